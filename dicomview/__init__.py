@@ -1,0 +1,83 @@
+"""Browse DICOM volumes slice by slice in a notebook.
+
+>>> import dicomview as dv
+>>> vol = dv.volread(dv.samples.head_ct())
+>>> vol.sampling[1:]
+(0.451172, 0.451172)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from dicomview import errors, samples
+from dicomview.display import Window
+from dicomview.errors import DicomviewError
+from dicomview.geometry import Geometry
+from dicomview.io import Series, SeriesList, find_series, imread, mvolread, register, volread
+from dicomview.options import options
+from dicomview.volume import Image, Meta, Volume
+
+if TYPE_CHECKING:
+    from dicomview.export import compare_aspect, looks, montage, planes
+    from dicomview.state import ViewState
+    from dicomview.widgets import SliceViewer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DicomviewError",
+    "Geometry",
+    "Image",
+    "Meta",
+    "Series",
+    "SeriesList",
+    "SliceViewer",
+    "ViewState",
+    "Volume",
+    "Window",
+    "compare_aspect",
+    "errors",
+    "find_series",
+    "imread",
+    "looks",
+    "montage",
+    "mvolread",
+    "options",
+    "planes",
+    "samples",
+    "volread",
+]
+
+#: Names that need matplotlib or ipywidgets: imported when first asked for.
+_LAZY = {
+    "SliceViewer": "dicomview.widgets",
+    "ViewState": "dicomview.state",
+    "compare_aspect": "dicomview.export",
+    "looks": "dicomview.export",
+    "montage": "dicomview.export",
+    "planes": "dicomview.export",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        value = getattr(import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'dicomview' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _view(volume: Volume, **kwargs: Any) -> Any:
+    """Make the widget of Volume.view()."""
+    from dicomview.widgets import SliceViewer
+
+    return SliceViewer(volume, **kwargs)
+
+
+Volume.set_viewer(_view)
+register()

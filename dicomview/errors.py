@@ -1,0 +1,41 @@
+"""The exceptions that dicomview raises.
+
+::
+
+    DicomviewError
+    ├── PathError (FileNotFoundError)   there is nothing at the path
+    ├── SeriesError (ValueError)        no volume, or several to choose from
+    ├── DecodeError (ValueError)        a file cannot be read or its pixels cannot be decoded
+    ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
+    └── DisplayError (ValueError)       something that cannot be shown
+"""
+
+__all__ = ["DecodeError", "DicomviewError", "DisplayError", "GeometryError", "PathError", "SeriesError"]
+
+
+class DicomviewError(Exception):
+    """Base of everything that dicomview raises on purpose."""
+
+
+class PathError(DicomviewError, FileNotFoundError):
+    """There is nothing at the path that was given."""
+
+    def __str__(self) -> str:
+        """Give the message alone: FileNotFoundError would add an errno."""
+        return str(self.args[0]) if self.args else ""
+
+
+class SeriesError(DicomviewError, ValueError):
+    """The path holds no volume, or several volumes to choose from."""
+
+
+class DecodeError(DicomviewError, ValueError):
+    """A file is not readable as DICOM, or its pixel data cannot be decoded."""
+
+
+class GeometryError(DicomviewError, ValueError):
+    """Positions, orientations or spacings are missing or contradict each other."""
+
+
+class DisplayError(DicomviewError, ValueError):
+    """The data or the request cannot be shown."""

@@ -1,0 +1,395 @@
+"""The pictures of an image or volume that go into a notebook, slide or paper."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+
+from dicomview.display import Window, auto_window
+from dicomview.errors import DisplayError
+from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
+from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
+from dicomview.render.panes import frame_axes, pane_size, show_pixels
+from dicomview.render.style import colormap as make_colormap
+from dicomview.state import Pane, ViewState, pane_pixels, resolve
+from dicomview.volume import Image, Volume
+
+__all__ = ["compare_aspect", "looks", "montage", "planes"]
+
+#: Width of a figure that is made here, inches.
+WIDTH = 10.0
+#: Percentiles of the high-contrast look.
+CONTRAST = (5, 95)
+
+
+def looks(
+    image: Any,
+    *,
+    window: Window | tuple[float, float] | None = None,
+    colormap: str = "magma",
+    ax: Sequence[Axes] | None = None,
+    fig: FigureBase | None = None,
+) -> FigureBase:
+    """Show three looks of an image: original, high contrast, coloured.
+
+    Parameters
+    ----------
+    image : Image, Volume or array_like of shape (rows, columns)
+        Of a volume the middle slice is taken.
+    window : Window or (center, width), optional
+        Of the second and third look. By default the file's window, or the 5th to 95th percentile.
+    colormap : str
+        matplotlib colormap of the third look.
+    ax : sequence of 3 Axes, optional
+        Where to draw.
+    fig : Figure or SubFigure, optional
+        An empty figure to draw in; a new one by default.
+
+    Returns
+    -------
+    Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    DisplayError
+        If the image is colour or has other than two dimensions, or not three Axes are given.
+
+    Examples
+    --------
+    >>> len(looks(np.arange(64).reshape(8, 8)).axes)
+    3
+    """
+    volume = _as_slice(image)
+    if volume.is_color:
+        raise DisplayError("looks need one value per pixel; a colour image already has its look")
+    chosen = _look_window(volume) if window is None else Window.coerce(window)
+    present = np.asarray(volume.array)[np.isfinite(volume.array)] if volume.dtype.kind == "f" else volume.array
+    full = Window.from_limits(np.min(present), np.max(present)) if np.size(present) else chosen
+    pane = _pane(volume, _slice_plane(volume), 0)
+    contents = [("Original", full, "gray"), ("High contrast", chosen, "gray"), ("Colored", chosen, colormap)]
+    figure, axes = _axes(3, 3, pane_size(volume.geometry, pane.view), ax, fig, titles=True)
+    for (title, look, cmap), where in zip(contents, axes):
+        _draw(where, volume, pane, look, cmap)
+        where.set_title(title)
+    return figure
+
+
+def montage(
+    volume: Any,
+    slices: Iterable[int] | None = None,
+    *,
+    plane: Plane | None = None,
+    columns: int | None = None,
+    window: Window | tuple[float, float] | None = None,
+    colormap: str = "gray",
+    ax: Sequence[Axes] | None = None,
+    fig: FigureBase | None = None,
+) -> FigureBase:
+    """Show slices side by side.
+
+    Parameters
+    ----------
+    volume : Volume or array_like of shape (slices, rows, columns)
+    slices : iterable of int, optional
+        Indices, e.g. ``range(15, 20)``; negative ones count from the end. By default 12 of the inner slices,
+        evenly spread.
+    plane : {"axial", "coronal", "sagittal"}, optional
+        Plane of the pictures; that of the acquisition by default, so that index ``k`` is ``vol[k]``.
+    columns : int, optional
+        Pictures in a row; at most 6 by default.
+    window : Window or (center, width), optional
+        One for all pictures; the volume's own by default.
+    colormap : str
+        Name of a matplotlib colormap.
+    ax : sequence of Axes, optional
+        Where to draw, one per slice.
+    fig : Figure or SubFigure, optional
+        An empty figure to draw in; a new one by default.
+
+    Returns
+    -------
+    Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    DisplayError
+        If a slice does not exist, there are none, or the number of Axes is another one.
+
+    Examples
+    --------
+    >>> len(montage(np.zeros((30, 8, 8)), range(15, 20)).axes)
+    5
+    """
+    volume = _as_volume(volume)
+    plane = _slice_plane(volume) if plane is None else plane
+    count = volume.geometry.shape[_view(volume, plane).axis]
+    if slices is None:
+        shown = np.unique(np.linspace(0, count - 1, 14).round().astype(int)[1:-1]).tolist()
+    else:
+        shown = [int(k) for k in slices]
+    if not shown:
+        raise DisplayError("a montage needs at least one slice")
+    for k in shown:
+        if not -count <= k < count:
+            raise DisplayError(f"there is no {plane} slice {k}: the volume has 0 to {count - 1}")
+    panes = [_pane(volume, plane, k % count) for k in shown]
+    figure, axes = _axes(
+        len(panes), columns or min(len(panes), 6), pane_size(volume.geometry, panes[0].view), ax, fig
+    )
+    chosen = None if volume.is_color else Window.coerce(window or volume.default_window)
+    for pane, where in zip(panes, axes):
+        _draw(where, volume, pane, chosen, colormap)
+        _caption(where, str(pane.index))
+    return figure
+
+
+def planes(
+    volume: Any,
+    position: Sequence[float] | None = None,
+    *,
+    index: Sequence[int] | None = None,
+    window: Window | tuple[float, float] | None = None,
+    colormap: str = "gray",
+    crosshair: bool = True,
+    fig: FigureBase | None = None,
+    ax: Sequence[Axes] | None = None,
+) -> FigureBase:
+    """Show the axial, coronal and sagittal plane through a point, in true proportion.
+
+    Parameters
+    ----------
+    volume : Volume or array_like of shape (slices, rows, columns)
+    position : sequence of 3 floats, optional
+        LPS position in mm; the middle by default.
+    index : sequence of 3 ints, optional
+        The voxel (slice, row, column) instead of a position.
+    window : Window or (center, width), optional
+        The volume's own by default.
+    colormap : str
+        Name of a matplotlib colormap.
+    crosshair : bool
+        Whether lines mark the point.
+    fig : Figure or SubFigure, optional
+        An empty figure to draw in; a new one by default.
+    ax : sequence of 3 Axes, optional
+        Where to draw: axial, coronal, sagittal.
+
+    Returns
+    -------
+    Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    DisplayError
+        If both a position and an index are given, or not three Axes.
+
+    Examples
+    --------
+    >>> [axes.get_label() for axes in planes(np.zeros((9, 8, 7))).axes]
+    ['axial', 'coronal', 'sagittal']
+    """
+    volume = _as_volume(volume)
+    if position is not None and index is not None:
+        raise DisplayError("give either a position in mm or an index")
+    traits: dict[str, Any] = {"colormap": colormap, "crosshair": crosshair}
+    if window is not None:
+        traits["window"] = Window.coerce(window)
+    if position is not None:
+        traits["position"] = tuple(position)
+    if index is not None:
+        traits["index"] = tuple(index)
+    scene = resolve(volume, ViewState(volume, **traits))
+    if ax is None:
+        figure = fig
+        if figure is None:
+            width, height = figure_size(volume.geometry, WIDTH * STYLE.dpi)
+            figure = PictureFigure(figsize=(width / STYLE.dpi, height / STYLE.dpi), dpi=STYLE.dpi)
+        PanesRenderer(figure, volume).update(scene)
+        return figure
+    figure, axes = _axes(3, 3, (1, 1), ax, fig)
+    chosen = None if volume.is_color else traits.get("window", volume.default_window)
+    for pane, where in zip(scene.panes, axes):
+        _draw(where, volume, pane, chosen, colormap)
+        if pane.crosshair is not None:
+            where.axvline(pane.crosshair[0], color=STYLE.crosshair, linewidth=0.8)
+            where.axhline(pane.crosshair[1], color=STYLE.crosshair, linewidth=0.8)
+        where.set_label(pane.plane)
+        _caption(where, pane.label)
+    return figure
+
+
+def compare_aspect(
+    volume: Any,
+    plane: Plane = "sagittal",
+    *,
+    index: int | None = None,
+    window: Window | tuple[float, float] | None = None,
+    colormap: str = "gray",
+    ax: Sequence[Axes] | None = None,
+    fig: FigureBase | None = None,
+) -> FigureBase:
+    """Show a plane with square pixels beside the same plane in true proportion.
+
+    Parameters
+    ----------
+    volume : Volume
+    plane : {"axial", "coronal", "sagittal"}
+    index : int, optional
+        Slice; the middle one by default.
+    window : Window or (center, width), optional
+        The volume's own by default.
+    colormap : str
+        Name of a matplotlib colormap.
+    ax : sequence of 2 Axes, optional
+        Where to draw.
+    fig : Figure or SubFigure, optional
+        An empty figure to draw in; a new one by default.
+
+    Returns
+    -------
+    Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    DisplayError
+        If the spacing is not known, so that there is nothing to correct.
+
+    Examples
+    --------
+    >>> vol = Volume.from_array(np.zeros((10, 64, 64)), sampling=(3, 1, 1))
+    >>> [float(axes.get_aspect()) for axes in compare_aspect(vol).axes]
+    [1.0, 3.0]
+    """
+    volume = _as_volume(volume)
+    view = _view(volume, plane)
+    if view.aspect is None:
+        raise DisplayError("the distance between voxels is not known, so there is no aspect to correct")
+    pane = _pane(volume, plane, volume.geometry.shape[view.axis] // 2 if index is None else index)
+    width, height = pane_size(volume.geometry, view)
+    # Square pixels may make the picture taller than the true one.
+    tallest = max(height, width * volume.geometry.shape[view.down] / volume.geometry.shape[view.right])
+    figure, axes = _axes(2, 2, (width, tallest), ax, fig, titles=True)
+    chosen = None if volume.is_color else Window.coerce(window or volume.default_window)
+    for where, aspect, title in zip(axes, (1.0, view.aspect), ("Square pixels", "True proportion")):
+        _draw(where, volume, pane, chosen, colormap)
+        where.set_aspect(aspect)
+        where.set_title(f"{title} (aspect {aspect:.3g})")
+    return figure
+
+
+def _as_volume(data: Any) -> Volume:
+    if isinstance(data, Volume):
+        return data
+    if isinstance(data, Image):
+        return _as_slice(data)
+    return Volume.from_array(data)
+
+
+def _as_slice(data: Any) -> Volume:
+    """Return a volume of one slice; the middle one of a volume."""
+    if isinstance(data, Image):
+        dims = ("slice", "row", "column", *(("rgb",) if data.ndim == 3 else ()))
+        geometry = data.geometry
+        return Volume(data.array[None], geometry=geometry, dims=dims, meta=data.meta, padding=data.padding)
+    if not isinstance(data, Volume):
+        data = np.asarray(data)
+        if data.ndim == 2:
+            return Volume.from_array(data)
+        if data.ndim == 3 and data.shape[-1] in (3, 4):
+            return Volume.from_array(data[None], dims=("slice", "row", "column", "rgb"))
+        if data.ndim != 3:
+            raise DisplayError(f"an image has two dimensions, not {data.ndim}")
+        data = Volume.from_array(data)
+    k = data.geometry.shape[0] // 2
+    affine = data.geometry.affine
+    geometry = Geometry((1, *data.geometry.shape[1:]), spacing=(None, *data.geometry.spacing[1:]), affine=affine)
+    dims = tuple(d for d in data.dims if d not in data.extra_dims)
+    middle = [n // 2 for n in data.array.shape[: len(data.extra_dims)]]
+    return Volume(
+        data.frame(middle)[k : k + 1], geometry=geometry, dims=dims, meta=data.meta, padding=data.padding
+    )
+
+
+def _look_window(volume: Volume) -> Window:
+    """Return the file's window, or one that is narrower than the full range."""
+    if volume.windows:
+        return volume.default_window
+    low, high = np.percentile(np.asarray(volume.array, dtype=np.float64), CONTRAST)
+    return Window.from_limits(low, high) if high > low else auto_window(np.asarray(volume.array))
+
+
+def _slice_plane(volume: Volume) -> Plane:
+    """Return the plane of the acquired slices."""
+    return next(plane for plane in PLANES if volume.plane_axes[plane] == 0)
+
+
+def _view(volume: Volume, plane: Plane) -> PlaneView:
+    if plane not in PLANES:
+        raise DisplayError(f"a plane is one of {', '.join(PLANES)}, not {plane!r}")
+    return plane_view(volume.geometry, plane)
+
+
+def _pane(volume: Volume, plane: Plane, index: int) -> Pane:
+    """Return a pane without marks."""
+    middle = tuple(volume.array.shape[volume.dims.index(d)] // 2 for d in volume.extra_dims)
+    return Pane(_view(volume, plane), index, middle, visible=True, crosshair=None, label=plane)
+
+
+def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str) -> None:
+    """Draw one pane."""
+    pixels = pane_pixels(volume, pane)
+    reverse = volume.meta.get("PhotometricInterpretation") == "MONOCHROME1"
+    limits = None if window is None else window.limits
+    show_pixels(ax, pixels, pane.view, cmap=make_colormap(cmap, reverse), limits=limits)
+    frame_axes(ax, pane.view)
+
+
+def _caption(ax: Axes, text: str) -> None:
+    """Write into the upper left corner."""
+    ax.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(4, -3),
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        color=STYLE.text,
+        fontsize=STYLE.font_size,
+        parse_math=False,
+    )
+
+
+def _axes(
+    count: int,
+    columns: int,
+    size: tuple[float, float],
+    ax: Sequence[Axes] | None,
+    fig: FigureBase | None,
+    *,
+    titles: bool = False,
+) -> tuple[FigureBase, list[Axes]]:
+    """Return the axes to draw on: the caller's, or a grid in the caller's or a new figure."""
+    if ax is not None:
+        given = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(given) != count:
+            raise DisplayError(f"{count} pictures need {count} axes, not {len(given)}")
+        return given[0].figure, given
+    rows = -(-count // columns)
+    if fig is None:
+        width, height = size
+        head = 0.35 if titles else 0.0
+        fig = PictureFigure(
+            figsize=(WIDTH, min(20.0, rows * (WIDTH / columns * height / width + head))), layout="constrained"
+        )
+        fig.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    grid = fig.subplots(rows, columns, squeeze=False).ravel()
+    for unused in grid[count:]:
+        unused.remove()
+    return fig, list(grid[:count])

@@ -1,0 +1,173 @@
+"""Decoding: pixel data of a file to values after the Modality LUT."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.pixels import apply_color_lut, apply_modality_lut
+from pydicom.uid import UID
+
+from dicomview.errors import DecodeError
+from dicomview.io.headers import Header
+
+__all__ = ["Rescale", "decode_values", "rescale_of", "value_padding"]
+
+#: What to install for a transfer syntax, when the decoder is not there.
+_REMEDIES = {
+    "JPEG 2000": "pip install pylibjpeg-openjpeg",
+    "High-Throughput": "pip install pylibjpeg-openjpeg",
+    "JPEG": "pip install pylibjpeg-libjpeg",
+    "RLE": "pip install pylibjpeg-rle",
+}
+_INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8")]
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """How stored values become real ones, the same for all slices of a volume.
+
+    Attributes
+    ----------
+    is_float : bool
+        Whether the result is float32 because a slope or intercept is not integral, or slopes differ.
+    is_identity : bool
+    """
+
+    is_float: bool
+    is_identity: bool
+
+
+def rescale_of(headers: Sequence[Header]) -> Rescale:
+    """Decide how the slices of one volume are rescaled."""
+    pairs = {(h.rescale_slope, h.rescale_intercept) for h in headers}
+    is_float = any(not (s.is_integer() and i.is_integer()) for s, i in pairs)
+    return Rescale(is_float=is_float, is_identity=pairs == {(1.0, 0.0)})
+
+
+def decode_values(header: Header, rescale: Rescale) -> np.ndarray:
+    """Decode one single-frame file.
+
+    Parameters
+    ----------
+    header : Header
+    rescale : Rescale
+        Of all slices of the volume.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns) or (rows, columns, 3)
+        Values after the Modality LUT in the smallest integer type that holds them, or float32; colour as
+        RGB.
+
+    Raises
+    ------
+    DecodeError
+        If the pixel data is truncated, damaged, or in a transfer syntax without a decoder.
+
+    References
+    ----------
+    DICOM PS3.3 C.11.1 (Modality LUT).
+    """
+    stored, dataset = _decode_stored(header)
+    if stored.shape[:2] != (header.rows, header.columns):
+        raise DecodeError(
+            f"{header.name}: the pixels have shape {stored.shape}, "
+            f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
+        )
+    if stored.ndim == 3:
+        return stored
+    if header.has_modality_lut:
+        return np.asarray(apply_modality_lut(stored, dataset))
+    if stored.dtype.kind == "f":
+        return stored.astype(np.float32)
+    if rescale.is_identity:
+        return stored
+    slope, intercept = header.rescale_slope, header.rescale_intercept
+    if rescale.is_float:
+        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    low, high = sorted(
+        (int(stored.min()) * int(slope) + int(intercept), int(stored.max()) * int(slope) + int(intercept))
+    )
+    kind = _smallest_integer(min(low, int(intercept)), max(high, int(intercept)))
+    if np.can_cast(stored.dtype, kind):
+        values = stored.astype(kind)
+    else:
+        # Wrapping arithmetic is exact here: the result fits the type, so modulo 2^n nothing is lost.
+        values = stored.astype(kind, casting="unsafe")
+    if slope != 1:
+        values *= np.array(int(slope)).astype(kind)
+    values += np.array(int(intercept)).astype(kind)
+    return values
+
+
+def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:
+    """Return the range of values that mean "no data", in the unit of the values."""
+    if header.padding is None or header.has_modality_lut:
+        return None
+    # Unsigned pixels may carry their padding value in two's complement and the other way round.
+    low, high = header.padding
+    ends = [v * header.rescale_slope + header.rescale_intercept for v in (low, high)]
+    return (min(ends), max(ends))
+
+
+def _decode_stored(header: Header) -> tuple[np.ndarray, pydicom.Dataset]:
+    """Decode stored values with pydicom; colour becomes RGB."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(header.path, force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = _guess_syntax(dataset)
+            pixels = dataset.pixel_array
+            if header.photometric_interpretation == "PALETTE COLOR":
+                pixels = _palette(pixels, dataset)
+            return pixels, dataset
+    except Exception as error:
+        raise DecodeError(_message(header.path, error)) from error
+
+
+def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
+    """Look the colours up and bring them to 8 bits."""
+    colors = apply_color_lut(indices, dataset)
+    return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
+
+
+def _guess_syntax(dataset: pydicom.Dataset) -> UID:
+    """Give the transfer syntax of a file without file meta information."""
+    implicit, little = dataset.original_encoding
+    if not little:
+        return pydicom.uid.ExplicitVRBigEndian
+    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+
+
+def _message(path: Path, error: Exception) -> str:
+    """Say what failed, in which file, and what helps."""
+    try:
+        syntax = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
+    except Exception:
+        return f"{path.name}: the pixels cannot be decoded ({error}); copy the file again from its source"
+    remedy = "the file is damaged or incomplete: copy it again from its source"
+    missing = isinstance(error, RuntimeError | NotImplementedError) and "plugins" in str(error)
+    if missing:
+        remedy = next((pip for name, pip in _REMEDIES.items() if name in syntax.name), "pip install gdcm")
+    first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"{path.name}: the pixels ({syntax.name}) cannot be decoded ({first_line}); {remedy}"
+
+
+def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
+    """Return the smallest integer type for a range.
+
+    Examples
+    --------
+    >>> _smallest_integer(-1024, 3071)
+    dtype('int16')
+    """
+    for kind in _INTEGERS:
+        info = np.iinfo(kind)
+        if info.min <= low and high <= info.max:
+            return kind
+    raise DecodeError(f"rescaled values from {low} to {high} do not fit 64 bits")

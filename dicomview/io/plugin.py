@@ -1,0 +1,123 @@
+"""The imageio plugin: ``plugin="dicomview"`` reads folders and files of DICOM."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from imageio.config import known_plugins
+from imageio.config.plugins import PluginConfig
+from imageio.core.request import InitializationError, IOMode, Request
+from imageio.core.v3_plugin_api import ImageProperties, PluginV3
+
+from dicomview.errors import PathError, SeriesError
+from dicomview.io.headers import looks_like_dicom
+from dicomview.io.read import choose, find_series, read_image
+from dicomview.io.series import SeriesList
+from dicomview.volume import Image, Meta, Volume
+
+__all__ = ["DicomviewPlugin", "register"]
+
+#: Elements whose effect is in the values already.
+_APPLIED = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
+
+
+class DicomviewPlugin(PluginV3):
+    """Reads DICOM through imageio: a folder gives its volume, a file its image.
+
+    Notes
+    -----
+    One ndimage is one volume of the folder, in the order of :func:`dicomview.find_series`. Index 0 and None
+    mean "the volume", and it is an error if there are several; ``series=`` chooses.
+    """
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        if request.mode.io_mode != IOMode.read:
+            raise InitializationError("dicomview reads DICOM, it does not write it")
+        if not isinstance(request.raw_uri, str | os.PathLike) or "://" in str(request.raw_uri):
+            raise InitializationError("dicomview reads folders and local files")
+        self._path = Path(request.raw_uri).expanduser()
+        if self._path.is_file() and not looks_like_dicom(self._path):
+            raise InitializationError(f"{self._path.name} is not a DICOM file")
+        self._found: SeriesList | None = None
+        self._last: tuple[Any, Volume | Image] | None = None
+
+    def read(self, *, index: Any = None, series: int | str | None = None) -> Any:
+        """Read a volume (folder) or an image (file).
+
+        Parameters
+        ----------
+        index : int, None or Ellipsis
+            Number of the volume; all of one shape, stacked, for Ellipsis.
+        series : int or str, optional
+            Which series, as for :func:`dicomview.volread`.
+
+        Returns
+        -------
+        Volume or Image
+        """
+        if index is Ellipsis:
+            return np.stack([np.asarray(volume) for volume in self.iter()])
+        key = (index or 0, series)
+        if self._last is None or self._last[0] != key:
+            if self._wants_image() and series is None and not index:
+                self._last = key, read_image(self._path)
+            else:
+                self._last = key, self._series(index, series).read()
+        return self._last[1]
+
+    def iter(self) -> Iterator[Any]:
+        """Iterate over all volumes of the folder."""
+        if self._wants_image():
+            yield self.read()
+            return
+        for series in self._series_list().volumes:
+            yield series.read()
+
+    def properties(self, index: Any = None, *, series: int | str | None = None) -> ImageProperties:
+        """Return shape, dtype and spacing of the volume or image."""
+        if index is Ellipsis:
+            stacked = self.read(index=index)
+            return ImageProperties(stacked.shape, stacked.dtype, n_images=len(stacked), is_batch=True)
+        # The smallest type that holds the values is known only when the values are.
+        data = self.read(index=index, series=series)
+        return ImageProperties(shape=data.shape, dtype=data.dtype, spacing=data.sampling)
+
+    def metadata(
+        self, index: Any = None, exclude_applied: bool = True, *, series: int | str | None = None
+    ) -> Meta:
+        """Return header elements by keyword, with ``sampling`` and ``shape``."""
+        meta: Meta = self.read(index=None if index is Ellipsis else index, series=series).meta
+        if exclude_applied:
+            return Meta({key: value for key, value in meta.items() if key not in _APPLIED})
+        return meta
+
+    def _wants_image(self) -> bool:
+        """Return whether a single file was asked for as an image rather than as a volume."""
+        return self._path.is_file() and self.request.mode.image_mode not in ("v", "V")
+
+    def _series_list(self) -> SeriesList:
+        if self._found is None:
+            if not self._path.exists():
+                raise PathError(f"there is no file or folder {os.fspath(self._path)!r}: check the path")
+            self._found = find_series(self._path)
+        return self._found
+
+    def _series(self, index: int | None, series: int | str | None) -> Any:
+        found = self._series_list()
+        if index and series is None:
+            volumes = found.volumes
+            if not -len(volumes) <= index < len(volumes):
+                raise SeriesError(f"there is no volume number {index}: {len(volumes)} are here\n{found!r}")
+            return volumes[index]
+        return choose(found, series)
+
+
+def register() -> None:
+    """Make the plugin known to imageio under the name ``"dicomview"``."""
+    known_plugins.setdefault(
+        "dicomview",
+        PluginConfig(name="dicomview", class_name=DicomviewPlugin.__name__, module_name=__name__),
+    )

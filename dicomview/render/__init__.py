@@ -1,0 +1,8 @@
+"""From a scene to matplotlib Axes; no pyplot, no widgets."""
+
+from dicomview.render.figure import PictureFigure
+from dicomview.render.live import LivePainter
+from dicomview.render.panes import PanesRenderer, figure_size
+from dicomview.render.style import STYLE
+
+__all__ = ["STYLE", "LivePainter", "PanesRenderer", "PictureFigure", "figure_size"]

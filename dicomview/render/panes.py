@@ -1,0 +1,220 @@
+"""PanesRenderer: three planes of a volume on three matplotlib Axes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
+from dicomview.render.style import STYLE, colormap
+from dicomview.state import Changes, Pane, Scene, changes, pane_pixels
+from dicomview.volume import Volume
+
+__all__ = ["PanesRenderer", "figure_size", "frame_axes", "show_pixels"]
+
+#: Height of the panes in pixels is kept within these.
+HEIGHTS = (180, 620)
+
+
+def show_pixels(ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: object, limits: object) -> AxesImage:
+    """Draw the pixels of a plane and turn the axes as the plane is turned; data stay array indices."""
+    low, high = limits or (None, None)  # type: ignore[misc]
+    artist = ax.imshow(
+        _drawable(image),
+        cmap=cmap,  # type: ignore[arg-type]
+        vmin=low,
+        vmax=high,
+        aspect=view.aspect or 1.0,
+        interpolation="antialiased",
+    )
+    rows, columns = image.shape[:2]
+    ax.set_xlim((columns - 0.5, -0.5) if view.flip_right else (-0.5, columns - 0.5))
+    ax.set_ylim((-0.5, rows - 0.5) if view.flip_down else (rows - 0.5, -0.5))
+    return artist
+
+
+def frame_axes(ax: Axes, view: PlaneView) -> list[Text]:
+    """Make a black pane without ticks and write the sides of the patient at its edges."""
+    ax.set_facecolor(STYLE.background)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    top, bottom, left, right = view.edges
+    places = [
+        (0.5, 1, top, "center", "top", (0, -3)),
+        (0.5, 0, bottom, "center", "bottom", (0, 3)),
+        (0, 0.5, left, "left", "center", (4, 0)),
+        (1, 0.5, right, "right", "center", (-4, 0)),
+    ]
+    return [
+        ax.annotate(
+            letter,
+            (x, y),
+            xycoords="axes fraction",
+            xytext=offset,
+            textcoords="offset points",
+            ha=ha,
+            va=va,
+            color=STYLE.text,
+            fontsize=STYLE.font_size,
+            parse_math=False,
+        )
+        for x, y, letter, ha, va, offset in places
+        if letter
+    ]
+
+
+@dataclass
+class PaneArtists:
+    """What moves in one pane."""
+
+    image: AxesImage
+    column: Line2D
+    row: Line2D
+    label: Text
+
+    def all(self) -> list[Artist]:
+        """Return the artists in drawing order."""
+        return [self.image, self.column, self.row, self.label]
+
+
+class PanesRenderer:
+    """Draws scenes of one volume into a figure.
+
+    Parameters
+    ----------
+    figure : Figure or SubFigure
+        Empty; gets three Axes.
+    volume : Volume
+    animated : bool
+        Whether the moving artists are left out of ordinary draws, for blitting.
+
+    Attributes
+    ----------
+    axes : dict of str to Axes
+        By plane. Data coordinates are array indices: x along the axis shown to the right, y downwards.
+    scene : Scene or None
+        What was drawn last.
+    """
+
+    def __init__(self, figure: FigureBase, volume: Volume, *, animated: bool = False) -> None:
+        self.figure = figure
+        self.volume = volume
+        self.scene: Scene | None = None
+        self.axes: dict[Plane, Axes] = {}
+        self.artists: dict[Plane, PaneArtists] = {}
+        self._animated = animated
+        figure.set_facecolor(STYLE.background)
+
+    def update(self, scene: Scene) -> Changes:
+        """Bring the artists to a scene; returns what changed. Nothing is drawn yet."""
+        what = changes(self.scene, scene)
+        if self.scene is None:
+            for pane in scene.panes:
+                self._make_pane(pane, scene)
+        if what.layout:
+            self._arrange(scene)
+        for pane in scene.panes:
+            artists = self.artists[pane.plane]
+            if self.scene is not None and pane.plane in what.pixels:
+                artists.image.set_data(_drawable(pane_pixels(self.volume, pane)))
+            if pane.plane in what.marks:
+                self._mark(artists, pane)
+            if what.colors and not self.volume.is_color:
+                artists.image.set_cmap(colormap(scene.colormap, scene.reverse))
+                artists.image.set_clim(*scene.limits)  # type: ignore[misc]
+        self.scene = scene
+        return what
+
+    def moving(self, plane: Plane) -> list[Artist]:
+        """Return the visible artists of a pane that change with the state, in drawing order."""
+        return [a for a in self.artists[plane].all() if a.get_visible() and self.axes[plane].get_visible()]
+
+    def _make_pane(self, pane: Pane, scene: Scene) -> None:
+        ax = self.figure.add_axes((0.0, 0.0, 1.0, 1.0), label=pane.plane)
+        image = show_pixels(
+            ax,
+            pane_pixels(self.volume, pane),
+            pane.view,
+            cmap=colormap(scene.colormap, scene.reverse),
+            limits=scene.limits,
+        )
+        frame_axes(ax, pane.view)
+        style = {"color": STYLE.crosshair, "linewidth": 0.8, "alpha": 0.85}
+        label = ax.annotate(
+            "",
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(4, -3),
+            textcoords="offset points",
+            ha="left",
+            va="top",
+            color=STYLE.text,
+            fontsize=STYLE.font_size,
+            parse_math=False,
+        )
+        artists = PaneArtists(image, ax.axvline(0, **style), ax.axhline(0, **style), label)
+        for artist in artists.all():
+            artist.set_animated(self._animated)
+        self.axes[pane.plane] = ax
+        self.artists[pane.plane] = artists
+
+    def _mark(self, artists: PaneArtists, pane: Pane) -> None:
+        artists.label.set_text(pane.label)
+        for line in (artists.column, artists.row):
+            line.set_visible(pane.crosshair is not None)
+        if pane.crosshair is not None:
+            x, y = pane.crosshair
+            artists.column.set_xdata([x, x])
+            artists.row.set_ydata([y, y])
+
+    def _arrange(self, scene: Scene) -> None:
+        """Give every visible pane its rectangle: one scale in mm for all, as large as fits."""
+        shown = [pane for pane in scene.panes if pane.visible]
+        sizes = [pane_size(self.volume.geometry, pane.view) for pane in shown]
+        width, height = self.figure.bbox.width, self.figure.bbox.height
+        gap = STYLE.gap * (len(shown) - 1)
+        scale = min((width - gap) / sum(w for w, _ in sizes), height / max(h for _, h in sizes))
+        x = (width - gap - scale * sum(w for w, _ in sizes)) / 2
+        for ax in self.axes.values():
+            ax.set_visible(False)
+        for pane, (w, h) in zip(shown, sizes):
+            ax = self.axes[pane.plane]
+            ax.set_visible(True)
+            ax.set_position(
+                (x / width, (height - scale * h) / 2 / height, scale * w / width, scale * h / height)
+            )
+            x += scale * w + STYLE.gap
+
+
+def pane_size(geometry: Geometry, view: PlaneView) -> tuple[float, float]:
+    """Return width and height of a plane in mm; in pixels of equal sides where the spacing is unknown."""
+    if view.aspect is None:
+        return float(geometry.shape[view.right]), float(geometry.shape[view.down])
+    width, height = geometry.spacing[view.right], geometry.spacing[view.down]
+    assert width is not None and height is not None  # the aspect is known
+    return geometry.shape[view.right] * width, geometry.shape[view.down] * height
+
+
+def figure_size(geometry: Geometry, width: float) -> tuple[float, float]:
+    """Return the size in pixels of a figure in which the three panes fill the width.
+
+    Examples
+    --------
+    >>> figure_size(Geometry((100, 100, 100), spacing=(1, 1, 1)), 612)
+    (612, 200.0)
+    """
+    sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in PLANES]
+    scale = (width - 2 * STYLE.gap) / sum(w for w, _ in sizes)
+    return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))
+
+
+def _drawable(image: np.ndarray) -> np.ndarray:
+    """Return an image in a type that matplotlib draws."""
+    return image.astype(np.float32) if image.dtype == np.float16 else image

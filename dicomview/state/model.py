@@ -1,0 +1,153 @@
+"""ViewState: the one mutable model of what is looked at."""
+
+from collections.abc import Container, Sequence
+from typing import Any
+
+import numpy as np
+from traitlets import Bool, Enum, HasTraits, Instance, TraitError, Tuple, Unicode, observe, validate
+
+from dicomview.display import Window
+from dicomview.errors import DisplayError
+from dicomview.geometry import PLANES
+from dicomview.volume import Volume
+
+__all__ = ["LAYOUTS", "ViewState"]
+
+#: Arrangements of the panes.
+LAYOUTS = ("ortho", *PLANES)
+
+
+class ViewState(HasTraits):
+    """Where and how a volume is looked at.
+
+    Every trait can be read, set, observed and linked; the widget, the figure and the exports are functions
+    of it. Traits are reassigned, never changed in place.
+
+    Parameters
+    ----------
+    volume : Volume
+        Gives the limits of ``index`` and ``frame``, the affine between ``index`` and ``position``, and the
+        default window.
+    colormaps : container of str, optional
+        Allowed names of colormaps; any name by default.
+    **traits
+        Values to start with.
+
+    Attributes
+    ----------
+    index : tuple of int
+        Voxel in the centre of attention, per spatial axis (slice, row, column). Values beyond the volume
+        become the nearest voxel.
+    position : tuple of float or None
+        The same in LPS mm; setting it moves ``index`` to the nearest voxel. None without an affine.
+    frame : tuple of int
+        Index per extra dimension (time, echo ...).
+    window : Window
+        Also accepts ``(center, width)``.
+    colormap : str
+        Name of a matplotlib colormap.
+    invert : bool
+        Dark for bright.
+    layout : {"ortho", "axial", "coronal", "sagittal"}
+        All three planes, or one.
+    crosshair : bool
+        Whether lines mark ``index`` in the panes.
+
+    Examples
+    --------
+    >>> from dicomview import Volume
+    >>> state = ViewState(Volume.from_array(np.zeros((9, 8, 7)), sampling=(2, 1, 1)))
+    >>> state.index, state.position
+    ((4, 4, 3), None)
+    >>> state.index = (100, 0, 0)
+    >>> state.index
+    (8, 0, 0)
+    """
+
+    index = Tuple((0, 0, 0))
+    position = Tuple(None, allow_none=True)
+    frame = Tuple(())
+    window = Instance(Window, args=(0.5, 1.0))
+    colormap = Unicode("gray")
+    invert = Bool(False)
+    layout = Enum(LAYOUTS, "ortho")
+    crosshair = Bool(True)
+
+    def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
+        self._geometry = volume.geometry
+        self._frames = tuple(volume.array.shape[volume.dims.index(d)] for d in volume.extra_dims)
+        self._colormaps = colormaps
+        unknown = set(traits) - set(self.trait_names())
+        if unknown:
+            raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
+        if "position" not in traits:
+            traits.setdefault("index", tuple(n // 2 for n in volume.geometry.shape))
+        traits.setdefault("frame", tuple(n // 2 for n in self._frames))
+        if "window" not in traits and not volume.is_color:
+            traits["window"] = volume.default_window
+        super().__init__()
+        if self._geometry.affine is not None:
+            self.position = self._position_of(self.index)
+        for name, value in traits.items():
+            setattr(self, name, value)
+
+    def step(self, axis: int, by: int) -> None:
+        """Move by so many voxels along a spatial axis."""
+        index = list(self.index)
+        index[axis] += by
+        self.index = tuple(index)
+
+    def _clipped(self, index: Sequence[Any], extents: Sequence[int], name: str) -> tuple[int, ...]:
+        if len(index) != len(extents):
+            raise TraitError(f"{name} needs {len(extents)} integers, not {tuple(index)!r}")
+        return tuple(int(np.clip(int(i), 0, n - 1)) for i, n in zip(index, extents))
+
+    @validate("index")
+    def _validate_index(self, proposal: Any) -> tuple[int, ...]:
+        return self._clipped(proposal["value"], self._geometry.shape, "index")
+
+    @validate("frame")
+    def _validate_frame(self, proposal: Any) -> tuple[int, ...]:
+        return self._clipped(proposal["value"], self._frames, "frame")
+
+    @validate("position")
+    def _validate_position(self, proposal: Any) -> tuple[float, ...] | None:
+        position = proposal["value"]
+        if self._geometry.affine is None:
+            if position is None:
+                return None
+            raise TraitError("position needs an affine, which this volume does not have; set index")
+        if position is None or len(position) != 3:
+            raise TraitError(f"position is three LPS coordinates in mm, not {position!r}")
+        index = np.rint(self._geometry.index(position))
+        return self._position_of(self._clipped(index, self._geometry.shape, "position"))  # type: ignore[arg-type]
+
+    @validate("colormap")
+    def _validate_colormap(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if self._colormaps is not None and name not in self._colormaps:
+            raise TraitError(f"{name!r} is not a matplotlib colormap; matplotlib.colormaps lists them")
+        return name
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "window" and not isinstance(value, Window):
+            try:
+                value = Window.coerce(value)
+            except DisplayError as error:
+                raise TraitError(str(error)) from None
+        super().__setattr__(name, value)
+
+    @observe("index")
+    def _index_changed(self, change: Any) -> None:
+        if self._geometry.affine is not None:
+            self.position = self._position_of(change["new"])
+
+    @observe("position")
+    def _position_changed(self, change: Any) -> None:
+        if change["new"] is not None and change["new"] != self._position_of(self.index):
+            index = np.rint(self._geometry.index(change["new"])).astype(int)
+            self.index = tuple(int(i) for i in index)
+
+    def _position_of(self, index: tuple[int, ...]) -> tuple[float, ...] | None:
+        position = self._geometry.position(index)
+        return None if position is None else tuple(float(x) for x in position)

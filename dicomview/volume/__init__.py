@@ -1,0 +1,8 @@
+"""Volume and Image: arrays that know their place, their header and where they came from."""
+
+from dicomview.volume.array import Image
+from dicomview.volume.meta import Meta
+from dicomview.volume.report import Dropped, Report, Source
+from dicomview.volume.volume import Volume
+
+__all__ = ["Dropped", "Image", "Meta", "Report", "Source", "Volume"]

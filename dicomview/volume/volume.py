@@ -1,0 +1,303 @@
+"""Volume: an array of slices with geometry, header, report and sources."""
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dicomview.display import Window, auto_window
+from dicomview.errors import GeometryError
+from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
+from dicomview.volume.array import ArrayLike
+from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.report import Report, Source
+from dicomview.volume.thumbnail import thumbnail
+from dicomview.volume.windows import header_windows
+
+__all__ = ["Volume"]
+
+SPATIAL = ("slice", "row", "column")
+
+
+class Volume(ArrayLike):
+    """A volume of voxels that knows where it is in the patient.
+
+    Attributes
+    ----------
+    array : ndarray
+        Values after the Modality LUT (Hounsfield units in CT), or RGB.
+    dims : tuple of str
+        Name of every dimension: ``("slice", "row", "column")``, extra ones in front, ``"rgb"`` last.
+    geometry : Geometry
+        Affine from index to LPS mm, spacing, position of every slice.
+    meta : Meta
+        Header elements of the middle slice, with ``sampling`` and ``shape``.
+    report : Report
+        Warnings, dropped files, missing slices.
+    sources : tuple of (Source or None)
+        File and SOP instance of every slice; None for a missing slice.
+    padding : tuple of float or None
+        Closed range of values that mean "no data" (Pixel Padding Value), in the unit of the values.
+
+    Examples
+    --------
+    >>> import dicomview as dv
+    >>> vol = dv.Volume.from_array(np.zeros((10, 64, 64)), sampling=(2, 0.5, 0.5))
+    >>> vol.fov, vol.aspect("coronal")
+    ((20.0, 32.0, 32.0), 4.0)
+    """
+
+    _viewer: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        array: Any,
+        *,
+        geometry: Geometry,
+        dims: Sequence[str] = SPATIAL,
+        meta: Mapping[str, Any] | None = None,
+        report: Report | None = None,
+        sources: Sequence[Source | None] = (),
+        padding: tuple[float, float] | None = None,
+    ) -> None:
+        self.array = array
+        self.dims = tuple(dims)
+        self.geometry = geometry
+        self.report = report or Report()
+        self.sources = tuple(sources)
+        self.padding = padding
+        self._default_window: Window | None = None
+        if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
+            raise GeometryError(
+                f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
+                f"not {self.dims}"
+            )
+        extents = tuple(array.shape[self.dims.index(d)] for d in SPATIAL)
+        if extents != geometry.shape:
+            raise GeometryError(f"the array has {extents} voxels, its geometry {geometry.shape}")
+        self.meta = Meta(meta or {})
+        self.meta["sampling"] = self.sampling
+        self.meta["shape"] = self.shape
+
+    @classmethod
+    def from_array(
+        cls,
+        array: Any,
+        *,
+        sampling: Sequence[float | None] | None = None,
+        affine: Any = None,
+        dims: Sequence[str] | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> "Volume":
+        """Make a volume of any array.
+
+        Parameters
+        ----------
+        array : array_like of 2 or more dimensions
+            An image becomes a volume of one slice.
+        sampling : sequence of 3 floats, optional
+            Distance in mm between slices, rows and columns.
+        affine : array_like of shape (4, 4), optional
+            Maps ``(slice, row, column, 1)`` to LPS mm; takes the place of ``sampling``.
+        dims : sequence of str, optional
+            Names of the dimensions. By default the last three are slice, row, column; a last dimension of
+            3 or 4 uint8 values behind three others is taken for colour.
+        meta : mapping, optional
+            Header elements to carry.
+
+        Raises
+        ------
+        GeometryError
+            If the array has too few dimensions or the geometry does not fit.
+
+        Examples
+        --------
+        >>> Volume.from_array(np.zeros((4, 8, 8))).sampling is None
+        True
+        """
+        if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+            array = np.asarray(array)
+        if len(array.shape) == 2:
+            array = array[None]
+        ndim = len(array.shape)
+        if ndim < 3:
+            raise GeometryError(f"a volume needs an array of at least 2 dimensions, not {ndim}")
+        if dims is None:
+            colour = ("rgb",) if ndim > 3 and array.shape[-1] in (3, 4) and array.dtype == np.uint8 else ()
+            extra = ndim - 3 - len(colour)
+            names = ("frame",) if extra == 1 else tuple(f"dim{i}" for i in range(extra))
+            dims = (*names, *SPATIAL, *colour)
+        shape = tuple(array.shape[tuple(dims).index(d)] for d in SPATIAL if d in dims)
+        if affine is None:
+            geometry = Geometry(shape, spacing=tuple(sampling or (None,) * 3))  # type: ignore[arg-type]
+        elif sampling is not None:
+            raise GeometryError("give either sampling or affine: the affine holds the sampling")
+        else:
+            geometry = Geometry(shape, affine=affine)  # type: ignore[arg-type]
+        return cls(array, geometry=geometry, dims=dims, meta=meta)
+
+    # -- place ----------------------------------------------------------------------------------------
+
+    @property
+    def sampling(self) -> tuple[float | None, float | None, float | None] | None:
+        """Distance in mm between slices, rows and columns; None where the files do not say."""
+        spacing = self.geometry.spacing
+        return None if spacing == (None, None, None) else spacing
+
+    @property
+    def fov(self) -> tuple[float | None, ...] | None:
+        """Field of view in mm along slices, rows and columns: extent x sampling."""
+        if self.sampling is None:
+            return None
+        return tuple(None if d is None else n * d for n, d in zip(self.geometry.shape, self.sampling))
+
+    @property
+    def plane_axes(self) -> dict[Plane, int]:
+        """The spatial axis (0 slice, 1 row, 2 column) that each anatomical plane steps along."""
+        return plane_axes(self.geometry)
+
+    def aspect(self, plane: Plane | int) -> float | None:
+        """Return the pixel aspect of a plane: height of a pixel / its width.
+
+        Parameters
+        ----------
+        plane : {"axial", "coronal", "sagittal"} or int
+            Anatomical plane, or the axis that the slices cross. The picture is the plain slice of the array
+            (``vol[k]``, ``vol[:, r]``, ``vol[:, :, c]``), its first axis downwards.
+
+        Returns
+        -------
+        float or None
+            For ``imshow(..., aspect=...)``; None when a spacing is not known.
+
+        Examples
+        --------
+        >>> Volume.from_array(np.zeros((10, 64, 64)), sampling=(2, 0.5, 0.25)).aspect("sagittal")
+        4.0
+        """
+        axis = self.plane_axes[plane] if isinstance(plane, str) else plane
+        height, width = (d for i, d in enumerate(self.geometry.spacing) if i != axis)
+        return None if height is None or width is None else height / width
+
+    # -- values ---------------------------------------------------------------------------------------
+
+    @property
+    def is_color(self) -> bool:
+        """Whether the values are RGB(A) and need no window."""
+        return self.dims[-1] == "rgb"
+
+    @property
+    def extra_dims(self) -> tuple[str, ...]:
+        """Names of the dimensions beyond space and colour."""
+        return tuple(d for d in self.dims if d not in SPATIAL and d != "rgb")
+
+    def frame(self, indices: Sequence[int] = ()) -> Any:
+        """Return the voxels of one frame, shape (slice, row, column[, rgb]); a view.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            One index for each of :attr:`extra_dims`.
+        """
+        picks = dict(zip(self.extra_dims, indices, strict=True))
+        return self.array[tuple(picks.get(d, slice(None)) for d in self.dims)]
+
+    @property
+    def windows(self) -> dict[str, Window]:
+        """Windows of the file by their explanation."""
+        return header_windows(self.meta)
+
+    @property
+    def default_window(self) -> Window:
+        """The file's first window, else from the 0.1th to the 99.9th percentile of the values."""
+        if self._default_window is None:
+            self._default_window = next(iter(self.windows.values()), None) or self.auto_window()
+        return self._default_window
+
+    def auto_window(self) -> Window:
+        """Return the window from the 0.1th to the 99.9th percentile, without padding and missing slices."""
+        array = np.asarray(self.array)
+        if self.report.missing:
+            array = np.delete(array, self.report.missing, axis=self.dims.index("slice"))
+        return auto_window(array, padding=self.padding)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values: HU in CT, otherwise what the header calls it; empty when it does not say."""
+        unit = self.meta.get("RescaleType") or self.meta.get("Units") or ""
+        if self.meta.get("Modality") == "CT" and unit in ("", "US"):
+            unit = "HU"
+        return "" if unit == "US" or self.is_color else safe_text(unit)
+
+    # -- showing --------------------------------------------------------------------------------------
+
+    def view(self, **options: Any) -> Any:
+        """Show the volume in a :class:`dicomview.SliceViewer`; options are passed on."""
+        return Volume._viewer(self, **options)
+
+    @classmethod
+    def set_viewer(cls, viewer: Callable[..., Any]) -> None:
+        """Say what :meth:`view` calls: a volume does not import the widgets that show it."""
+        cls._viewer = staticmethod(viewer)
+
+    def __repr__(self) -> str:
+        head = ["Volume", safe_text(self.meta.get("Modality", ""))]
+        description = self.meta.get("SeriesDescription")
+        if description:
+            head.append(f'"{safe_text(description)}"')
+        spacing = format_spacing(self.sampling)
+        lines = [
+            " ".join(word for word in head if word),
+            f"  {' × '.join(map(str, self.shape))} ({', '.join(self.dims)}) {self.dtype}",
+            f"  {spacing}, slices {self._slice_plane()}",
+        ]
+        return "\n".join([*lines, *(f"  warning: {text}" for text in self.report.warnings)])
+
+    def _slice_plane(self) -> str:
+        """Name the plane of the slices, or say that it is unknown."""
+        if self.geometry.affine is None:
+            return "of unknown orientation"
+        return next(plane for plane in PLANES if self.plane_axes[plane] == 0)
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "modality": safe_text(self.meta.get("Modality", "")),
+            "description": safe_text(self.meta.get("SeriesDescription", "")),
+            "shape": f"{' × '.join(map(str, self.shape))} ({', '.join(self.dims)})",
+            "values": str(self.dtype),
+            "sampling": format_spacing(self.sampling),
+            "slices": self._slice_plane(),
+        }
+        body = "".join(
+            f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{escape(value)}</td></tr>"
+            for key, value in rows.items()
+            if value
+        )
+        warnings = "".join(f"<li>{escape(text)}</li>" for text in self.report.warnings)
+        picture = thumbnail(self)
+        return (
+            "<div style='display:flex;gap:1em;align-items:center'>"
+            f"<img alt='middle slice' src='data:image/png;base64,{picture}'>"
+            f"<div><b>Volume</b><table>{body}</table><ul>{warnings}</ul></div></div>"
+        )
+
+    def middle_slice(self) -> tuple[Any, float | None]:
+        """Return the middle slice as shown on screen, and the height of its pixels / their width."""
+        plane = next(plane for plane in PLANES if self.plane_axes[plane] == 0)
+        view = plane_view(self.geometry, plane)
+        voxels = self.frame([self.array.shape[self.dims.index(d)] // 2 for d in self.extra_dims])
+        return view.flipped(view.take(voxels, self.geometry.shape[0] // 2)), view.aspect
+
+
+def format_spacing(sampling: Sequence[float | None] | None) -> str:
+    """Return a sampling for people.
+
+    Examples
+    --------
+    >>> format_spacing((2.5, 0.451172, None))
+    '2.5 × 0.451 × ? mm'
+    """
+    if sampling is None:
+        return "spacing unknown"
+    return " × ".join("?" if d is None else f"{d:.3g}" for d in sampling) + " mm"

@@ -1,0 +1,280 @@
+"""Browser tests: one real Jupyter server, one real Chromium, one page per test."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+
+from notebook_page import FrontEnd, JupyterServer, NotebookPage  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 60.0
+
+# What Notebook 7.6 reports on any page, an empty notebook included.
+KNOWN_NOISE = re.compile(
+    r"uncaught: Cannot read properties of undefined \(reading 'schema'\)$"
+    r"|uncaught: Command 'filebrowser:open-path' not registered\.$"
+    r"|console: Failed to load resource: .* 403 .*/static/notebook/\w+\.woff2\)$"
+)
+
+# What would otherwise pop up, phone home or write files while a test looks at the page.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {
+        "autosave": False,
+        "confirmClosingDocument": False,
+        "renameUntitledFileOnSave": False,
+    },
+}
+CONFIG: dict[str, dict[str, Any]] = {
+    "jupyter_server_config.json": {
+        "ServerApp": {
+            "jpserver_extensions": {"jupyterlab": True, "notebook": True, "notebook_shim": True},
+            "open_browser": False,
+            "port_retries": 0,
+            "quit_button": False,
+            "terminals_enabled": False,
+        },
+    },
+    "jupyter_lab_config.json": {
+        "LabApp": {
+            "expose_app_in_browser": True,
+            "news_url": None,
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "extension_manager": "readonly",
+        },
+    },
+    "jupyter_notebook_config.json": {"JupyterNotebookApp": {"expose_app_in_browser": True}},
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder and put them last.
+
+    The browser's driver keeps an event loop running in the main thread, in which code that starts a loop of
+    its own (running a notebook without a browser, for one) would fail.
+    """
+    for item in items:
+        if _is_browser_test(item):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=_is_browser_test)
+
+
+def _is_browser_test(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(HERE)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Save a picture of the page and its console when a test fails, before anything is closed."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.failed and page is not None and not page.is_closed():
+        folder = _artifacts_folder()
+        name = "failure-" + re.sub(r"[^\w.-]+", "-", item.name).strip("-")
+        with suppress(Exception):  # the test's own failure is the one to show
+            page.screenshot(path=folder / f"{name}.png")
+            report.sections.append(("browser screenshot", str(folder / f"{name}.png")))
+        if page.errors:
+            report.sections.append(("browser console errors", "\n".join(page.errors)))
+    return report
+
+
+def _artifacts_folder() -> Path:
+    folder = Path(os.environ.get("DICOMVIEW_ARTIFACTS") or ROOT / ".artifacts" / "browser").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Return the folder for screenshots and logs."""
+    return _artifacts_folder()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the installed Chromium, without a window."""
+    if importlib.util.find_spec("playwright") is None:
+        pytest.skip("browser tests need playwright: pip install playwright")
+    names = (os.environ.get("DICOMVIEW_CHROMIUM"), *CHROMIUM_NAMES)
+    executable = next((path for name in names if name and (path := shutil.which(name))), None)
+    if executable is None:
+        message = (
+            "browser tests need Chromium: install chromium or google-chrome from the system's packages, "
+            "or set DICOMVIEW_CHROMIUM to its path"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS, headless=True)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a fresh page; its attribute ``errors`` collects console errors and uncaught exceptions."""
+    context = browser.new_context(viewport={"width": 1500, "height": 1000}, device_scale_factor=1)
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    opened.set_default_navigation_timeout(60_000)
+    errors: list[str] = []
+    opened.errors = errors  # type: ignore[attr-defined]
+
+    def collect(text: str) -> None:
+        if not KNOWN_NOISE.match(text):
+            errors.append(text)
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            collect(f"console: {message.text} ({message.location.get('url', '')})")
+
+    opened.on("console", on_console)
+    opened.on("pageerror", lambda error: collect(f"uncaught: {error}"))
+    yield opened
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter_server(tmp_path_factory: pytest.TempPathFactory, artifacts: Path) -> Iterator[JupyterServer]:
+    """Start one Jupyter server for JupyterLab (/lab, /doc) and Notebook (/tree, /notebooks)."""
+    missing = [
+        name for name in ("jupyterlab", "notebook", "ipympl") if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        pytest.skip(f"browser tests need {', '.join(missing)}: pip install {' '.join(missing)}")
+
+    home = tmp_path_factory.mktemp("jupyter")
+    for name in ("config", "data", "runtime", "ipython", "workspaces", "root"):
+        (home / name).mkdir()
+    for name, content in CONFIG.items():
+        (home / "config" / name).write_text(json.dumps(content), encoding="utf-8")
+    (home / "matplotlibrc").write_text("", encoding="utf-8")
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = JupyterServer(
+        url=f"http://127.0.0.1:{port}",
+        token=secrets.token_hex(16),
+        root=home / "root",
+        settings_dir=home / "config" / "lab" / "user-settings",
+        log=artifacts / "jupyter-server.log",
+    )
+    for plugin, settings in SETTINGS.items():
+        server.write_settings(plugin, settings)
+
+    with server.log.open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--allow-root",
+                "--no-browser",
+                "--ServerApp.ip=127.0.0.1",
+                f"--ServerApp.port={port}",
+                f"--ServerApp.root_dir={server.root}",
+                f"--IdentityProvider.token={server.token}",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(home),
+            cwd=server.root,
+        )
+        try:
+            _wait_for_server(server, process)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(15)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return this process's environment without the user's Jupyter, IPython and matplotlib settings."""
+    prefixes = ("JUPYTER", "IPYTHON", "MPLBACKEND", "MATPLOTLIBRC", "PYTHONWARNINGS")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    return env | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "config" / "lab" / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "MATPLOTLIBRC": str(home / "matplotlibrc"),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
+
+
+def _wait_for_server(server: JupyterServer, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers, or fail with the end of its log."""
+    end = time.monotonic() + START_SECONDS
+    while True:
+        with suppress(urllib.error.URLError, OSError):
+            server.request("GET", "api/status", timeout=5)
+            return
+        if process.poll() is not None or time.monotonic() > end:
+            tail = server.log.read_text(encoding="utf-8", errors="replace")[-3000:]
+            state = f"ended with code {process.returncode}" if process.returncode is not None else "is silent"
+            pytest.fail(f"the Jupyter server {state}:\n{tail}")
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def notebook(
+    page: Page, jupyter_server: JupyterServer, artifacts: Path
+) -> Iterator[Callable[[FrontEnd], NotebookPage]]:
+    """Return a factory: ``notebook("lab")`` or ``notebook("notebook")`` is a NotebookPage to open."""
+
+    def make(front_end: FrontEnd) -> NotebookPage:
+        return NotebookPage(page, jupyter_server, front_end, artifacts, page.errors)  # type: ignore[attr-defined]
+
+    yield make
+    page.close()  # first, so that no "kernel died" dialog has a page to appear on
+    jupyter_server.shut_down_kernels()

@@ -1,0 +1,95 @@
+"""Volumes held against reference values: axes made canonical, then shape, affine and voxels compared."""
+
+import hashlib
+import json
+import os
+import sys
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+
+import dicomview as dv
+
+#: Folder with scanner data and expected.json; not part of the repository.
+DATA = Path(os.environ.get("DICOMVIEW_DATA", Path(__file__).parents[2] / "shared" / "data"))
+#: No single affine fits a series whose positions leave it by more than this, mm.
+RESIDUAL = 0.05
+
+
+def entries(kinds=("volume",), trusts=("high", "medium")):
+    """Return the reference entries of these kinds."""
+    path = DATA / "expected.json"
+    if not path.exists():
+        return []
+    return [
+        entry
+        for entry in json.loads(path.read_text())
+        if entry["kind"] in kinds and entry.get("expected", {}).get("trust") in trusts
+    ]
+
+
+def canonical(array, affine):
+    """Permute and flip so that axes run closest to +S, +P, +L; array (z, y, x), affine for (x, y, z)."""
+    unit = abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
+    axes = max(permutations(range(3)), key=lambda p: sum(unit[i, p[i]] for i in range(3)))
+    result = np.eye(4)
+    result[:3, 3] = affine[:3, 3]
+    flips = []
+    for component, axis in enumerate(axes):
+        column = affine[:3, axis]
+        if column[component] < 0:
+            result[:3, 3] += column * (array.shape[axis] - 1)
+            column = -column
+            flips.append(axis)
+        result[:3, component] = column
+    array = np.flip(array, flips) if flips else array
+    order = (*axes[::-1], *range(3, array.ndim))
+    return array.transpose(order), result
+
+
+def check(entry):
+    """Read one entry and return what differs from the reference; nothing when it is right."""
+    expected = entry["expected"]
+    volume = dv.volread([DATA / file for file in entry["files"]])
+    array, affine = np.asarray(volume), volume.geometry.affine.copy()
+    present = np.setdiff1d(np.arange(volume.geometry.shape[0]), volume.report.missing)
+    if len(present) > 1:
+        # The references count acquired slices only: their step is the mean one, also across a gap.
+        first, *_, last = volume.geometry.slice_positions[present]
+        affine[:3, 0] = (last - first) / (len(present) - 1)
+    problems = []
+    if entry.get("one_affine_residual_mm", 0) > RESIDUAL:
+        # No single affine fits: the exact positions of the slices count.
+        exact = np.array(sorted(entry["slice_positions_lps"]))
+        ours = np.array(sorted(volume.geometry.slice_positions[present].tolist()))
+        if exact.shape != ours.shape or abs(exact - ours).max() > 1e-3:
+            problems.append("slice positions differ")
+    array, affine = canonical(array[present], affine)
+    shape = [*array.shape[:3][::-1], *array.shape[3:]]
+    if shape != expected["shape_canon_LPS"]:
+        problems.append(f"shape {shape}, expected {expected['shape_canon_LPS']}")
+    off = abs(affine - np.array(expected["affine_canon_LPS"]))
+    if off.max() > 1e-3:
+        problems.append(f"affine off by {off.max():.4g}")
+    voxels = np.ascontiguousarray(array, dtype="<f4")
+    if hashlib.sha256(voxels.tobytes()).hexdigest() != expected["sha256_f32"]:
+        problems.append("voxels differ")
+    return problems
+
+
+def main():
+    """Print the score."""
+    right = 0
+    chosen = entries()
+    if not chosen:
+        sys.exit(f"no reference data in {DATA}: set DICOMVIEW_DATA to a folder with expected.json")
+    for entry in chosen:
+        problems = check(entry)
+        right += not problems
+        print(f"{entry['id']:24} {entry['expected']['trust']:7} {'; '.join(problems) or 'right'}")
+    print(f"{right} of {len(chosen)} series right in shape, affine and voxels")
+
+
+if __name__ == "__main__":
+    main()
