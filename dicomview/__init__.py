@@ -3,7 +3,7 @@
 >>> import dicomview as dv
 >>> vol = dv.volread(dv.samples.head_ct())
 >>> vol.sampling[1:]
-(0.451172, 0.451172)
+(0.453125, 0.453125)
 """
 
 from typing import TYPE_CHECKING, Any

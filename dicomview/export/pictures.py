@@ -11,7 +11,7 @@ from dicomview.display import Window, auto_window
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.render.panes import frame_axes, pane_size, show_pixels
+from dicomview.render.panes import caption, draw_crosshair, frame_axes, pane_size, show_pixels
 from dicomview.render.style import colormap as make_colormap
 from dicomview.state import Pane, ViewState, pane_pixels, resolve
 from dicomview.volume import Image, Volume
@@ -66,7 +66,9 @@ def looks(
     if volume.is_color:
         raise DisplayError("looks need one value per pixel; a colour image already has its look")
     chosen = _look_window(volume) if window is None else Window.coerce(window)
-    present = np.asarray(volume.array)[np.isfinite(volume.array)] if volume.dtype.kind == "f" else volume.array
+    present = (
+        np.asarray(volume.array)[np.isfinite(volume.array)] if volume.dtype.kind == "f" else volume.array
+    )
     full = Window.from_limits(np.min(present), np.max(present)) if np.size(present) else chosen
     pane = _pane(volume, _slice_plane(volume), 0)
     contents = [("Original", full, "gray"), ("High contrast", chosen, "gray"), ("Colored", chosen, colormap)]
@@ -143,7 +145,7 @@ def montage(
     chosen = None if volume.is_color else Window.coerce(window or volume.default_window)
     for pane, where in zip(panes, axes):
         _draw(where, volume, pane, chosen, colormap)
-        _caption(where, str(pane.index))
+        caption(where, str(pane.index))
     return figure
 
 
@@ -216,10 +218,9 @@ def planes(
     for pane, where in zip(scene.panes, axes):
         _draw(where, volume, pane, chosen, colormap)
         if pane.crosshair is not None:
-            where.axvline(pane.crosshair[0], color=STYLE.crosshair, linewidth=0.8)
-            where.axhline(pane.crosshair[1], color=STYLE.crosshair, linewidth=0.8)
+            draw_crosshair(where, pane.crosshair)
         where.set_label(pane.plane)
-        _caption(where, pane.label)
+        caption(where, pane.label)
     return figure
 
 
@@ -308,7 +309,9 @@ def _as_slice(data: Any) -> Volume:
         data = Volume.from_array(data)
     k = data.geometry.shape[0] // 2
     affine = data.geometry.affine
-    geometry = Geometry((1, *data.geometry.shape[1:]), spacing=(None, *data.geometry.spacing[1:]), affine=affine)
+    geometry = Geometry(
+        (1, *data.geometry.shape[1:]), spacing=(None, *data.geometry.spacing[1:]), affine=affine
+    )
     dims = tuple(d for d in data.dims if d not in data.extra_dims)
     middle = [n // 2 for n in data.array.shape[: len(data.extra_dims)]]
     return Volume(
@@ -348,22 +351,6 @@ def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str
     limits = None if window is None else window.limits
     show_pixels(ax, pixels, pane.view, cmap=make_colormap(cmap, reverse), limits=limits)
     frame_axes(ax, pane.view)
-
-
-def _caption(ax: Axes, text: str) -> None:
-    """Write into the upper left corner."""
-    ax.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(4, -3),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        color=STYLE.text,
-        fontsize=STYLE.font_size,
-        parse_math=False,
-    )
 
 
 def _axes(

@@ -87,9 +87,7 @@ class Geometry:
         else:
             positions = np.array(self.slice_positions, dtype=np.float64)
             if positions.shape != (shape[0], 3):
-                raise GeometryError(
-                    f"slice_positions must have shape ({shape[0]}, 3), not {positions.shape}"
-                )
+                raise GeometryError(f"slice_positions must have shape ({shape[0]}, 3), not {positions.shape}")
         positions.setflags(write=False)
         put("slice_positions", positions)
 

@@ -182,7 +182,11 @@ def _fill_gaps(
     multiples = np.rint(steps / base).astype(int)
     tolerance = np.maximum(EVEN_MM, EVEN_FRACTION * base) * np.maximum(multiples, 1)
     lost = int((multiples - 1).sum())
-    if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or not 0 < lost <= len(headers):
+    if (
+        multiples.min() < 1
+        or (abs(steps - multiples * base) > tolerance).any()
+        or not 0 < lost <= len(headers)
+    ):
         return list(headers), positions, []
     places: list[Header | None] = [headers[0]]
     points = [positions[0]]
@@ -226,7 +230,9 @@ def _shape_warnings(geometry: Geometry) -> list[str]:
         off = geometry.slice_positions - ideal
         sideways = np.linalg.norm(off - np.outer(off @ geometry.normal, geometry.normal), axis=1).max()
         if sideways > DRIFT_MM:
-            warnings.append(f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm")
+            warnings.append(
+                f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm"
+            )
     return warnings
 
 
@@ -234,5 +240,3 @@ def _names(names: Iterable[str]) -> str:
     """List file names, cut after a few."""
     names = list(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-

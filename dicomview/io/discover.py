@@ -9,14 +9,14 @@ from dicomview.io.headers import Header, looks_like_dicom, read_header
 from dicomview.io.progress import progress
 from dicomview.volume import Dropped
 
-__all__ = ["PathLike", "Paths", "read_headers"]
+__all__ = ["SUFFIXES", "PathLike", "Paths", "existing", "read_headers"]
 
 PathLike = str | os.PathLike[str]
 #: A folder, a file, or several of them.
 Paths = PathLike | Iterable[PathLike]
 
 #: Files that say by their name that they are DICOM are reported when they are not.
-_SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
+SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
 _DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 
 
@@ -49,7 +49,7 @@ def read_headers(path: Paths) -> tuple[list[Header], list[Dropped], int]:
     for file, asked_for in progress(files, "headers"):
         try:
             if not looks_like_dicom(file):
-                if asked_for or file.suffix.lower() in _SUFFIXES:
+                if asked_for or file.suffix.lower() in SUFFIXES:
                     dropped.append(Dropped(file, f"not a DICOM file ({file.stat().st_size} bytes)"))
                 else:
                     others += 1
@@ -65,17 +65,23 @@ def read_headers(path: Paths) -> tuple[list[Header], list[Dropped], int]:
     return headers, dropped, others
 
 
+def existing(path: PathLike) -> Path:
+    """Return a path, the user's home resolved, or raise PathError."""
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise PathError(f"there is no file or folder {os.fspath(path)!r}: check the path")
+    return found
+
+
 def _files(path: Paths) -> Iterator[tuple[Path, bool]]:
     """Give every file once, and whether it was named by the caller."""
     seen = set()
     for start in [path] if isinstance(path, str | os.PathLike) else path:
-        root = Path(start).expanduser()
+        root = existing(start)
         if root.is_dir():
             found = [(Path(folder, name), False) for folder, _, names in os.walk(root) for name in names]
-        elif root.exists():
-            found = [(root, True)]
         else:
-            raise PathError(f"there is no file or folder {os.fspath(start)!r}: check the path")
+            found = [(root, True)]
         for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
             if file not in seen:
                 seen.add(file)

@@ -11,7 +11,8 @@ from imageio.config.plugins import PluginConfig
 from imageio.core.request import InitializationError, IOMode, Request
 from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 
-from dicomview.errors import PathError, SeriesError
+from dicomview.errors import SeriesError
+from dicomview.io.discover import SUFFIXES
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.read import choose, find_series, read_image
 from dicomview.io.series import SeriesList
@@ -39,7 +40,8 @@ class DicomviewPlugin(PluginV3):
         if not isinstance(request.raw_uri, str | os.PathLike) or "://" in str(request.raw_uri):
             raise InitializationError("dicomview reads folders and local files")
         self._path = Path(request.raw_uri).expanduser()
-        if self._path.is_file() and not looks_like_dicom(self._path):
+        claims = self._path.suffix.lower() in SUFFIXES  # a broken .dcm gets our message when it is read
+        if self._path.is_file() and not claims and not looks_like_dicom(self._path):
             raise InitializationError(f"{self._path.name} is not a DICOM file")
         self._found: SeriesList | None = None
         self._last: tuple[Any, Volume | Image] | None = None
@@ -100,8 +102,6 @@ class DicomviewPlugin(PluginV3):
 
     def _series_list(self) -> SeriesList:
         if self._found is None:
-            if not self._path.exists():
-                raise PathError(f"there is no file or folder {os.fspath(self._path)!r}: check the path")
             self._found = find_series(self._path)
         return self._found
 

@@ -10,7 +10,7 @@ import numpy as np
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
 from dicomview.geometry import Geometry
 from dicomview.io.decode import decode_values, rescale_of, value_padding
-from dicomview.io.discover import PathLike, Paths, read_headers
+from dicomview.io.discover import SUFFIXES, PathLike, Paths, existing, read_headers
 from dicomview.io.headers import looks_like_dicom, read_header, read_meta
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, group_headers, is_color
@@ -87,8 +87,9 @@ def volread(path: Paths, *, series: int | str | None = None) -> Volume:
     """
     if not isinstance(path, str | os.PathLike):
         return choose(find_series(path), series).read()
+    path = existing(path)
     if _is_foreign(path):
-        return _read_foreign(Path(path))
+        return _read_foreign(path)
     with iio.imopen(os.fspath(path), "rv", plugin="dicomview") as file:
         volume: Volume = file.read(series=series)
         return volume
@@ -110,6 +111,12 @@ def mvolread(path: Paths) -> list[Volume]:
     ------
     PathError, SeriesError, DecodeError
         As for :func:`volread`.
+
+    Examples
+    --------
+    >>> import dicomview as dv
+    >>> [vol.meta.Modality for vol in dv.mvolread(dv.samples.knee_mr())]
+    ['MR']
     """
     found = find_series(path)
     volumes = found.volumes
@@ -144,10 +151,9 @@ def imread(path: PathLike) -> Image:
     >>> dv.imread(next(dv.samples.head_ct().iterdir())).meta.StudyDate
     '20200101'
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        what = "is a folder: use volread" if path.is_dir() else "does not exist: check the path"
-        raise PathError(f"imread reads one file; {os.fspath(path)!r} {what}")
+    path = existing(path)
+    if path.is_dir():
+        raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
     if _is_foreign(path):
         return Image(np.asarray(iio.imread(path)))
     with iio.imopen(os.fspath(path), "ri", plugin="dicomview") as file:
@@ -198,8 +204,7 @@ def _no_volume(found: SeriesList) -> str:
 def _is_foreign(path: PathLike) -> bool:
     """Return whether a path is a file that is not DICOM but that imageio may know."""
     path = Path(path).expanduser()
-    known = path.suffix.lower() not in ("", ".dcm", ".dicom", ".ima")
-    return known and path.is_file() and not looks_like_dicom(path)
+    return path.suffix.lower() not in SUFFIXES and path.is_file() and not looks_like_dicom(path)
 
 
 def _read_foreign(path: Path) -> Volume:
@@ -218,6 +223,8 @@ def _read_foreign(path: Path) -> Volume:
 def read_image(path: PathLike) -> Image:
     """Read one DICOM file as an image."""
     path = Path(path)
+    if not looks_like_dicom(path):
+        raise DecodeError(f"{path.name} is not a DICOM file ({path.stat().st_size} bytes)")
     header = read_header(path)
     if not header.has_pixels:
         kind = f" ({safe_text(header.modality)})" if header.modality else ""

@@ -15,7 +15,15 @@ from dicomview.render.style import STYLE, colormap
 from dicomview.state import Changes, Pane, Scene, changes, pane_pixels
 from dicomview.volume import Volume
 
-__all__ = ["PanesRenderer", "figure_size", "frame_axes", "show_pixels"]
+__all__ = [
+    "PanesRenderer",
+    "caption",
+    "draw_crosshair",
+    "figure_size",
+    "frame_axes",
+    "pane_size",
+    "show_pixels",
+]
 
 #: Height of the panes in pixels is kept within these.
 HEIGHTS = (180, 620)
@@ -45,29 +53,46 @@ def frame_axes(ax: Axes, view: PlaneView) -> list[Text]:
     ax.set_yticks([])
     for spine in ax.spines.values():
         spine.set_visible(False)
-    top, bottom, left, right = view.edges
     places = [
-        (0.5, 1, top, "center", "top", (0, -3)),
-        (0.5, 0, bottom, "center", "bottom", (0, 3)),
-        (0, 0.5, left, "left", "center", (4, 0)),
-        (1, 0.5, right, "right", "center", (-4, 0)),
+        ((0.5, 1), "center", "top", (0, -3)),
+        ((0.5, 0), "center", "bottom", (0, 3)),
+        ((0, 0.5), "left", "center", (4, 0)),
+        ((1, 0.5), "right", "center", (-4, 0)),
     ]
-    return [
-        ax.annotate(
-            letter,
-            (x, y),
-            xycoords="axes fraction",
-            xytext=offset,
-            textcoords="offset points",
-            ha=ha,
-            va=va,
-            color=STYLE.text,
-            fontsize=STYLE.font_size,
-            parse_math=False,
-        )
-        for x, y, letter, ha, va, offset in places
-        if letter
-    ]
+    return [_text(ax, letter, *place) for letter, place in zip(view.edges, places) if letter]
+
+
+def caption(ax: Axes, text: str) -> Text:
+    """Write into the upper left corner of a pane."""
+    return _text(ax, text, (0, 1), "left", "top", (4, -3))
+
+
+def draw_crosshair(ax: Axes, point: tuple[float, float]) -> tuple[Line2D, Line2D]:
+    """Mark a column and a row; the lines leave the letters at the edges free."""
+    style = {"color": STYLE.crosshair, "linewidth": 0.8, "alpha": 0.85}
+    margin = STYLE.crosshair_margin
+    return (
+        ax.axvline(point[0], margin, 1 - margin, **style),
+        ax.axhline(point[1], margin, 1 - margin, **style),
+    )
+
+
+def _text(
+    ax: Axes, text: str, place: tuple[float, float], ha: str, va: str, offset: tuple[float, float]
+) -> Text:
+    """Write at a place of the axes; header text is never read as mathtext."""
+    return ax.annotate(
+        text,
+        place,
+        xycoords="axes fraction",
+        xytext=offset,
+        textcoords="offset points",
+        ha=ha,
+        va=va,
+        color=STYLE.text,
+        fontsize=STYLE.font_size,
+        parse_math=False,
+    )
 
 
 @dataclass
@@ -78,10 +103,11 @@ class PaneArtists:
     column: Line2D
     row: Line2D
     label: Text
+    letters: list[Text]
 
     def all(self) -> list[Artist]:
-        """Return the artists in drawing order."""
-        return [self.image, self.column, self.row, self.label]
+        """Return the artists in drawing order: the letters stay put, but they lie over the image."""
+        return [self.image, self.column, self.row, *self.letters, self.label]
 
 
 class PanesRenderer:
@@ -110,7 +136,7 @@ class PanesRenderer:
         self.axes: dict[Plane, Axes] = {}
         self.artists: dict[Plane, PaneArtists] = {}
         self._animated = animated
-        figure.set_facecolor(STYLE.background)
+        figure.set_facecolor(STYLE.surround)
 
     def update(self, scene: Scene) -> Changes:
         """Bring the artists to a scene; returns what changed. Nothing is drawn yet."""
@@ -145,21 +171,8 @@ class PanesRenderer:
             cmap=colormap(scene.colormap, scene.reverse),
             limits=scene.limits,
         )
-        frame_axes(ax, pane.view)
-        style = {"color": STYLE.crosshair, "linewidth": 0.8, "alpha": 0.85}
-        label = ax.annotate(
-            "",
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(4, -3),
-            textcoords="offset points",
-            ha="left",
-            va="top",
-            color=STYLE.text,
-            fontsize=STYLE.font_size,
-            parse_math=False,
-        )
-        artists = PaneArtists(image, ax.axvline(0, **style), ax.axhline(0, **style), label)
+        letters = frame_axes(ax, pane.view)
+        artists = PaneArtists(image, *draw_crosshair(ax, (0, 0)), caption(ax, ""), letters)
         for artist in artists.all():
             artist.set_animated(self._animated)
         self.axes[pane.plane] = ax

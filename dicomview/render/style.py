@@ -13,20 +13,24 @@ class Style:
 
     Attributes
     ----------
-    background, text, crosshair, empty : str
-        ``empty`` marks missing slices and NaN.
+    surround, background, text, crosshair, empty : str
+        ``surround`` lies between the panes; ``empty`` marks missing slices and NaN.
     font_size : float
         Points.
+    crosshair_margin : float
+        Part of a pane at each end that the crosshair leaves free.
     gap : float
         Pixels between panes.
     dpi : float
     """
 
+    surround: str = "#1c1c1e"
     background: str = "black"
     text: str = "#d9d9d9"
     crosshair: str = "#33c1c9"
     empty: str = "#4a2530"
     font_size: float = 9.0
+    crosshair_margin: float = 0.08
     gap: float = 6.0
     dpi: float = 100.0
 

@@ -7,44 +7,34 @@ from functools import cache
 
 import numpy as np
 
+from .brain import brain
+from .materials import (
+    AIR,
+    BLOOD,
+    CALCIUM,
+    DIPLOE,
+    EGG,
+    FAT,
+    FLOOR,
+    MIDDLE,
+    MUSCLE,
+    PETROUS,
+    SKIN,
+    TABLE,
+    above,
+    both,
+    tubes,
+)
 from .phantom import Phantom
-from .shapes import Body, Ellipsoid, Folds, HalfSpace, Point, Tube
+from .shapes import Body, Ellipsoid, HalfSpace, Point, Tube
 
 __all__ = ["head_phantom"]
-
-AIR, FAT, MUSCLE, SKIN = -1000.0, -95.0, 58.0, 25.0
-CSF, WHITE, GREY, BLOOD = 7.0, 28.0, 38.0, 70.0
-TABLE, DIPLOE, PETROUS, CALCIUM = 1150.0, 520.0, 1350.0, 260.0
-
-EGG = 0.09  # the back of the head is wider than the forehead
-MIDDLE: Point = (33.0, -14.0, 0.0)  # of the left middle fossa
-FLOOR: HalfSpace = (0.0, -0.35, -math.sqrt(1 - 0.35 * 0.35), 9.5)  # of the skull: high in front, low behind
-
-
-TURN = (math.sqrt(1 - 0.045 * 0.045), 0.045)  # normal of the midline plane, which is not quite x = 0
-
-
-def _above(plane: HalfSpace, gap: float) -> HalfSpace:
-    return (*plane[:3], plane[3] - gap)
-
-
-def _both(center: Point, radii: Point, value: float, turn: float = 0.0, edge: float = 0.8) -> list[Body]:
-    """Return a body on the left and its mirror image on the right."""
-    x, y, z = center
-    return [
-        Ellipsoid((side * x, y, z), radii, value, rotation=(0, 0, side * turn), edge=edge) for side in (1, -1)
-    ]
-
-
-def _tubes(start: Point, end: Point, radii: tuple[float, float], value: float) -> list[Body]:
-    """Return a tube on the left and its mirror image on the right."""
-    return [Tube((s * start[0], *start[1:]), (s * end[0], *end[1:]), radii, value) for s in (1, -1)]
 
 
 def _muscle(center: Point, radii: Point, turn: float) -> list[Body]:
     """Return a muscle in its sheath of fat, on either side."""
     a, b, c = radii
-    return _both(center, (a + 1.4, b + 1.4, c + 1.4), FAT, turn) + _both(center, radii, MUSCLE, turn)
+    return both(center, (a + 1.4, b + 1.4, c + 1.4), FAT, turn) + both(center, radii, MUSCLE, turn)
 
 
 def _rest() -> list[Body]:
@@ -65,7 +55,7 @@ def _soft_tissue() -> list[Body]:
     for inset, value in ((0.0, SKIN), (2.0, FAT), (5.5, 34.0)):
         i = inset
         bodies += [
-            Tube((0, 24, -20), (0, 34, -110), (62 - i, 56 - i), value, width=1.02),
+            Ellipsoid((0, 28, -66), (60 - i, 61 - i, 92 - i), value),
             Ellipsoid((0, -26, -36), (66 - i, 64 - i, 66 - i), value, egg=0.1),
             Ellipsoid((0, -44, -62), (46 - i, 52 - i, 30 - i), value),
             Ellipsoid((0, -18, 2), (71.5 - i, 70 - i, 44 - i), value),
@@ -75,7 +65,7 @@ def _soft_tissue() -> list[Body]:
                 Ellipsoid((0, 0, 32), (75 - i, 94 - i, 79 - i), value, egg=EGG),
                 Tube((0, -76, 4), (0, -84, -28), (7 - i, 12 - i), value, width=1.6),
                 Tube((0, -82, 8), (0, -95, -25), (8 - i, 11.5 - i), value, width=1.1, edge=1.2),
-                *_tubes((0, -90, -27), (12, -84, -28), (9 - i, 7.5 - i), value),
+                *tubes((0, -90, -27), (12, -84, -28), (9 - i, 7.5 - i), value),
             ]
     for side, tilt in ((1, 24.0), (-1, 29.0)):  # ears
         turn = (0, 0, -side * tilt)
@@ -93,48 +83,48 @@ def _soft_tissue() -> list[Body]:
     bodies += _muscle((54, 38, -52), (6, 20, 30), 10)
     bodies += _muscle((9, 52, -48), (8, 8, 26), 0)
     bodies += _muscle((14, -4, -60), (13, 9, 20), 0)
-    bodies += _both((46, -4, -58), (9, 13, 17), -5.0)
-    bodies += _both((40, -58, -50), (10, 9, 16), FAT, turn=30)  # cheeks
+    bodies += both((46, -4, -58), (9, 13, 17), -5.0)
+    bodies += both((40, -58, -50), (10, 9, 16), FAT, turn=30)  # cheeks
     bodies += [Ellipsoid((0, -44, -64), (25, 36, 14), MUSCLE)]  # tongue
-    bodies += _tubes((36, 12, -110), (36, 12, -34), (4, 3.5), 48.0)  # carotid sheath
+    bodies += tubes((36, 12, -110), (36, 12, -34), (4, 3.5), 48.0)  # carotid sheath
     return bodies
 
 
 def _skull() -> list[Body]:
     """Return the bones: the vault in three layers, the base, the face, the jaw and the first vertebra."""
-    base: tuple[HalfSpace, ...] = (_above(FLOOR, -9.0),)
+    base: tuple[HalfSpace, ...] = (above(FLOOR, -9.0),)
     bodies: list[Body] = [
         Ellipsoid((0, 0, 32), (69, 88, 73), TABLE, egg=EGG, clips=base),
         Ellipsoid((0, 42, -14), (53, 43.5, 33), TABLE),
         Ellipsoid((0, 0, 32), (66.8, 85.8, 70.8), DIPLOE, egg=EGG, clips=base, edge=1.2),
         Ellipsoid((0, 42, -14), (51, 41.5, 31), DIPLOE, edge=1.2),
         Ellipsoid((0, 0, 32), (64, 82.6, 68), TABLE, egg=EGG, clips=base),
-        *_both(MIDDLE, (25.5, 29.5, 22.5), TABLE),
+        *both(MIDDLE, (25.5, 29.5, 22.5), TABLE),
         # Base of the skull between the fossae.
-        *_tubes((56, 20, -16), (13, -8, -12), (10, 6), PETROUS),
+        *tubes((56, 20, -16), (13, -8, -12), (10, 6), PETROUS),
         Tube((0, -26, -12), (0, 4, -30), (13, 8), DIPLOE, width=1.1),
-        *_tubes((50, -30, 10), (14, -36, 8), (3, 3), TABLE),  # sphenoid wings
-        *_both((59, 29, -24), (10, 15, 19), 700.0),  # mastoids
-        *_tubes((60, 30, -36), (57, 29, -46), (8, 4), 700.0),
+        *tubes((50, -30, 10), (14, -36, 8), (3, 3), TABLE),  # sphenoid wings
+        *both((59, 29, -24), (10, 15, 19), 700.0),  # mastoids
+        *tubes((60, 30, -36), (57, 29, -46), (8, 4), 700.0),
         # Face.
-        *_tubes((65, 2, -17), (63, -34, -20), (3.2, 3.2), TABLE),  # zygomatic arches
-        *_tubes((63, -34, -20), (47, -60, -18), (3.4, 6), TABLE),
-        *_tubes((47, -60, -18), (50, -55, 14), (5, 4.5), TABLE),
-        *_tubes((20, -66, -14), (46, -61, -16), (4, 5), TABLE),
-        *_both((25, -56, -30), (19, 22, 19), TABLE),  # maxillae
+        *tubes((65, 2, -17), (63, -34, -20), (3.2, 3.2), TABLE),  # zygomatic arches
+        *tubes((63, -34, -20), (47, -60, -18), (3.4, 6), TABLE),
+        *tubes((47, -60, -18), (50, -55, 14), (5, 4.5), TABLE),
+        *tubes((20, -66, -14), (46, -61, -16), (4, 5), TABLE),
+        *both((25, -56, -30), (19, 22, 19), TABLE),  # maxillae
         Ellipsoid((0, -62, -50), (27, 28, 6), 700.0),  # palate
         Tube((0, -83, 10), (0, -90, -7), (3.2, 2), 800.0, width=1.6),  # nasal bone
         Ellipsoid((0, -58, -3), (15, 27, 16), 300.0, edge=1.5),  # ethmoid
         Ellipsoid((0, -78, 18), (40, 8, 9), TABLE),  # brow
-        *_tubes((18, -18, -24), (17, -20, -46), (3, 2.2), 600.0),  # pterygoid plates
+        *tubes((18, -18, -24), (17, -20, -46), (3, 2.2), 600.0),  # pterygoid plates
         # Jaw: head, ramus, angle.
-        *_tubes((51, 3, -22), (49, 0, -42), (5.5, 4.5), 1000.0),
-        *_tubes((49, 0, -42), (46, -8, -76), (4.5, 6), 1000.0),
-        *_tubes((50, -22, -32), (47, -12, -58), (2.5, 4), 900.0),
+        *tubes((51, 3, -22), (49, 0, -42), (5.5, 4.5), 1000.0),
+        *tubes((49, 0, -42), (46, -8, -76), (4.5, 6), 1000.0),
+        *tubes((50, -22, -32), (47, -12, -58), (2.5, 4), 900.0),
         # First vertebra and dens.
         Ellipsoid((0, 24, -52), (37, 21, 6), 750.0),
         Ellipsoid((0, 26, -52), (15.5, 15.5, 9), FAT + 80),
-        *_both((21, 18, -48), (9, 11, 9), 800.0),
+        *both((21, 18, -48), (9, 11, 9), 800.0),
         Tube((0, 11, -38), (0, 12, -110), (4.5, 6.5), 800.0),
     ]
     return bodies + _teeth() + _air_cells()
@@ -159,8 +149,8 @@ def _air_cells() -> list[Body]:
         Ellipsoid((0, -62, -26), (11.5, 30, 21), 45),  # nasal cavity: lining, air, septum, turbinates
         Ellipsoid((0, -62, -26), (10, 29, 19.5), AIR),
         Ellipsoid((1.0, -60, -24), (1.3, 31, 20), 120, rotation=(0, 0, 1.5), edge=0.6),
-        *_both((7.0, -60, -35), (2.6, 22, 5.0), 50),
-        *_both((6.8, -54, -22), (2.2, 16, 4.5), 50),
+        *both((7.0, -60, -35), (2.6, 22, 5.0), 50),
+        *both((6.8, -54, -22), (2.2, 16, 4.5), 50),
         Tube((0, -22, -36), (0, -14, -62), (8.5, 7), AIR, width=1.5),  # pharynx
         Tube((0, -16, -62), (0, -12, -110), (8, 7), AIR, width=1.4),
         Ellipsoid((9, -24, -8), (7, 10, 8), AIR),  # sphenoid sinus
@@ -189,8 +179,8 @@ def _air_cells() -> list[Body]:
 def _orbits() -> list[Body]:
     """Return the eye sockets: bone, fat, globe, lens, nerve and muscles."""
     bodies: list[Body] = []
-    bodies += _tubes((32, -58, -1), (17, -26, 2), (19.5, 4), TABLE)
-    bodies += _tubes((32, -61, -1), (16, -28, 2), (18, 2.5), FAT)
+    bodies += tubes((32, -58, -1), (17, -26, 2), (19.5, 4), TABLE)
+    bodies += tubes((32, -61, -1), (16, -28, 2), (18, 2.5), FAT)
     for side in (1, -1):
         bodies += [
             Ellipsoid((side * 32, -70, -1), (17, 11, 16), 0.0, edge=1.5),  # lids
@@ -204,102 +194,6 @@ def _orbits() -> list[Body]:
             Ellipsoid((side * 32, -75.5, -1), (4.8, 2.4, 4.8), 95, edge=0.5),
         ]
     return bodies
-
-
-def _brain() -> list[Body]:
-    """Return everything inside the skull."""
-    base = _above(FLOOR, 1.5)
-    inner = (62.0, 80.6, 66.0)
-    bodies: list[Body] = [
-        Ellipsoid((0, 0, 32), inner, CSF, egg=EGG, clips=(_above(FLOOR, 0),)),
-        *_both(MIDDLE, (22.5, 26.5, 19.5), CSF),
-        Ellipsoid((0, 42, -14), (48.5, 39, 28.5), CSF),
-        Tube((0, 22, -30), (0, 26, -110), (14, 11), CSF, width=1.1),
-    ]
-    for side in (1, -1):
-        center = (side * MIDDLE[0], *MIDDLE[1:])
-        pole = Ellipsoid(center, (21.2, 25.2, 18.2), WHITE, clips=((0, 0, 1, 20), (0, 1, 0, 0)))
-        bodies.append(Folds(pole, GREY, CSF, 22.0, 10.0, 3.0, 0.7, 51 + side))
-        fissure = (-side * TURN[0], -side * TURN[1], 0.0, -0.9)
-        half = Ellipsoid((0, 0, 32), (60.6, 79.2, 64.6), WHITE, egg=EGG, clips=(base, fissure))
-        bodies.append(Folds(half, GREY, CSF, 27.0, 15.0, 3.2, 1.1, 31 + side))
-    falx = ((*TURN, 0.0, 0.6), (-TURN[0], -TURN[1], 0.0, 0.6), base)
-    bodies += [
-        Ellipsoid((0, 0, 32), (62, 80.6, 66), 52, egg=EGG, clips=falx, edge=0.6),
-        Ellipsoid((0, -8, 34), (44, 54, 27), CSF, clips=falx, edge=0.6),
-    ]
-    for side in (1, -1):  # Sylvian fissures and the insula beneath
-        bodies += [
-            Ellipsoid((side * 49, -12, 22), (11, 14, 1.7), CSF, rotation=(24, -side * 12, 0)),
-            Ellipsoid((side * 40.5, -8, 27), (1.5, 17, 11), CSF, rotation=(0, 0, side * 6)),
-            Ellipsoid((side * 37.5, -7, 28), (1.7, 15, 10), GREY, rotation=(0, 0, side * 6)),
-        ]
-    bodies += [
-        Ellipsoid((0, -4, 47), (22, 40, 10), WHITE, edge=2),  # corpus callosum
-        Ellipsoid((0, 0, 30), (34, 34, 17), WHITE, edge=3),
-        *_both((23.5, -7, 30), (5.5, 18, 11), GREY + 2, turn=14, edge=1.5),  # lentiform
-        *_both((10.5, 9, 31), (8, 13, 9), GREY + 1, turn=-18, edge=1.5),  # thalamus
-        *_both((12, -24, 37), (5, 9, 9), GREY + 2, turn=16, edge=1.5),  # caudate
-    ]
-    return bodies + _ventricles() + _posterior_fossa() + _midline()
-
-
-def _ventricles() -> list[Body]:
-    """Return the ventricles: the left ones are compressed by the haemorrhage."""
-    return [
-        Ellipsoid((6.8, -27, 39), (3.2, 12, 8), CSF, rotation=(0, 0, 20)),
-        Ellipsoid((-9.0, -27, 39), (4.6, 14, 9), CSF, rotation=(0, 0, -20)),
-        Ellipsoid((8.5, 2, 47), (5.0, 28, 5), CSF, rotation=(0, 0, -10)),
-        Ellipsoid((-11.5, 2, 47), (6.5, 30, 6.5), CSF, rotation=(0, 0, 10)),
-        Ellipsoid((23, 34, 35), (6, 15, 9), CSF, rotation=(0, 0, -24)),
-        Ellipsoid((-24, 34, 35), (7.5, 17, 10), CSF, rotation=(0, 0, 24)),
-        Tube((25, 44, 33), (19, 60, 31), (4, 1.5), CSF),
-        Tube((-26, 45, 33), (-20, 62, 31), (4.5, 1.5), CSF),
-        *_tubes((30, 26, 27), (34, -2, 7), (3, 1.6), CSF),  # temporal horns
-        Ellipsoid((-1.2, 0, 28), (2.1, 14, 9), CSF),  # third ventricle
-        Ellipsoid((-0.8, -27, 40), (1.2, 10, 8), GREY),  # septum
-        Ellipsoid((22, 33, 34), (3, 5.5, 4), 150, edge=1.5),  # choroid plexus, calcified
-        Ellipsoid((-24, 36, 35), (3, 5, 4), 130, edge=1.5),
-        Ellipsoid((-0.5, 21, 31), (2.5, 3, 2.5), CALCIUM),  # pineal gland
-        Ellipsoid((27, -2, 34), (15.5, 20, 15), 19, rotation=(0, 0, 12), edge=5),  # oedema
-        Ellipsoid((27, -2, 34), (10, 14.5, 10), BLOOD, rotation=(0, 0, 12), edge=1.6),
-        Ellipsoid((31, 9, 39), (6, 7, 6), BLOOD, edge=1.6),
-    ]
-
-
-def _posterior_fossa() -> list[Body]:
-    """Return cerebellum, brain stem, cisterns and tentorium."""
-    bodies: list[Body] = [
-        Ellipsoid((0, 42, -13), (48, 39, 27.8), 48),  # tentorium: what stays visible of this shell
-        Ellipsoid((0, 42, -14), (47, 38.5, 27.5), CSF),
-    ]
-    for side in (1, -1):
-        half = Ellipsoid((side * 20.5, 46, -14), (24, 31, 23.5), WHITE + 2, rotation=(0, 0, -side * 12))
-        bodies.append(Folds(half, GREY + 1, CSF + 10, 10.0, 13.0, 1.6, 0.35, 77 + side))
-    return [
-        *bodies,
-        Folds(Ellipsoid((0, 50, -10), (9, 24, 20), WHITE + 4), GREY + 2, CSF + 8, 9.0, 6.0, 1.5, 0.4, 90),
-        Ellipsoid((0, 2, 7), (15, 16, 10), CSF, edge=1.5),  # suprasellar and ambient cisterns
-        Ellipsoid((0, 14, 12), (21, 18, 7), CSF, edge=1.5),
-        Ellipsoid((0, 12, 10), (16, 13, 9), WHITE + 5, edge=1.5),  # midbrain, pons, medulla
-        Ellipsoid((0, 11, -10), (16, 13, 14), WHITE + 4, edge=1.5),
-        Tube((0, 15, -16), (0, 25, -44), (10, 7), WHITE + 4, edge=1.5),
-        Tube((0, 25, -44), (0, 27, -110), (6.5, 5.5), WHITE + 5, edge=1.5),
-        Ellipsoid((0.5, 27, -13), (6, 3.6, 11), CSF),  # fourth ventricle
-        Tube((0, 22, 2), (-0.8, 16, 22), (1.3, 1.3), CSF),
-        Tube((0.8, -7, -16), (0.2, -5, 6), (1.8, 1.8), 55),  # basilar artery
-    ]
-
-
-def _midline() -> list[Body]:
-    """Return the calcification of the falx and the great sinuses."""
-    return [
-        Ellipsoid((2.4, -52, 66), (1.9, 8, 5), CALCIUM + 200),
-        Tube((-1.5, 30, 93), (-3, 65, 71), (3, 4), 58),
-        Tube((-3, 65, 71), (-1, 79, 32), (4, 4.5), 58),
-        *_tubes((0, 79, 26), (28, 71, 10), (4, 4), 58),  # transverse sinuses
-        *_tubes((28, 71, 10), (49, 44, -2), (4, 4), 58),
-    ]
 
 
 @cache
@@ -322,7 +216,12 @@ def head_phantom() -> Phantom:
     True
     """
     affine = np.array(
-        [[0.0, 0.0, 0.453125, -115.7], [0.0, 0.453125, 0.0, -113.1], [2.5, 0.0, 0.0, -55.3], [0.0, 0.0, 0.0, 1.0]]
+        [
+            [0.0, 0.0, 0.453125, -115.7],
+            [0.0, 0.453125, 0.0, -113.1],
+            [2.5, 0.0, 0.0, -55.3],
+            [0.0, 0.0, 0.0, 1.0],
+        ]
     )
     landmarks = {
         "haemorrhage": ((27.0, -2.0, 34.0), BLOOD),
@@ -332,5 +231,5 @@ def head_phantom() -> Phantom:
         "nose": ((0.0, -105.8, -25.0), SKIN),
         "vertex": ((0.0, 0.0, 104.0), TABLE),
     }
-    bodies = (*_rest(), *_soft_tissue(), *_skull(), *_orbits(), *_brain())
+    bodies = (*_rest(), *_soft_tissue(), *_skull(), *_orbits(), *brain())
     return Phantom("head", "CT", (68, 512, 512), affine, AIR, bodies, 12, landmarks)

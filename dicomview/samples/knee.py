@@ -11,7 +11,7 @@ from .shapes import Body, Ellipsoid, Folds, HalfSpace, Point, Tube
 
 __all__ = ["knee_phantom"]
 
-NOTHING, SKIN, FAT, MUSCLE, MARROW = 16.0, 330.0, 820.0, 330.0, 700.0
+NOTHING, SKIN, FAT, MUSCLE, MARROW = 36.0, 360.0, 820.0, 340.0, 690.0
 CORTEX, TENDON, MENISCUS, CARTILAGE, FLUID, VEIN = 70.0, 60.0, 75.0, 520.0, 930.0, 420.0
 
 PLATEAU: HalfSpace = (0.0, 0.0, 1.0, -6.0)  # the top of the tibia
@@ -28,24 +28,24 @@ def _limb() -> list[Body]:
     for inset, value in ((0.0, SKIN), (1.6, FAT)):
         i = inset
         bodies += [
-            Tube((0, 10, 0), (0, 14, 140), (54 - i, 72 - i), value, width=1.1, edge=1),
-            Tube((0, 10, 0), (0, 18, -140), (54 - i, 56 - i), value, width=1.1, edge=1),
+            Tube((0, 8, 0), (0, 12, 140), (50 - i, 68 - i), value, width=1.14, edge=1),
+            Tube((0, 8, 0), (0, 14, -140), (50 - i, 54 - i), value, width=1.14, edge=1),
             Ellipsoid((-1, -14, 28), (42 - i, 43 - i, 44 - i), value, edge=1),
             Ellipsoid((0, -18, -36), (34 - i, 31 - i, 30 - i), value, edge=1),
         ]
     strands: list[tuple[Point, Point, tuple[float, float], float]] = [
-        ((26, 34, 120), (34, 42, 18), (18, 9), 1.0),  # semimembranosus
-        ((20, 58, 120), (37, 52, 4), (9, 3.5), 1.1),  # semitendinosus
-        ((-32, 44, 120), (-39, 36, 8), (17, 7), 1.0),  # biceps femoris
+        ((25, 32, 120), (33, 39, 14), (25, 11), 1.0),  # semimembranosus
+        ((14, 60, 120), (36, 49, 0), (11, 3.5), 1.1),  # semitendinosus
+        ((-30, 38, 120), (-37, 35, 4), (25, 9), 1.0),  # biceps femoris
         ((46, 20, 120), (45, 22, -10), (9, 6), 0.8),  # sartorius
-        ((19, 44, 8), (19, 52, -130), (11, 17), 1.25),  # gastrocnemius, medial head
-        ((-21, 43, 10), (-20, 50, -130), (10, 15), 1.25),  # and lateral head
-        ((-6, 30, -34), (-2, 34, -140), (7, 13), 2.2),  # soleus
+        ((19, 40, 12), (20, 44, -110), (11, 22), 1.2),  # gastrocnemius, medial head
+        ((-21, 40, 12), (-21, 44, -110), (10, 20), 1.2),  # and lateral head
+        ((-6, 27, -36), (-2, 28, -120), (6, 15), 2.2),  # soleus
         ((-12, 24, -16), (10, 25, -60), (5, 7), 1.8),  # popliteus
-        ((-30, -4, -36), (-28, -4, -140), (5, 14), 1.0),  # extensors of the foot
+        ((-31, 2, -34), (-30, -2, -120), (6, 19), 1.0),  # extensors of the foot
         ((0, -22, 64), (0, -26, 140), (5, 20), 2.2),  # vastus intermedius and rectus femoris
-        ((36, -10, 42), (34, -12, 140), (9, 21), 1.0),  # vastus medialis
-        ((-37, -8, 52), (-34, -12, 140), (6, 22), 1.0),  # vastus lateralis
+        ((35, -8, 44), (33, -8, 120), (10, 25), 1.0),  # vastus medialis
+        ((-37, -6, 50), (-33, -8, 120), (8, 26), 1.0),  # vastus lateralis
     ]
     for start, end, (a, b), width in strands:
         bodies.append(Tube(start, end, (a + 1.4, b + 1.4), FAT + 40, width=width, edge=1.2))
@@ -73,14 +73,25 @@ def _femur() -> list[Body]:
     for by, value in SHELLS:
         bone = min(by, 0.0)
         bodies += [
-            Ellipsoid((21.5, 11, 15.5), _grown((14, 27, 19.5), by), value, rotation=(-16, 0, 0)),
-            Ellipsoid((-21.5, 10, 16), _grown((13.5, 25, 19), by), value, rotation=(-12, 0, 0)),
-            Ellipsoid((18, -9, 24), _grown((15, 18, 20), by), value),
-            Ellipsoid((-18, -10, 25), _grown((15.5, 19, 21), by), value),
+            Ellipsoid((20.5, 10, 15.0), _grown((14.5, 27, 19.6), by), value, rotation=(-3, 0, 0)),
+            Ellipsoid((-20.5, 9, 14.6), _grown((14.5, 25, 19.2), by), value, rotation=(-2, 0, 0)),
+            Ellipsoid((15, -7, 24), _grown((15, 17, 20), by), value),
+            Ellipsoid((-15, -8, 25), _grown((16, 18, 21), by), value),
             Ellipsoid((0, -4, 30), _grown((22, 19, 19), by), value),
             Ellipsoid((0, 0, 38), _grown((31, 19, 24), bone), value if value != CARTILAGE else CORTEX),
-            Tube((0, -2, 42), (0, -6, 78), (21 + bone, 14 + 2.4 * bone), CORTEX if bone == 0 else MARROW, width=1.15),
-            Tube((0, -6, 78), (0, -10, 140), (14 + 2.4 * bone, 13.5 + 2.6 * bone), CORTEX if bone == 0 else MARROW),
+            Tube(
+                (0, -2, 42),
+                (0, -6, 78),
+                (21 + bone, 14 + 2.4 * bone),
+                CORTEX if bone == 0 else MARROW,
+                width=1.15,
+            ),
+            Tube(
+                (0, -6, 78),
+                (0, -10, 140),
+                (14 + 2.4 * bone, 13.5 + 2.6 * bone),
+                CORTEX if bone == 0 else MARROW,
+            ),
         ]
     marrow = Ellipsoid((0, 2, 33), (27, 13, 15), MARROW + 25)
     bodies += [
@@ -135,8 +146,10 @@ def _tibia() -> list[Body]:
 def _menisci() -> list[Body]:
     """Return two discs; the condyles painted over their middle leave wedges at the rims."""
     bodies: list[Body] = [Ellipsoid((0, 6, -1), (39, 30, 7), FAT, edge=2)]
-    for center, radii in (((20.5, 7, -1.4), (18.5, 26.5, 4.6)), ((-20.5, 6, -1.4), (18, 24, 4.6))):
-        bodies.append(Ellipsoid(center, _grown(radii, 1.2), FLUID - 60, clips=((0.0, 0.0, -1.0, 4.2),), edge=1.2))
+    for center, radii in (((20.5, 9, -0.4), (18.5, 25.5, 6.6)), ((-20.5, 8, -0.4), (18, 23.5, 6.6))):
+        bodies.append(
+            Ellipsoid(center, _grown(radii, 1.2), FLUID - 60, clips=((0.0, 0.0, -1.0, 4.4),), edge=1.2)
+        )
         bodies.append(Ellipsoid(center, radii, MENISCUS, clips=((0.0, 0.0, -1.0, 3.6),)))
     return bodies
 
@@ -164,8 +177,8 @@ def _front() -> list[Body]:
 def knee_phantom() -> Phantom:
     """Return a RIGHT knee, as a sagittal MR of 27 slices of 320 x 320 voxels shows it.
 
-    Slices run to the left (+x), that is from lateral to medial, rows down (-z), columns to posterior (+y). The
-    fibula is lateral, at negative x; the patella anterior, at negative y; the femur above, at positive z.
+    Slices run to the left (+x), that is from lateral to medial, rows down (-z), columns to posterior (+y).
+    The fibula is lateral, at negative x; the patella anterior, at negative y; the femur above, at positive z.
 
     Returns
     -------
@@ -190,4 +203,4 @@ def knee_phantom() -> Phantom:
         "artery": ((0.0, 36.5, 65.0), 45.0),
     }
     bodies = (*_limb(), *_vessels(), *_menisci(), *_tibia(), *_femur(), *_notch(), *_front())
-    return Phantom("knee", "MR", (27, 320, 320), affine, NOTHING, bodies, 15, landmarks, seed=4040)
+    return Phantom("knee", "MR", (27, 320, 320), affine, NOTHING, bodies, 36, landmarks, seed=4040)

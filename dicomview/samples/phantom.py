@@ -18,7 +18,8 @@ def _noise_table(amplitude: int) -> NDArray[np.int16]:
     """Return the noise of every 16-bit word: the sum of its four digits, scaled to -amplitude..amplitude."""
     word = np.arange(65536, dtype=np.int64)
     digits = (word & 15) + (word >> 4 & 15) + (word >> 8 & 15) + (word >> 12)
-    return ((digits * 2 * amplitude + 30) // 60 - amplitude).astype(np.int16)
+    table: NDArray[np.int16] = ((digits * 2 * amplitude + 30) // 60 - amplitude).astype(np.int16)
+    return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +119,9 @@ class Phantom:
             (k0, k1), (r0, r1), (c0, c1) = box
             if k0 <= k <= k1 and r0 <= r1 and c0 <= c1:
                 body.paint(out[r0 : r1 + 1, c0 : c1 + 1], *self._grid(k, (r0, r1), (c0, c1)))
-        noise = self._noise_words(k)
-        return np.rint(out).astype(np.int16) + np.take(self._table, noise).reshape(rows, columns)
+        noise = self._table[self._noise_words(k)].reshape(rows, columns)
+        voxels: NDArray[np.int16] = np.rint(out).astype(np.int16) + noise
+        return voxels
 
     def volume(self) -> NDArray[np.int16]:
         """Return all voxels.

@@ -37,18 +37,27 @@ class Body(Protocol):
         ...
 
 
-def _blend(out: Floats, where: NDArray[np.bool_], cover: Floats, value: float | Floats) -> None:
-    before = out[where]
-    out[where] = before + cover * (value - before)
+Index = tuple[NDArray[np.intp], ...]
 
 
-def _at(where: NDArray[np.bool_], *arrays: Floats) -> list[Floats]:
-    return [np.broadcast_to(array, where.shape)[where] for array in arrays]
+def _blend(out: Floats, index: Index, cover: Floats, value: float | Floats) -> None:
+    before = out[index]
+    out[index] = before + cover * (value - before)
+
+
+def _at(index: Index, *arrays: Floats) -> list[Floats]:
+    """Pick from arrays that need not be broadcast first."""
+    picked = (a[tuple(i if n > 1 else np.intp(0) for i, n in zip(index, a.shape))] for a in arrays)
+    return [np.broadcast_to(a, index[0].shape) for a in picked]
 
 
 def _cut(distance: Floats, clips: tuple[HalfSpace, ...], x: Floats, y: Floats, z: Floats) -> Floats:
-    for a, b, c, d in clips:
-        distance = np.minimum(distance, d - (a * x + b * y + c * z))
+    for *normal, d in clips:
+        margin = np.full((1,) * x.ndim, float(d))
+        for a, p in zip(normal, (x, y, z)):
+            if a != 0:
+                margin = margin - a * p
+        distance = np.minimum(distance, margin)
     return distance
 
 
@@ -95,7 +104,8 @@ class Ellipsoid:
     def axes(self) -> tuple[Point, Point, Point]:
         """The body's own x, y and z directions in LPS, rounded so that all platforms agree."""
         (cx, sx), (cy, sy), (cz, sz) = (
-            (round(math.cos(math.radians(a)), 12), round(math.sin(math.radians(a)), 12)) for a in self.rotation
+            (round(math.cos(math.radians(a)), 12), round(math.sin(math.radians(a)), 12))
+            for a in self.rotation
         )
         return (
             (cz * cy, sz * cy, -sy),
@@ -103,15 +113,24 @@ class Ellipsoid:
             (cz * sy * cx + sz * sx, sz * sy * cx - cz * sx, cy * cx),
         )
 
+    @cached_property
+    def reach(self) -> float:
+        """The distance from the centre, in units of the radii, from which nothing is painted.
+
+        This is the root r of ``r r = 1 + e r`` with e = edge / least radius; see `depth`.
+        """
+        e = self.edge * 1.001 / min(self.radii)
+        return (e + math.sqrt(e * e + 4)) / 2
+
     def bounds(self) -> tuple[Point, Point]:
         """Return the lowest and the highest LPS corner (mm) of a box that contains the body."""
-        radii = [min(r, _FAR) for r in self.radii]
-        radii[0] *= 1 + abs(self.egg)
+        radii = [min(r, _FAR) * self.reach for r in self.radii]
+        radii[0] *= 1 + abs(self.egg) * min(self.reach, 1.5)
         low, high = [], []
         for i, middle in enumerate(self.center):
             reach = math.sqrt(sum((r * axis[i]) * (r * axis[i]) for r, axis in zip(radii, self.axes)))
-            low.append(middle - reach - 2 * self.edge)
-            high.append(middle + reach + 2 * self.edge)
+            low.append(middle - reach)
+            high.append(middle + reach)
         for *normal, d in self.clips:
             least = [min(a * p, a * q) for a, p, q in zip(normal, low, high)]
             for i, a in enumerate(normal):
@@ -120,8 +139,11 @@ class Ellipsoid:
                     low[i], high[i] = (low[i], min(high[i], end)) if a > 0 else (max(low[i], end), high[i])
         return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
-    def unit(self, x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the coordinates in which the body is the unit ball; shapes stay as small as they can."""
+    def unit(self, x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return u, v, w and f, where (u f, v, w) are the coordinates in which the body is the unit ball.
+
+        All have the smallest shape that broadcasts.
+        """
         offsets = (x - self.center[0], y - self.center[1], z - self.center[2])
         unit: list[Floats] = []
         for axis, radius in zip(self.axes, self.radii):
@@ -130,9 +152,8 @@ class Ellipsoid:
                 if a != 0:
                     total = total + a * offset
             unit.append(total / radius)
-        if self.egg:
-            unit[0] = unit[0] / (1 + self.egg * np.clip(unit[1], -1.5, 1.5))
-        return unit[0], unit[1], unit[2]
+        factor = 1 / (1 + self.egg * np.clip(unit[1], -1.5, 1.5)) if self.egg else np.ones((1,) * x.ndim)
+        return unit[0], unit[1], unit[2], factor
 
     def depth(self, u: Floats, v: Floats, w: Floats, x: Floats, y: Floats, z: Floats) -> Floats:
         """Return how deep below the surface the points are, in mm and to first order; negative outside."""
@@ -143,21 +164,18 @@ class Ellipsoid:
 
     def paint(self, out: Floats, x: Floats, y: Floats, z: Floats) -> None:
         """Blend the body into `out` at the LPS coordinates (mm), which broadcast to its shape."""
-        u, v, w = self.unit(x, y, z)
-        square = u * u + v * v + w * w
-        # Surely inside below 1 - e, surely outside above the root of s = 1 + e sqrt(s); see `depth`.
-        e = self.edge * 1.001 / min(self.radii)
-        root = (e + math.sqrt(e * e + 4)) / 2
-        near = np.broadcast_to(square < root * root, out.shape)
-        core = np.broadcast_to(square <= 1 - e, out.shape)
+        u, v, w, f = self.unit(x, y, z)
+        square = (u * u) * (f * f) + (v * v + w * w)
+        near = np.broadcast_to(square < self.reach * self.reach, out.shape)
+        core = np.broadcast_to(square <= 1 - 1.001 * self.edge / min(self.radii), out.shape)
         if self.clips:
             margin = _cut(np.full((1,) * x.ndim, np.inf), self.clips, x, y, z)
             near = near & (margin > -self.edge)
             core = core & (margin > self.edge)
-        rim = near & ~core
+        rim = np.nonzero(near & ~core)
         np.copyto(out, self.value, where=core)
-        u, v, w, x, y, z = _at(rim, u, v, w, x, y, z)
-        cover = np.clip(self.depth(u, v, w, x, y, z) / self.edge + 0.5, 0, 1)
+        u, v, w, f, x, y, z = _at(rim, u, v, w, f, x, y, z)
+        cover = np.clip(self.depth(u * f, v, w, x, y, z) / self.edge + 0.5, 0, 1)
         _blend(out, rim, cover, self.value)
 
 
@@ -206,7 +224,7 @@ class Tube:
         radius = self.radii[0] + t * (self.radii[1] - self.radii[0])
         distance = radius - np.sqrt(px * px + py * py + pz * pz)
         cover = np.broadcast_to(np.clip(distance / self.edge + 0.5, 0, 1), out.shape)
-        near = cover > 0
+        near = np.nonzero(cover > 0)
         _blend(out, near, cover[near], self.value)
 
 
@@ -247,7 +265,7 @@ class Folds:
     @cached_property
     def waves(self) -> list[tuple[float, float, float, float]]:
         """Wave vectors (cycles per mm) and phases (cycles), from raw random bits."""
-        waves = []
+        waves: list[tuple[float, float, float, float]] = []
         bits = iter(np.random.PCG64(self.seed).random_raw(400).tolist())
         while len(waves) < 5:
             a, b, c, phase = ((next(bits) >> 11) / 2.0**52 - 1 for _ in range(4))
@@ -264,9 +282,11 @@ class Folds:
     def paint(self, out: Floats, x: Floats, y: Floats, z: Floats) -> None:
         """Blend the body into `out` at the LPS coordinates (mm), which broadcast to its shape."""
         host = self.host
-        u, v, w = host.unit(x, y, z)
-        near = np.broadcast_to(u * u + v * v + w * w < 1.1, out.shape)
-        u, v, w, x, y, z = _at(near, u, v, w, x, y, z)
+        u, v, w, f = host.unit(x, y, z)
+        square = (u * u) * (f * f) + (v * v + w * w)
+        near = np.nonzero(np.broadcast_to(square < host.reach * host.reach, out.shape))
+        u, v, w, f, x, y, z = _at(near, u, v, w, f, x, y, z)
+        u = u * f
         depth = host.depth(u, v, w, x, y, z)
         cover = np.clip(depth / host.edge + 0.5, 0, 1)
         value = np.full(depth.shape, host.value)
@@ -276,7 +296,9 @@ class Folds:
 
     def _rind(self, depth: Floats, u: Floats, v: Floats, w: Floats) -> Floats:
         foot = 0.25 + 0.75 / (np.sqrt(u * u + v * v + w * w) + 1e-3)
-        px, py, pz = (unit * (r * foot) for unit, r in zip((u, v, w), (np.float64(r) for r in self.host.radii)))
+        px, py, pz = (
+            unit * (r * foot) for unit, r in zip((u, v, w), (np.float64(r) for r in self.host.radii))
+        )
         total = np.zeros(depth.shape)
         for a, b, c, phase in self.waves:
             cycle = a * px + b * py + c * pz + phase

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
-from traitlets import Bool, Enum, HasTraits, Instance, TraitError, Tuple, Unicode, observe, validate
+from traitlets import Bool, Enum, HasTraits, TraitError, TraitType, Tuple, Unicode, observe, validate
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
@@ -15,6 +15,31 @@ __all__ = ["LAYOUTS", "ViewState"]
 
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES)
+
+
+class WindowTrait(TraitType[Window, Any]):
+    """A Window, or a pair that becomes one."""
+
+    default_value = Window(0.5, 1.0)
+
+    def validate(self, obj: Any, value: Any) -> Window:
+        """Coerce to Window."""
+        try:
+            return Window.coerce(value)
+        except DisplayError as error:
+            raise TraitError(str(error)) from None
+
+
+class PositionTrait(TraitType[tuple[float, float, float] | None, Any]):
+    """The LPS position of a voxel; None exactly where the volume has no affine."""
+
+    default_value = None
+
+    def validate(self, obj: "ViewState", value: Any) -> tuple[float, ...] | None:
+        """Snap to the nearest voxel."""
+        if value is None and obj._geometry.affine is None:
+            return None
+        return obj._position_of(obj._index_at(value))
 
 
 class ViewState(HasTraits):
@@ -65,9 +90,9 @@ class ViewState(HasTraits):
     """
 
     index = Tuple((0, 0, 0))
-    position = Tuple(None, allow_none=True)
+    position = PositionTrait()
     frame = Tuple(())
-    window = Instance(Window, args=(0.5, 1.0))
+    window = WindowTrait()
     colormap = Unicode("gray")
     invert = Bool(False)
     layout = Enum(LAYOUTS, "ortho")
@@ -110,32 +135,12 @@ class ViewState(HasTraits):
     def _validate_frame(self, proposal: Any) -> tuple[int, ...]:
         return self._clipped(proposal["value"], self._frames, "frame")
 
-    @validate("position")
-    def _validate_position(self, proposal: Any) -> tuple[float, ...] | None:
-        position = proposal["value"]
-        if self._geometry.affine is None:
-            if position is None:
-                return None
-            raise TraitError("position needs an affine, which this volume does not have; set index")
-        if position is None or len(position) != 3:
-            raise TraitError(f"position is three LPS coordinates in mm, not {position!r}")
-        index = np.rint(self._geometry.index(position))
-        return self._position_of(self._clipped(index, self._geometry.shape, "position"))  # type: ignore[arg-type]
-
     @validate("colormap")
     def _validate_colormap(self, proposal: Any) -> str:
         name: str = proposal["value"]
         if self._colormaps is not None and name not in self._colormaps:
             raise TraitError(f"{name!r} is not a matplotlib colormap; matplotlib.colormaps lists them")
         return name
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "window" and not isinstance(value, Window):
-            try:
-                value = Window.coerce(value)
-            except DisplayError as error:
-                raise TraitError(str(error)) from None
-        super().__setattr__(name, value)
 
     @observe("index")
     def _index_changed(self, change: Any) -> None:
@@ -144,10 +149,21 @@ class ViewState(HasTraits):
 
     @observe("position")
     def _position_changed(self, change: Any) -> None:
-        if change["new"] is not None and change["new"] != self._position_of(self.index):
-            index = np.rint(self._geometry.index(change["new"])).astype(int)
-            self.index = tuple(int(i) for i in index)
+        if change["new"] != self._position_of(self.index):
+            self.index = self._index_at(change["new"])
 
     def _position_of(self, index: tuple[int, ...]) -> tuple[float, ...] | None:
         position = self._geometry.position(index)
         return None if position is None else tuple(float(x) for x in position)
+
+    def _index_at(self, position: Any) -> tuple[int, ...]:
+        """Return the voxel nearest to a position."""
+        if self._geometry.affine is None:
+            raise TraitError("position needs an affine, which this volume does not have; set index")
+        try:
+            x, y, z = (float(value) for value in position)
+        except (TypeError, ValueError):
+            raise TraitError(f"position is three LPS coordinates in mm, not {position!r}") from None
+        return self._clipped(
+            np.rint(self._geometry.index((x, y, z))).tolist(), self._geometry.shape, "position"
+        )

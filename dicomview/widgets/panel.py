@@ -15,8 +15,6 @@ __all__ = ["SidePanel"]
 #: Offered first; matplotlib's others can be set on the state.
 COLORMAPS = ("gray", "bone", "hot", "magma", "inferno", "viridis", "plasma", "cividis", "turbo", "jet")
 WIDTH = "250px"
-#: Traits that the panel shows.
-FOLLOWED = ["window", "colormap", "invert", "crosshair"]
 
 
 class SidePanel(widgets.VBox):  # type: ignore[misc]
@@ -31,80 +29,67 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, volume: Volume, state: ViewState) -> None:
-        self._state = state
+        self._volume, self._state = volume, state
         self._updating = False
-        wide = {"description_width": "62px"}
-        layout = widgets.Layout(width=WIDTH)
-        self.center, self.width = (
-            widgets.FloatSlider(description=name, style=wide, layout=layout, readout_format=".4g")
-            for name in ("center", "width")
-        )
-        self._set_ranges(volume)
         self._presets = {**volume.windows, **presets_for(volume.meta.get("Modality"))}
-        self._volume = volume
-        names = [*self._presets, "auto"]
+        common = {"style": {"description_width": "62px"}, "layout": widgets.Layout(width=WIDTH)}
         self.preset = widgets.Dropdown(
-            options=[("", None), *((name, name) for name in names)],
+            options=[("", None), *((name, name) for name in (*self._presets, "auto"))],
             value=None,
             description="preset",
-            style=wide,
-            layout=layout,
+            **common,
         )
+        self.center = widgets.FloatSlider(description="center", readout_format=".5g", **common)
+        self.width = widgets.FloatSlider(description="width", readout_format=".5g", **common)
         offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
-        self.colormap = widgets.Dropdown(
-            options=offered, value=offered[0], description="colormap", style=wide, layout=layout
+        self.colormap = widgets.Dropdown(options=offered, value=offered[0], description="colormap", **common)
+        self.invert = widgets.Checkbox(
+            description="invert", indent=False, layout=widgets.Layout(width="90px")
         )
-        self.invert = widgets.Checkbox(description="invert", indent=False, layout=widgets.Layout(width="90px"))
         self.crosshair = widgets.Checkbox(
             description="crosshair", indent=False, layout=widgets.Layout(width="110px")
         )
+        # Colour needs neither window nor colormap.
+        self._followed = ["crosshair"] if volume.is_color else ["window", "colormap", "invert", "crosshair"]
+        controls = [self.preset, self.center, self.width, self.colormap] if not volume.is_color else []
+        switches = [self.invert, self.crosshair] if not volume.is_color else [self.crosshair]
+        if not volume.is_color:
+            self._set_ranges()
+        self._follow()
         self.center.observe(self._window_moved, "value")
         self.width.observe(self._window_moved, "value")
         self.preset.observe(self._preset_chosen, "value")
         for name in ("colormap", "invert", "crosshair"):
             getattr(self, name).observe(lambda change, name=name: self._set(name, change["new"]), "value")
-        state.observe(self._follow, FOLLOWED)
-        self._follow()
-        grey = [] if volume.is_color else [self.preset, self.center, self.width, self.colormap]
-        switches = [self.crosshair] if volume.is_color else [self.invert, self.crosshair]
-        super().__init__([*grey, widgets.HBox(switches)], layout=widgets.Layout(width="auto"))
-        self._open = True
+        state.observe(self._follow, self._followed)
+        super().__init__([*controls, widgets.HBox(switches)], layout=widgets.Layout(width="auto"))
 
     def close(self) -> None:
-        """Stop following the state and free the controls."""
-        if getattr(self, "_open", False):
-            self._open = False
-            self._state.unobserve(self._follow, FOLLOWED)
-            for control in (self.preset, self.center, self.width, self.colormap, self.invert, self.crosshair):
-                control.close()
+        """Stop following the state."""
+        if self._followed:
+            self._state.unobserve(self._follow, self._followed)
+            self._followed = []
         super().close()
 
-    def _set_ranges(self, volume: Volume) -> None:
+    def _set_ranges(self) -> None:
         """Let the sliders span the values of the volume."""
-        if volume.is_color:
-            return
-        values = np.asarray(volume.array)
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        if not (np.isfinite(low) and np.isfinite(high)):
-            low, high = volume.default_window.limits
+        values = np.asarray(self._volume.array)
+        if values.dtype.kind == "f":
+            values = values[np.isfinite(values)]
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
         span = max(high - low, 1e-9)
         step = 1.0 if values.dtype.kind in "iub" and span >= 1 else span / 1024
-        self.center.min, self.center.max, self.center.step = min(low, self.center.max), high, step
-        self.center.min = low
-        self.width.max, self.width.step = max(span, step), step
-        self.width.min = step
+        for slider, ends in ((self.center, (low, low + span)), (self.width, (step, max(span, step)))):
+            with slider.hold_trait_notifications():
+                slider.min, slider.max = ends
+                slider.step = step
 
     def _follow(self, change: Any = None) -> None:
         """Show the state."""
         self._updating = True
         try:
-            window = self._state.window
-            for slider, value in ((self.center, window.center), (self.width, window.width)):
-                slider.max = max(slider.max, value)
-                slider.min = min(slider.min, value)
-                slider.value = value
-            matching = (name for name, preset in self._presets.items() if preset == window)
-            self.preset.value = next(matching, None)
+            if "window" in self._followed:
+                self._show_window(self._state.window)
             if self._state.colormap not in self.colormap.options:
                 self.colormap.options = [*self.colormap.options, self._state.colormap]
             self.colormap.value = self._state.colormap
@@ -113,14 +98,24 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         finally:
             self._updating = False
 
+    def _show_window(self, window: Window) -> None:
+        """Set the sliders, widened where the window lies beyond the values."""
+        for slider, value in ((self.center, window.center), (self.width, window.width)):
+            slider.max = max(slider.max, value)
+            slider.min = min(slider.min, value)
+            slider.value = value
+        same = (name for name, preset in self._presets.items() if preset == window)
+        self.preset.value = next(same, None)
+
     def _set(self, name: str, value: Any) -> None:
         if not self._updating:
             setattr(self._state, name, value)
 
     def _window_moved(self, change: Any) -> None:
-        self._set("window", Window(self.center.value, self.width.value))
+        if not self._updating:
+            self._state.window = Window(self.center.value, self.width.value)
 
     def _preset_chosen(self, change: Any) -> None:
-        if not self._updating and change["new"] is not None:
-            name = change["new"]
+        name = change["new"]
+        if not self._updating and name is not None:
             self._state.window = self._volume.auto_window() if name == "auto" else self._presets[name]

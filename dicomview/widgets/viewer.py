@@ -20,6 +20,7 @@ from dicomview.state import Scene, ViewState, resolve
 from dicomview.tools import PointerTool
 from dicomview.volume import Image, Volume
 from dicomview.widgets.canvas import make_canvas
+from dicomview.widgets.keys import KeyKeeper
 from dicomview.widgets.panel import SidePanel
 
 __all__ = ["SliceViewer"]
@@ -108,7 +109,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(width=f"{WIDTH + 4}px"),
         )
         row = widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([self._title, row])
+        super().__init__([self._title, row, KeyKeeper()])
+        self.add_class("dicomview")
         self._open = True
 
     @property
@@ -158,8 +160,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self.state.unobserve(self._refresh, self.state.trait_names())
             self._pointer.close()
             self._canvas.close()
-            for part in (*self._sliders.values(), self.panel, self._status, self._title):
-                part.close()
+            for child in self.children:
+                _close(child)
         super().close()
 
     def _scene(self) -> Scene:
@@ -224,13 +226,25 @@ def _as_volume(data: Any) -> Volume:
     """Accept volumes, images and arrays whose values can be shown."""
     if isinstance(data, Image):
         dims = ("slice", "row", "column", *(("rgb",) if data.ndim == 3 else ()))
-        data = Volume(data.array[None], geometry=data.geometry, dims=dims, meta=data.meta, padding=data.padding)
+        data = Volume(
+            data.array[None], geometry=data.geometry, dims=dims, meta=data.meta, padding=data.padding
+        )
     volume = data if isinstance(data, Volume) else Volume.from_array(data)
     if volume.dtype.kind not in "biuf":
-        raise DisplayError(f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)")
-    if 0 in volume.shape:
-        raise DisplayError(f"an empty array cannot be shown: its shape is {volume.shape}")
+        raise DisplayError(
+            f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)"
+        )
     return volume
+
+
+def _close(widget: Any) -> None:
+    """Close a widget and all that it is made of: ipywidgets leaves children, layouts and styles open."""
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    for part in ("style", "layout"):
+        if getattr(widget, part, None) is not None:
+            getattr(widget, part).close()
+    widget.close()
 
 
 def _title(volume: Volume) -> str:

@@ -22,13 +22,23 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
-
-from notebook_page import FrontEnd, JupyterServer, NotebookPage  # noqa: E402
 
 if TYPE_CHECKING:
+    from notebook_page import FrontEnd, JupyterServer, NotebookPage
     from playwright.sync_api import Browser, ConsoleMessage, Page
+
+
+def _load(name: str) -> Any:
+    """Load a helper next to this file; its folder on sys.path would hide other folders' conftest."""
+    spec = importlib.util.spec_from_file_location(f"dicomview_browser_{name}", HERE / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+helpers = _load("notebook_page")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = [
@@ -195,7 +205,7 @@ def jupyter_server(tmp_path_factory: pytest.TempPathFactory, artifacts: Path) ->
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = JupyterServer(
+    server = helpers.JupyterServer(
         url=f"http://127.0.0.1:{port}",
         token=secrets.token_hex(16),
         root=home / "root",
@@ -273,7 +283,7 @@ def notebook(
     """Return a factory: ``notebook("lab")`` or ``notebook("notebook")`` is a NotebookPage to open."""
 
     def make(front_end: FrontEnd) -> NotebookPage:
-        return NotebookPage(page, jupyter_server, front_end, artifacts, page.errors)  # type: ignore[attr-defined]
+        return helpers.NotebookPage(page, jupyter_server, front_end, artifacts, page.errors)  # type: ignore
 
     yield make
     page.close()  # first, so that no "kernel died" dialog has a page to appear on

@@ -91,6 +91,15 @@ _APPEND_CELL = (
 }"""
 )
 
+_REVEAL = (
+    "async (index) => {"
+    + _FIND_PANEL
+    + """
+    panel.content.activeCellIndex = index;
+    await panel.content.scrollToItem(index);
+}"""
+)
+
 _EVALUATE = (
     "async ([expression, timeout]) => {"
     + _FIND_PANEL
@@ -104,6 +113,16 @@ _EVALUATE = (
     return (reply.content.user_expressions || {}).value || {status: 'error', evalue: reply.content.status};
 }"""
 )
+
+# Whether the lowest canvas of an element has a pixel that is not transparent; true where there is no canvas.
+_IS_DRAWN = """element => {
+    const canvas = element.matches('canvas') ? element : element.querySelector('canvas');
+    if (!canvas) return true;
+    if (!canvas.width || !canvas.height) return false;
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    for (let alpha = 3; alpha < pixels.length; alpha += 4) if (pixels[alpha]) return true;
+    return false;
+}"""
 
 # How much of an element is inside the window and inside every scrolling ancestor, from 0 to 1.
 _VISIBLE_RATIO = """element => new Promise(resolve => {
@@ -223,7 +242,7 @@ class NotebookPage:
     def run_cell(self, code: str, timeout: float = 60.0) -> str:
         """Run code in a cell at the end of the notebook and return what it printed and its result."""
         index = self.page.evaluate(_APPEND_CELL, code)
-        self._run("notebook:run-cell", timeout)
+        self._run("notebook:run-cell", timeout, only=index)
         self._poll(
             lambda: self.page.evaluate(_CELLS)[index]["count"],
             timeout,
@@ -277,6 +296,13 @@ class NotebookPage:
         )
         return found[0]
 
+    def reveal(self, index: int) -> Locator:
+        """Scroll a cell into sight as the front end itself does, also one left out by `windowing`."""
+        self.page.evaluate(_REVEAL, index)
+        cell = self.cell(index)
+        self._poll(cell.is_visible, 10.0, f"cell {index} did not come into sight")
+        return cell
+
     def cell(self, index: int) -> Locator:
         """Return the element of the code cell `index`, input and output together."""
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
@@ -306,19 +332,24 @@ class NotebookPage:
         return str(new)
 
     def wait_until_stable(self, target: str | Locator, timeout: float = 20.0, quiet: float = 0.3) -> str:
-        """Wait until an element looks the same for `quiet` seconds; return its hash."""
+        """Wait until an element looks the same for `quiet` seconds; return its hash.
+
+        A canvas that nothing was drawn on yet is not stable, however long it stays empty.
+        """
         last = ""
         since = time.monotonic()
 
         def unchanged() -> str | bool:
             nonlocal last, since
             seen = self.canvas_hash(target)
-            if seen != last:
+            if seen != last or not self._locator(target).evaluate(_IS_DRAWN):
                 last, since = seen, time.monotonic()
                 return False
             return time.monotonic() - since >= quiet and seen
 
-        return str(self._poll(unchanged, timeout, f"the visible pixels of {target} keep changing"))
+        return str(
+            self._poll(unchanged, timeout, f"the visible pixels of {target} keep changing or stay empty")
+        )
 
     def screenshot(self, name: str) -> Path:
         """Save what the window shows as ``<name>.png`` among the artifacts; return the path."""
@@ -369,10 +400,17 @@ class NotebookPage:
 
     def _pixels(self, target: str | Locator) -> bytes:
         element = self._locator(target)
-        element.scroll_into_view_if_needed()
-        ratio = element.evaluate(_VISIBLE_RATIO)
-        assert ratio > 0.98, f"only {ratio:.0%} of {target} are in sight: too large for the window?"
+        assert element.is_visible(), f"{target} is not visible"
         self._no_dialog()
+        ratio = 0.0
+
+        def in_sight() -> bool:  # cells that get their height only when they are drawn push others away
+            nonlocal ratio
+            element.scroll_into_view_if_needed()
+            ratio = element.evaluate(_VISIBLE_RATIO)
+            return ratio > 0.98
+
+        self._poll(in_sight, 3.0, lambda: f"only {ratio:.0%} of {target} in sight: too large for the window?")
         return element.screenshot(animations="disabled", caret="hide", scale="css")
 
     def _no_dialog(self) -> None:
@@ -390,7 +428,7 @@ class NotebookPage:
 
         self._poll(ready, timeout, lambda: f"{self.name} is not ready in {self.front_end}: {reason[0]}")
 
-    def _run(self, command: str, timeout: float) -> None:
+    def _run(self, command: str, timeout: float, only: int | None = None) -> None:
         start = time.monotonic()
         self._wait_ready(timeout)
         self.page.evaluate(_RUN, command)
@@ -400,6 +438,8 @@ class NotebookPage:
             lambda: f"{command} did not end; {self.page.evaluate(_IS_READY) or 'kernel idle'}",
         )
         for index, cell in enumerate(self.page.evaluate(_CELLS)):
+            if only not in (None, index):
+                continue
             for output in cell["outputs"]:
                 if output["output_type"] == "error":
                     trace = "\n".join(output.get("traceback") or [f"{output['ename']}: {output['evalue']}"])

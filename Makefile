@@ -1,0 +1,62 @@
+# `make check` does everything that the continuous integration does; the parts are below.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.PHONY: check setup format lint imports types test browser lowest data-score bench notebooks picture clean
+
+check: lint imports types test lowest
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $(STAMP)
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# everything, browser tests included where there is a browser
+test: $(STAMP)
+	$(BIN)/pytest
+
+# the quick ones only, under three minutes
+plain: $(STAMP)
+	$(BIN)/pytest -m 'not browser'
+
+browser: $(STAMP)
+	$(BIN)/pytest -m browser
+
+# the plain tests with the lowest versions that pyproject.toml allows
+lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt \
+		--editable . pytest nbclient nbformat ipykernel
+	$(VENV)-lowest/bin/python -m pytest -m 'not browser'
+
+# how many reference series are read right; needs DICOMVIEW_DATA
+data-score: $(STAMP)
+	$(BIN)/python tests/reference.py
+
+bench: $(STAMP)
+	$(BIN)/python tests/benchmarks/step.py
+
+# the picture of the README
+picture: $(STAMP)
+	$(BIN)/python tests/browser/picture.py
+
+clean:
+	rm -rf $(VENV) $(VENV)-lowest .artifacts build dist

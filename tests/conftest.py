@@ -1,0 +1,74 @@
+"""Fixtures: small synthetic series with known truth."""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+sys.path.insert(0, str(Path(__file__).parent))
+
+#: Slice step, row step, column step (LPS, mm) of the ways in which patients are scanned.
+ORIENTATIONS = {
+    "axial": ([0, 0, 2.5], [0, 0.8, 0], [0.6, 0, 0]),
+    "sagittal": ([3, 0, 0], [0, 0, -0.8], [0, 0.6, 0]),
+    "coronal": ([0, 4, 0], [0, 0, -0.8], [0.6, 0, 0]),
+    "feet first": ([0, 0, 2.5], [0, 0.8, 0], [-0.6, 0, 0]),
+    "decubitus": ([0, 0, 2.5], [0.8, 0, 0], [0, -0.6, 0]),
+    "oblique": (
+        [0.5 * 3, 0, np.sqrt(0.75) * 3],
+        [0, 0.8, 0],
+        [np.sqrt(0.75) * 0.6, 0, -0.5 * 0.6],
+    ),
+    "tilted": ([0, 0.75, 3], [0, 0.8, 0], [0.6, 0, 0]),
+}
+
+
+def make_affine(orientation="axial", origin=(-20.5, -31.25, 12.75)):
+    """Return the affine of an orientation, index (slice, row, column) to LPS mm."""
+    affine = np.eye(4)
+    affine[:3, :3] = np.column_stack(ORIENTATIONS[orientation])
+    affine[:3, 3] = origin
+    return affine
+
+
+def make_voxels(shape=(6, 8, 10), seed=0):
+    """Return integers that are all different, so that no flip or shuffle goes unseen."""
+    count = int(np.prod(shape))
+    order = np.random.RandomState(seed).permutation(count)  # noqa: NPY002 - frozen for ever
+    return (order.reshape(shape) - 100).astype(np.int16)
+
+
+@pytest.fixture
+def affine():
+    return make_affine
+
+
+@pytest.fixture
+def voxels():
+    return make_voxels
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a series into a folder below tmp_path: write("name", array, affine, **options) -> files."""
+    from dicomview.samples import write_series
+
+    def write(name="series", array=None, matrix=None, **options):
+        folder = tmp_path / name
+        array = make_voxels() if array is None else array
+        matrix = make_affine() if matrix is None else matrix
+        options.setdefault("description", name)
+        return write_series(folder, array, matrix, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keep generated samples inside the test run, also those of kernels that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -1,0 +1,68 @@
+"""The house: public names, module headings, top level, import cost."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dicomview
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "dicomview").rglob("*.py"))
+
+
+def test_public_names_are_sorted_and_exist():
+    assert dicomview.__all__ == sorted(dicomview.__all__)
+    for name in dicomview.__all__:
+        assert getattr(dicomview, name) is not None
+    assert set(dicomview.__all__) <= set(dir(dicomview))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = dicomview.nonsense
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_say_what_they_own_and_what_is_public(module):
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    heading = ast.get_docstring(tree)
+    assert heading and len(heading.splitlines()[0]) > 20
+    assigned = {
+        t.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for t in node.targets
+        if isinstance(t, ast.Name)
+    }
+    assert "__all__" in assigned
+
+
+def test_public_objects_are_documented_with_an_example():
+    missing = []
+    for name in dicomview.__all__:
+        thing = getattr(dicomview, name)
+        if not (isinstance(thing, type) or callable(thing)) or issubclass(type(thing), type(sys)):
+            continue
+        text = thing.__doc__ or ""
+        if not text.strip() or (
+            ">>>" not in text and not issubclass(thing if isinstance(thing, type) else object, Exception)
+        ):
+            missing.append(name)
+    assert missing == ["Series", "SeriesList"]  # made by find_series, shown there
+
+
+def test_top_level_holds_nothing_else():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    top = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == {
+        "pyproject.toml", "README.md", "dicomview", "notebooks", "tests", "binder",
+        "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile",
+    }  # fmt: skip
+
+
+def test_importing_does_not_load_what_only_showing_needs():
+    code = "import sys, dicomview; print([m for m in ('matplotlib', 'ipywidgets', 'IPython', 'ipympl') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"

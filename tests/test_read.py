@@ -1,0 +1,354 @@
+"""From files to volumes: order, place, values, gaps, refusals."""
+
+import os
+import shutil
+
+import imageio.v3 as iio
+import numpy as np
+import pydicom
+import pytest
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import RLELossless
+from conftest import ORIENTATIONS, make_affine, make_voxels
+
+import dicomview as dv
+from dicomview.errors import DecodeError, PathError, SeriesError
+
+
+def edit(path, **elements):
+    """Change elements of a file."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in elements.items():
+        if value is None:
+            del dataset[keyword]
+        else:
+            setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_every_orientation_is_read_exactly(write, orientation):
+    array, affine = make_voxels(), make_affine(orientation)
+    # Neither names nor instance numbers follow the positions.
+    numbers = [4, 1, 6, 2, 5, 3]
+    files = write("s", array, affine, instance_numbers=numbers, names=[f"f{n}.dcm" for n in numbers])
+    vol = dv.volread(files[0].parent)
+    normal = np.cross(affine[:3, 2], affine[:3, 1])
+    if normal @ affine[:3, 0] < 0:  # slices are sorted along the normal of the images
+        affine[:3, 3] += 5 * affine[:3, 0]
+        affine[:3, 0] *= -1
+        array, files = array[::-1], files[::-1]
+    np.testing.assert_allclose(vol.geometry.affine, affine, atol=1e-6)
+    np.testing.assert_array_equal(vol.array, array)
+    assert vol.dtype == np.int16 and vol.dims == ("slice", "row", "column")
+    assert [source.path for source in vol.sources] == files
+    tilt = [text for text in vol.report.warnings if "tilted by 14.0°" in text]
+    assert len(tilt) == (orientation == "tilted") and len(vol.report.warnings) == len(tilt)
+
+
+@pytest.mark.parametrize(
+    ("stored", "slope", "intercept", "dtype"),
+    [
+        ("uint16", 1, -1024, np.int16),
+        ("uint16", 1, 0, np.uint16),
+        ("int16", 1, 0, np.int16),
+        ("uint16", 2, -10, np.int32),
+        ("uint16", 0.5, 0, np.float32),
+        ("int16", 1, 0.25, np.float32),
+    ],
+)
+def test_rescale_neither_overflows_nor_rounds(write, stored, slope, intercept, dtype):
+    raw = make_voxels().astype(np.int64) + (100 if stored == "uint16" else 0)
+    if slope == 2:
+        raw = raw * 100  # 47900 x 2 - 10 is beyond 16 bits
+    files = write("s", raw * slope + intercept, slope=slope, intercept=intercept, signed=stored == "int16")
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, (raw * slope + intercept).astype(dtype))
+    assert vol.dtype == dtype
+
+
+def test_slopes_that_differ_by_slice_are_each_applied(write):
+    files = write("s", np.ones((3, 4, 4), np.int16))
+    for k, path in enumerate(files):
+        edit(path, RescaleSlope=str(0.5 + k), RescaleIntercept="0.125")
+    vol = dv.volread(files)
+    assert vol.dtype == np.float32
+    np.testing.assert_array_equal(vol[:, 0, 0], [0.625, 1.625, 2.625])
+
+
+def test_modality_lut_sequence_is_applied(write):
+    (path,) = write("s", np.arange(16).reshape(1, 4, 4))
+    item = pydicom.Dataset()
+    item.LUTDescriptor, item.ModalityLUTType, item.LUTData = [16, 0, 16], "US", [v * v for v in range(16)]
+    item["LUTDescriptor"].VR = item["LUTData"].VR = "US"
+    edit(path, ModalityLUTSequence=[item], RescaleSlope=None, RescaleIntercept=None, RescaleType=None)
+    np.testing.assert_array_equal(dv.imread(path), np.arange(16).reshape(4, 4) ** 2)
+
+
+def test_a_missing_slice_keeps_its_place(write):
+    files = write("s")
+    files[2].unlink()
+    vol = dv.volread(files[0].parent)
+    assert vol.shape == (6, 8, 10) and vol.report.missing == (2,) and vol.sources[2] is None
+    np.testing.assert_allclose(vol.geometry.affine, make_affine(), atol=1e-6)
+    np.testing.assert_array_equal(np.delete(vol.array, 2, 0), np.delete(make_voxels(), 2, 0))
+    (warning,) = vol.report.warnings
+    assert "IM0001.dcm" in warning and "IM0003.dcm" in warning and "5 mm" in warning
+    assert (vol[2] == vol[[0, 1, 3, 4, 5]].min()).all()
+
+
+def test_two_missing_slices_of_three_are_kept_too(write):
+    files = write("s", make_voxels((9, 4, 4)))
+    for k in (3, 4):
+        files[k].unlink()
+    assert dv.volread(files[0].parent).report.missing == (3, 4)
+
+
+@pytest.mark.parametrize(("shift", "uniform", "said"), [(0.02, True, 0), (0.1, False, 1), (0.4, False, 1)])
+def test_uneven_spacing_is_told(write, shift, uniform, said):
+    files = write("s")
+    position = pydicom.dcmread(files[2]).ImagePositionPatient
+    edit(files[2], ImagePositionPatient=[position[0], position[1], position[2] + shift])
+    vol = dv.volread(files[0].parent)
+    assert vol.geometry.is_uniform is uniform
+    assert len(vol.report.warnings) == said
+    assert ("no single affine" in "".join(vol.report.warnings)) is (shift > 0.25)
+    assert vol.geometry.slice_positions[2][2] == pytest.approx(12.75 + 5 + shift)
+
+
+def test_copies_and_duplicates_are_dropped_and_named(write):
+    files = write("s")
+    shutil.copy(files[1], files[1].with_name("copy.dcm"))
+    twin = files[3].with_name("twin.dcm")
+    shutil.copy(files[3], twin)
+    edit(twin, SOPInstanceUID="1.2.3", AcquisitionNumber=2)
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    reasons = {dropped.path.name: dropped.reason for dropped in vol.report.dropped}
+    assert reasons.keys() == {"IM0001.dcm", "twin.dcm"} or reasons.keys() == {"copy.dcm", "twin.dcm"}
+    assert "twin.dcm" in "".join(vol.report.warnings)
+
+
+def test_a_4d_series_is_refused_with_its_reason(write):
+    first = write("t0")
+    uid = pydicom.dcmread(first[0]).SeriesInstanceUID
+    for path in write("t1", make_voxels(seed=1)):
+        edit(path, SeriesInstanceUID=uid)
+    (series,) = dv.find_series(first[0].parent.parent)
+    assert series.reason == "2 images at each of 6 positions (a 4D series): not read as one volume"
+    with pytest.raises(SeriesError, match="2 images at each of 6 positions"):
+        dv.volread(first[0].parent.parent)
+
+
+def test_kinds_of_image_at_the_same_positions_become_two_volumes(write):
+    first = write("magnitude")
+    uid = pydicom.dcmread(first[0]).SeriesInstanceUID
+    for path in write("phase", make_voxels(seed=1)):
+        edit(path, SeriesInstanceUID=uid, ImageType=["ORIGINAL", "PRIMARY", "P"])
+    found = dv.find_series(first[0].parent.parent)
+    assert [series.shape for series in found] == [(6, 8, 10)] * 2
+    np.testing.assert_array_equal(
+        dv.volread(first[0].parent.parent, series="PRIMARY\\P").array, make_voxels(seed=1)
+    )
+
+
+def test_orientations_of_one_series_become_two_volumes(write):
+    first = write("a")
+    uid = pydicom.dcmread(first[0]).SeriesInstanceUID
+    for path in write("b", matrix=make_affine("sagittal")):
+        edit(path, SeriesInstanceUID=uid)
+    found = dv.find_series(first[0].parent.parent)
+    assert sorted(series.description for series in found) == ["a [axial]", "b [sagittal]"]
+
+
+def test_positions_that_are_absent_are_not_invented(write):
+    files = write("s", instance_numbers=[6, 5, 4, 3, 2, 1])
+    for path in files:
+        edit(path, ImagePositionPatient=None, ImageOrientationPatient=None)
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, make_voxels()[::-1])
+    assert vol.geometry.affine is None and vol.sampling == (None, 0.8, 0.6) and vol.fov[0] is None
+    assert "InstanceNumber" in vol.report.warnings[0]
+    for path in files:
+        edit(path, PixelSpacing=None)
+    assert dv.volread(files[0].parent).sampling is None
+
+
+class TestSeveralSeries:
+    @pytest.fixture
+    def folder(self, write):
+        files = write("Chest lung", modality="CT")
+        write("Chest soft", make_voxels(seed=1), modality="CT", elements={"SeriesNumber": 2})
+        return files[0].parent.parent
+
+    def test_the_table_names_them(self, folder):
+        found = dv.find_series(folder)
+        text = repr(found)
+        for word in ("modality", "description", "spacing", "Chest lung", "6 × 8 × 10", "2.5 × 0.8 × 0.6 mm"):
+            assert word in text and word in found._repr_html_()
+        assert len(found) == 2 and found[1].reason is None and len(found[1].files) == 6
+
+    def test_choosing(self, folder):
+        with pytest.raises(
+            SeriesError, match=r"2 volumes are here; choose with series= a number(.|\n)*Chest soft"
+        ):
+            dv.volread(folder)
+        soft = make_voxels(seed=1)
+        uid = dv.find_series(folder)[1].uid
+        for wanted in (1, -1, uid, "SOFT"):
+            np.testing.assert_array_equal(dv.volread(folder, series=wanted).array, soft)
+        assert len(dv.mvolread(folder)) == 2
+        for wrong in (2, "chest", "liver"):
+            with pytest.raises(SeriesError, match="choose with series="):
+                dv.volread(folder, series=wrong)
+
+    def test_what_is_no_volume_does_not_count(self, folder, write):
+        shutil.rmtree(folder / "Chest soft")
+        scout = write("scout", make_voxels((1, 20, 20)), make_affine("coronal"))
+        edit(scout[0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+        report = write("report", make_voxels((1, 4, 4)))
+        edit(report[0], Modality="SR", PixelData=None, Rows=None, Columns=None)
+        tracking = write("tracking", make_voxels((1, 16, 16)))
+        assert tracking
+        (folder / "notes.txt").write_text("nothing")
+        np.testing.assert_array_equal(dv.volread(folder).array, make_voxels())
+        reasons = {s.description: s.reason for s in dv.find_series(folder)}
+        assert reasons == {
+            "Chest lung": None,
+            "scout": "localizer",
+            "report": "structured report",
+            "tracking": None,
+        }
+        assert "1 other files" in repr(dv.find_series(folder))
+        with pytest.raises(SeriesError, match="no volume: localizer"):
+            dv.volread(folder, series="scout")
+
+
+def test_a_file_stands_for_itself(write):
+    files = write("s")
+    vol = dv.volread(files[2])
+    assert vol.shape == (1, 8, 10)
+    np.testing.assert_array_equal(vol[0], make_voxels()[2])
+    np.testing.assert_array_equal(dv.volread([files[3], str(files[2])]).array, make_voxels()[2:4])
+
+
+def test_files_are_known_by_content(write):
+    files = write("s", names=[f"I{i}" for i in range(6)])
+    (files[0].parent / ".DS_Store").write_bytes(b"\0\0\0\1Bud1" + bytes(100))
+    # The data set alone, without preamble and file meta information.
+    dataset = pydicom.dcmread(files[0])
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, pydicom.Dataset(dataset))
+    files[0].write_bytes(buffer.getvalue())
+    np.testing.assert_array_equal(dv.volread(files[0].parent).array, make_voxels())
+
+
+class TestTrouble:
+    def test_no_such_path(self, tmp_path):
+        for read in (dv.find_series, dv.volread, dv.mvolread, dv.imread):
+            with pytest.raises(PathError, match="check the path") as caught:
+                read(tmp_path / "nowhere")
+            assert isinstance(caught.value, FileNotFoundError) and isinstance(caught.value, dv.DicomviewError)
+
+    def test_empty_folder(self, tmp_path):
+        assert len(dv.find_series(tmp_path)) == 0
+        with pytest.raises(SeriesError, match="the folder is empty"):
+            dv.volread(tmp_path)
+
+    def test_no_dicom(self, tmp_path):
+        (tmp_path / "a.txt").write_text("hello")
+        with pytest.raises(SeriesError, match="none of the 1 files is DICOM"):
+            dv.volread(tmp_path)
+
+    def test_a_file_that_only_claims_to_be_dicom(self, write):
+        files = write("s")
+        (files[0].parent / "empty.dcm").write_bytes(b"")
+        vol = dv.volread(files[0].parent)
+        np.testing.assert_array_equal(vol.array, make_voxels())
+        assert "empty.dcm: not a DICOM file (0 bytes)" in vol.report.warnings[0]
+        assert [d.path.name for d in vol.report.dropped] == ["empty.dcm"]
+        with pytest.raises(DecodeError, match=r"empty\.dcm"):
+            dv.imread(files[0].parent / "empty.dcm")
+        with pytest.raises(SeriesError, match=r"empty\.dcm: not a DICOM file"):
+            dv.volread(files[0].parent / "empty.dcm")
+
+    @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+    def test_a_file_that_may_not_be_read(self, write):
+        files = write("s")
+        files[5].chmod(0)
+        vol = dv.volread(files[0].parent)
+        assert vol.shape[0] == 5 and "IM0005.dcm: cannot be opened" in vol.report.warnings[0]
+
+    @pytest.mark.parametrize("keep", [0.5, 0.95])
+    def test_truncated_pixels_become_an_empty_slice(self, write, keep):
+        files = write("s", make_voxels((6, 64, 64)))
+        raw = files[3].read_bytes()
+        files[3].write_bytes(raw[: int(len(raw) * keep)])
+        vol = dv.volread(files[0].parent)
+        assert vol.shape == (6, 64, 64) and vol.report.missing == (3,)
+        np.testing.assert_array_equal(np.delete(vol.array, 3, 0), np.delete(make_voxels((6, 64, 64)), 3, 0))
+        assert "IM0003.dcm" in vol.report.warnings[0] and "copy it again" in vol.report.warnings[0]
+        with pytest.raises(DecodeError, match=r"IM0003\.dcm.*copy"):
+            dv.imread(files[3])
+        with pytest.raises(DecodeError, match=r"IM0003\.dcm.*copy"):
+            dv.volread(files[3])
+
+    def test_a_header_cut_short(self, write):
+        files = write("s", make_voxels((6, 64, 64)))
+        files[5].write_bytes(files[5].read_bytes()[:200])
+        found = dv.find_series(files[0].parent)
+        vol = dv.volread(files[0].parent)
+        assert vol.shape[0] == 5
+        told = repr(found) + str(vol.report)
+        assert "IM0005.dcm" in told or "no pixel data" in told
+
+    def test_folder_names_stay_out_of_messages(self, write, tmp_path):
+        files = write("Doe^Jane")
+        files[3].write_bytes(files[3].read_bytes()[:-40])
+        edit(files[0], PatientName="Doe^Jane")
+        vol = dv.volread(tmp_path / "Doe^Jane")
+        shown = "".join([str(vol.report), *vol.report.warnings])
+        assert "Doe" not in shown
+
+
+def test_nothing_is_printed(write, capfd):
+    dv.volread(write("s")[0].parent)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_colour_slices_are_read_as_rgb(write):
+    files = write("s", np.zeros((3, 4, 5), np.int16))
+    colors = np.random.RandomState(1).randint(0, 255, (3, 4, 5, 3)).astype(np.uint8)  # noqa: NPY002
+    for path, image in zip(files, colors):
+        edit(
+            path, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8,
+            BitsStored=8, HighBit=7, PixelRepresentation=0, PixelData=image.tobytes(),
+            RescaleSlope=None, RescaleIntercept=None, RescaleType=None,
+        )  # fmt: skip
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, colors)
+    assert vol.dims == ("slice", "row", "column", "rgb") and vol.is_color
+
+
+def test_compressed_files_simply_open(write):
+    files = write("s", make_voxels((4, 16, 16)))
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.save_as(path)
+    np.testing.assert_array_equal(dv.volread(files[0].parent).array, make_voxels((4, 16, 16)))
+
+
+def test_other_formats_go_to_imageio(tmp_path):
+    stack = make_voxels((5, 6, 7)).astype(np.uint8)
+    np.savez(tmp_path / "stack.npz", stack)
+    vol = dv.volread(tmp_path / "stack.npz")
+    np.testing.assert_array_equal(vol.array, stack)
+    assert vol.sampling is None
+    iio.imwrite(tmp_path / "image.png", stack[0])
+    np.testing.assert_array_equal(dv.imread(tmp_path / "image.png"), stack[0])
+    (tmp_path / "notes.xyz").write_text("nothing")
+    with pytest.raises(DecodeError, match=r"notes\.xyz is neither DICOM nor"):
+        dv.volread(tmp_path / "notes.xyz")

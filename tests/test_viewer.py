@@ -1,0 +1,258 @@
+"""SliceViewer without a browser: controls to state, state to controls and pixels."""
+
+import builtins
+import gc
+import weakref
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from conftest import make_affine, make_voxels
+from matplotlib.backend_bases import MouseButton, MouseEvent
+from traitlets import TraitError
+
+import dicomview as dv
+from dicomview.errors import DisplayError, GeometryError
+
+
+@pytest.fixture
+def vol():
+    return dv.Volume.from_array(
+        make_voxels((20, 30, 40)), affine=make_affine("sagittal"), meta={"Modality": "CT"}
+    )
+
+
+@pytest.fixture
+def show():
+    """Make viewers and close them; no test leaves widgets or figures behind."""
+    viewers = []
+
+    def show(*args, **kwargs):
+        viewers.append(dv.SliceViewer(*args, **kwargs))
+        return viewers[-1]
+
+    yield show
+    for viewer in viewers:
+        viewer.close()
+    assert plt.get_fignums() == []
+
+
+def pixels(viewer):
+    """Return what the live canvas shows."""
+    return np.asarray(viewer._canvas.figure.canvas.buffer_rgba()).copy()
+
+
+def test_sliders_and_state_are_one(show, vol):
+    viewer = show(vol)
+    assert list(viewer.sliders) == ["axial", "coronal", "sagittal"]
+    viewer.sliders["axial"].value = 3  # rows of a sagittal acquisition
+    viewer.sliders["coronal"].value = 4
+    viewer.sliders["sagittal"].value = 5
+    assert viewer.state.index == (5, 3, 4)
+    viewer.state.index = (7, 8, 9)
+    assert [slider.value for slider in viewer.sliders.values()] == [8, 9, 7]
+    assert [slider.max for slider in viewer.sliders.values()] == [29, 39, 19]
+
+
+def test_panes_show_their_slices(show, vol):
+    viewer = show(vol)
+    viewer.state.index = (5, 3, 4)
+    images = {plane: ax.images[0].get_array() for plane, ax in viewer.axes.items()}
+    np.testing.assert_array_equal(images["sagittal"], vol[5])
+    np.testing.assert_array_equal(images["axial"], vol[:, 3, :].T)
+    np.testing.assert_array_equal(images["coronal"], vol[:, :, 4].T)
+    assert viewer.axes["sagittal"].get_aspect() == pytest.approx(0.8 / 0.6)
+
+
+def test_panel_and_state_are_one(show, vol):
+    viewer = show(vol, window=(40, 80), colormap="hot")
+    panel = viewer.panel
+    assert (panel.center.value, panel.width.value, panel.colormap.value) == (40, 80, "hot")
+    assert panel.preset.value == "brain"
+    panel.center.value, panel.width.value = 100, 300
+    assert viewer.state.window == dv.Window(100, 300) and panel.preset.value is None
+    assert viewer.axes["axial"].images[0].get_clim() == (-50, 250)
+    panel.preset.value = "lung"
+    assert viewer.state.window == dv.Window(-600, 1500) and panel.width.value == 1500
+    panel.preset.value = "auto"
+    assert viewer.state.window == vol.auto_window()
+    panel.colormap.value, panel.invert.value, panel.crosshair.value = "bone", True, False
+    assert (viewer.state.colormap, viewer.state.invert, viewer.state.crosshair) == ("bone", True, False)
+    assert viewer.axes["axial"].images[0].get_cmap().name == "bone_r"
+    viewer.state.set_trait("colormap", "cubehelix")
+    assert panel.colormap.value == "cubehelix"
+
+
+def test_state_changed_equals_state_drawn_fresh(show, vol):
+    viewer, steps = show(vol), np.random.RandomState(3)  # noqa: NPY002
+    viewer._canvas.figure.canvas.draw()
+    for _ in range(25):
+        match steps.randint(6):
+            case 0 | 1:
+                viewer.state.index = tuple(int(i) for i in steps.randint(0, 20, 3))
+            case 2:
+                viewer.state.window = (int(steps.randint(0, 300)), int(steps.randint(1, 600)))
+            case 3:
+                viewer.state.invert = not viewer.state.invert
+            case 4:
+                viewer.state.crosshair = not viewer.state.crosshair
+            case 5:
+                viewer.state.colormap = ["gray", "hot", "bone"][steps.randint(3)]
+        changed = pixels(viewer)
+        viewer._canvas.figure.canvas.draw()
+        np.testing.assert_array_equal(changed, pixels(viewer))
+        fresh = viewer.figure()
+        fresh.canvas.draw()
+        np.testing.assert_array_equal(changed, np.asarray(fresh.canvas.buffer_rgba()))
+
+
+def test_one_layout_after_the_other(show, vol):
+    viewer = show(vol)
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    for layout in ("axial", "ortho", "sagittal"):
+        viewer.state.layout = layout
+        canvas.draw()  # the page asks for this one
+        fresh = viewer.figure()
+        fresh.canvas.draw()
+        np.testing.assert_array_equal(pixels(viewer), np.asarray(fresh.canvas.buffer_rgba()))
+    assert [plane for plane, ax in viewer.axes.items() if ax.get_visible()] == ["sagittal"]
+
+
+def test_pointer(show, vol):
+    viewer = show(vol)
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    ax = viewer.axes["sagittal"]
+    x, y = ax.transData.transform((11, 13))
+    MouseEvent("button_press_event", canvas, x, y, MouseButton.LEFT)._process()
+    assert viewer.state.index == (10, 13, 11)
+    MouseEvent("scroll_event", canvas, x, y, step=1)._process()
+    assert viewer.state.index == (11, 13, 11)
+    MouseEvent("scroll_event", canvas, x, y, step=-1)._process()
+    MouseEvent("button_press_event", canvas, x, y, MouseButton.RIGHT)._process()
+    assert viewer.state.index == (10, 13, 11)
+    MouseEvent("scroll_event", canvas, 0, 0, step=1)._process()
+    assert viewer.state.index == (10, 13, 11)
+
+
+def test_status_gives_index_position_and_value(show, vol):
+    viewer = show(vol, index=(5, 3, 4))
+    status = viewer._status.value
+    x, y, z = viewer.state.position
+    assert "(5, 3, 4)" in status and f"LPS {x:.1f}, {y:.1f}, {z:.1f} mm" in status
+    assert f"{vol[5, 3, 4]} HU" in status
+
+
+def test_the_output_carries_a_picture(show, vol):
+    bundle = show(vol)._repr_mimebundle_()
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert bundle["image/png"].startswith("iVBOR")
+    assert "SliceViewer" in bundle["text/plain"]
+
+
+def test_saving(show, vol, tmp_path):
+    viewer = show(vol)
+    viewer.save(tmp_path / "view.png", dpi=50)
+    assert plt.imread(tmp_path / "view.png").shape[1] == 430
+    viewer.save(tmp_path / "view.pdf")
+    assert (tmp_path / "view.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((5, 6, 7)),
+        np.full((5, 6, 7), np.nan),
+        np.ones((5, 6, 7), bool),
+        np.arange(210).reshape(5, 6, 7).astype(np.uint64) + 2**60,
+        np.arange(210).reshape(5, 6, 7).astype(np.float16),
+        np.arange(210, dtype=np.float32).reshape(5, 6, 7) * 1e-6,
+        np.zeros((6, 7)),
+        np.zeros((1, 1, 1)),
+        np.zeros((3, 4, 5, 6)),
+        np.zeros((4, 5, 6, 3), np.uint8),
+        np.zeros((2, 300, 300), np.int16),
+    ],
+    ids=lambda a: f"{a.dtype}{a.shape}",
+)
+def test_any_array_is_shown(show, array):
+    viewer = show(array)
+    viewer.state.index = (0, 0, 0)
+    viewer._repr_mimebundle_()
+    viewer._canvas.figure.canvas.draw()
+
+
+def test_extra_dimensions_have_a_slider(show):
+    array = np.arange(4 * 3 * 5 * 6).reshape(4, 3, 5, 6)
+    viewer = show(array)
+    viewer.sliders["frame"].value = 1
+    np.testing.assert_array_equal(viewer.axes["axial"].images[0].get_array(), array[1, 1])
+
+
+def test_what_cannot_be_shown_is_refused(vol):
+    with pytest.raises(DisplayError, match="complex"):
+        dv.SliceViewer(np.zeros((3, 4, 5), complex))
+    with pytest.raises(GeometryError, match="at least 1"):
+        dv.SliceViewer(np.zeros((3, 0, 5)))
+    with pytest.raises(TraitError, match="colormap"):
+        dv.SliceViewer(vol, colormap="greyish")
+    with pytest.raises(TypeError, match="no trait"):
+        dv.SliceViewer(vol, colourmap="gray")
+
+
+def test_the_patient_is_not_shown(show, write):
+    files = write("s", elements={"PatientName": "Doe^Jane", "PatientID": "4711"})
+    viewer = show(dv.volread(files))
+    texts = [widget.value for widget in (viewer._title, viewer._status)]
+    texts += [text.get_text() for ax in viewer.axes.values() for text in ax.texts]
+    assert not any(secret in text for text in texts for secret in ("Doe", "4711"))
+
+
+def test_header_text_is_not_markup(show):
+    meta = {"SeriesDescription": "<img src=x onerror=alert(1)> $x^2$", "Modality": "CT"}
+    viewer = show(dv.Volume.from_array(np.zeros((3, 4, 5)), meta=meta))
+    assert "<img" not in viewer._title.value
+
+
+def test_without_ipympl_a_picture_follows(show, vol, monkeypatch):
+    original = builtins.__import__
+
+    def missing(name, *args, **kwargs):
+        if name.startswith("ipympl"):
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    viewer = show(vol)
+    assert isinstance(viewer._canvas.widget, ipywidgets.Image)
+    before = viewer._canvas.widget.value
+    viewer.sliders["axial"].value = 2
+    assert viewer._canvas.widget.value != before
+    assert viewer._repr_mimebundle_()["image/png"]
+
+
+def test_closing_frees_everything(vol):
+    registry = getattr(ipywidgets.Widget, "_instances", None) or ipywidgets.widgets.widget._instances
+    before = set(registry)
+    viewer = dv.SliceViewer(vol)
+    figure, state = weakref.ref(viewer._canvas.figure), viewer.state
+    viewer.close()
+    viewer.close()
+    state.index = (0, 0, 0)  # nobody listens any more
+    del viewer
+    gc.collect()
+    left = [
+        w
+        for key, w in registry.items()
+        if key not in before and not isinstance(w, ipywidgets.Layout | ipywidgets.Style)
+    ]
+    assert left == []
+    assert figure() is None
+
+
+def test_view_is_the_same_as_the_class(vol):
+    viewer = vol.view(layout="axial")
+    assert isinstance(viewer, dv.SliceViewer) and viewer.state.layout == "axial"
+    viewer.close()
