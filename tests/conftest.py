@@ -37,7 +37,7 @@ def make_affine(orientation="axial", origin=(-20.5, -31.25, 12.75)):
 def make_voxels(shape=(6, 8, 10), seed=0):
     """Return integers that are all different, so that no flip or shuffle goes unseen."""
     count = int(np.prod(shape))
-    order = np.random.RandomState(seed).permutation(count)  # noqa: NPY002 - frozen for ever
+    order = np.random.RandomState(seed).permutation(count)
     return (order.reshape(shape) - 100).astype(np.int16)
 
 

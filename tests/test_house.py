@@ -63,6 +63,7 @@ def test_top_level_holds_nothing_else():
 
 
 def test_importing_does_not_load_what_only_showing_needs():
-    code = "import sys, dicomview; print([m for m in ('matplotlib', 'ipywidgets', 'IPython', 'ipympl') if m in sys.modules])"
+    heavy = ("matplotlib", "ipywidgets", "IPython", "ipympl")
+    code = f"import sys, dicomview; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -7,10 +7,10 @@ import imageio.v3 as iio
 import numpy as np
 import pydicom
 import pytest
+from conftest import ORIENTATIONS, make_affine, make_voxels
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import RLELossless
-from conftest import ORIENTATIONS, make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.errors import DecodeError, PathError, SeriesError
@@ -320,7 +320,7 @@ def test_nothing_is_printed(write, capfd):
 
 def test_colour_slices_are_read_as_rgb(write):
     files = write("s", np.zeros((3, 4, 5), np.int16))
-    colors = np.random.RandomState(1).randint(0, 255, (3, 4, 5, 3)).astype(np.uint8)  # noqa: NPY002
+    colors = np.random.RandomState(1).randint(0, 255, (3, 4, 5, 3)).astype(np.uint8)
     for path, image in zip(files, colors):
         edit(
             path, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8,

@@ -1,7 +1,8 @@
 """SliceViewer without a browser: controls to state, state to controls and pixels."""
 
-import builtins
 import gc
+import subprocess
+import sys
 import weakref
 
 import ipywidgets
@@ -85,7 +86,7 @@ def test_panel_and_state_are_one(show, vol):
 
 
 def test_state_changed_equals_state_drawn_fresh(show, vol):
-    viewer, steps = show(vol), np.random.RandomState(3)  # noqa: NPY002
+    viewer, steps = show(vol), np.random.RandomState(3)
     viewer._canvas.figure.canvas.draw()
     for _ in range(25):
         match steps.randint(6):
@@ -155,7 +156,7 @@ def test_the_output_carries_a_picture(show, vol):
 def test_saving(show, vol, tmp_path):
     viewer = show(vol)
     viewer.save(tmp_path / "view.png", dpi=50)
-    assert plt.imread(tmp_path / "view.png").shape[1] == 430
+    assert plt.imread(tmp_path / "view.png").shape[1] == 400
     viewer.save(tmp_path / "view.pdf")
     assert (tmp_path / "view.pdf").read_bytes().startswith(b"%PDF")
 
@@ -217,14 +218,9 @@ def test_header_text_is_not_markup(show):
 
 
 def test_without_ipympl_a_picture_follows(show, vol, monkeypatch):
-    original = builtins.__import__
-
-    def missing(name, *args, **kwargs):
-        if name.startswith("ipympl"):
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    for name in [name for name in sys.modules if name.split(".")[0] == "ipympl"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ipympl", None)  # importing it now fails
     viewer = show(vol)
     assert isinstance(viewer._canvas.widget, ipywidgets.Image)
     before = viewer._canvas.widget.value
@@ -256,3 +252,14 @@ def test_view_is_the_same_as_the_class(vol):
     viewer = vol.view(layout="axial")
     assert isinstance(viewer, dv.SliceViewer) and viewer.state.layout == "axial"
     viewer.close()
+
+
+def test_the_back_end_of_pyplot_stays_the_users():
+    code = (
+        "import matplotlib; matplotlib.use('svg')\n"
+        "import matplotlib.pyplot as plt, numpy as np, dicomview as dv\n"
+        "plt.figure(); dv.SliceViewer(np.zeros((3, 4, 5))).figure(); dv.planes(np.zeros((3, 4, 5)))\n"
+        "print(matplotlib.get_backend(), plt.get_fignums())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "svg [1]"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from dicomview.display import Window, auto_window
 from dicomview.errors import DisplayError
@@ -371,11 +372,10 @@ def _axes(
     rows = -(-count // columns)
     if fig is None:
         width, height = size
-        head = 0.35 if titles else 0.0
-        fig = PictureFigure(
-            figsize=(WIDTH, min(20.0, rows * (WIDTH / columns * height / width + head))), layout="constrained"
-        )
-        fig.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+        head = 0.4 if titles else 0.0
+        tall = rows * (WIDTH / columns * height / width + head)
+        tight = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.04, wspace=0, hspace=0)
+        fig = PictureFigure(figsize=(WIDTH, min(20.0, tall)), layout=tight)
     grid = fig.subplots(rows, columns, squeeze=False).ravel()
     for unused in grid[count:]:
         unused.remove()

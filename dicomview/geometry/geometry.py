@@ -65,10 +65,9 @@ class Geometry:
         shape = tuple(int(n) for n in self.shape)
         if len(shape) != 3 or min(shape) < 1:
             raise GeometryError(f"a geometry needs three extents of at least 1, not {self.shape}")
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        put("shape", shape)
+        object.__setattr__(self, "shape", shape)
         if self.affine is None:
-            put("spacing", _checked_spacing(self.spacing))
+            object.__setattr__(self, "spacing", _checked_spacing(self.spacing))
             if self.slice_positions is not None:
                 raise GeometryError("slice positions without an affine have no meaning")
             return
@@ -79,9 +78,9 @@ class Geometry:
         if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
             raise GeometryError("the affine is singular: its first three columns must span space")
         affine.setflags(write=False)
-        put("affine", affine)
+        object.__setattr__(self, "affine", affine)
         first = None if shape[0] == 1 else float(lengths[0])
-        put("spacing", (first, float(lengths[1]), float(lengths[2])))
+        object.__setattr__(self, "spacing", (first, float(lengths[1]), float(lengths[2])))
         if self.slice_positions is None:
             positions = affine[:3, 3] + np.arange(shape[0])[:, None] * affine[:3, 0]
         else:
@@ -89,7 +88,7 @@ class Geometry:
             if positions.shape != (shape[0], 3):
                 raise GeometryError(f"slice_positions must have shape ({shape[0]}, 3), not {positions.shape}")
         positions.setflags(write=False)
-        put("slice_positions", positions)
+        object.__setattr__(self, "slice_positions", positions)
 
     @classmethod
     def from_attributes(
@@ -200,21 +199,26 @@ class Geometry:
         if self.affine is None:
             raise GeometryError("positions in mm need an affine, which these files do not give")
         offset = np.asarray(position, dtype=np.float64) - self.affine[:3, 3]
-        index: Floats = np.linalg.solve(self.affine[:3, :3], offset[..., None])[..., 0]
-        return index
+        return np.asarray(np.linalg.solve(self.affine[:3, :3], offset[..., None])[..., 0], dtype=np.float64)
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Geometry):
             return NotImplemented
-        same = lambda a, b: (a is None and b is None) or np.array_equal(a, b)  # noqa: E731
         return (
             self.shape == other.shape
             and self.spacing == other.spacing
-            and same(self.affine, other.affine)
-            and same(self.slice_positions, other.slice_positions)
+            and _same(self.affine, other.affine)
+            and _same(self.slice_positions, other.slice_positions)
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _same(a: Floats | None, b: Floats | None) -> bool:
+    """Compare arrays that may be absent."""
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b)
 
 
 def _checked_spacing(spacing: Sequence[float | None]) -> tuple[float | None, ...]:

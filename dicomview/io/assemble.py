@@ -225,10 +225,11 @@ def _shape_warnings(geometry: Geometry) -> list[str]:
             f"the slices are tilted by {geometry.tilt:.1f}° against their stacking direction (gantry tilt): "
             "the affine is sheared"
         )
-    if geometry.slice_positions is not None and geometry.affine is not None:
+    normal = geometry.normal
+    if geometry.slice_positions is not None and geometry.affine is not None and normal is not None:
         ideal = geometry.affine[:3, 3] + np.arange(geometry.shape[0])[:, None] * geometry.affine[:3, 0]
         off = geometry.slice_positions - ideal
-        sideways = np.linalg.norm(off - np.outer(off @ geometry.normal, geometry.normal), axis=1).max()
+        sideways = np.linalg.norm(off - np.outer(off @ normal, normal), axis=1).max()
         if sideways > DRIFT_MM:
             warnings.append(
                 f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm"

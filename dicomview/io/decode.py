@@ -93,11 +93,8 @@ def decode_values(header: Header, rescale: Rescale) -> np.ndarray:
         (int(stored.min()) * int(slope) + int(intercept), int(stored.max()) * int(slope) + int(intercept))
     )
     kind = _smallest_integer(min(low, int(intercept)), max(high, int(intercept)))
-    if np.can_cast(stored.dtype, kind):
-        values = stored.astype(kind)
-    else:
-        # Wrapping arithmetic is exact here: the result fits the type, so modulo 2^n nothing is lost.
-        values = stored.astype(kind, casting="unsafe")
+    # Stored values need not fit the type of the result; wrapping arithmetic modulo 2^n loses nothing.
+    values: np.ndarray = stored.astype(kind)
     if slope != 1:
         values *= np.array(int(slope)).astype(kind)
     values += np.array(int(intercept)).astype(kind)
@@ -133,7 +130,7 @@ def _decode_stored(header: Header) -> tuple[np.ndarray, pydicom.Dataset]:
 def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
     """Look the colours up and bring them to 8 bits."""
     colors = apply_color_lut(indices, dataset)
-    return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
+    return np.asarray(colors >> 8 if colors.dtype == np.uint16 else colors, dtype=np.uint8)
 
 
 def _guess_syntax(dataset: pydicom.Dataset) -> UID:

@@ -12,20 +12,44 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.valuerep import DSclass, IS, PersonName
+from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
 from dicomview.volume import Meta
 
 __all__ = ["Header", "looks_like_dicom", "meta_from_dataset", "read_header", "read_meta"]
 
-_KEYWORDS = """
-    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID Modality SeriesDescription
-    ConvolutionKernel EchoTime EchoNumbers SeriesInstanceUID SeriesNumber AcquisitionNumber InstanceNumber
-    ImagePositionPatient ImageOrientationPatient SamplesPerPixel PhotometricInterpretation NumberOfFrames
-    Rows Columns PixelSpacing BitsAllocated BitsStored PixelRepresentation PixelPaddingValue
-    PixelPaddingRangeLimit RescaleIntercept RescaleSlope ModalityLUTSequence
-""".split()
+_KEYWORDS = [
+    "SpecificCharacterSet",
+    "ImageType",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "Modality",
+    "SeriesDescription",
+    "ConvolutionKernel",
+    "EchoTime",
+    "EchoNumbers",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "AcquisitionNumber",
+    "InstanceNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "ModalityLUTSequence",
+]
 _TAGS = [tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None]
 _LAST_TAG = 0x00283000  # ModalityLUTSequence
 #: PixelData and its floating-point forms.

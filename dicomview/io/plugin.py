@@ -24,7 +24,7 @@ __all__ = ["DicomviewPlugin", "register"]
 _APPLIED = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
 
 
-class DicomviewPlugin(PluginV3):
+class DicomviewPlugin(PluginV3):  # type: ignore[misc]
     """Reads DICOM through imageio: a folder gives its volume, a file its image.
 
     Notes

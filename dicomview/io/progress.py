@@ -21,4 +21,5 @@ def progress(items: Sequence[T], what: str) -> Iterable[T]:
     in_notebook = not issubclass(tqdm, plain_tqdm) or tqdm.__module__.endswith("notebook")
     if not (options.progress and in_notebook):
         return items
-    return tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
+    bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
+    return bar

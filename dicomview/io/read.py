@@ -7,8 +7,7 @@ from typing import Any
 import imageio.v3 as iio
 import numpy as np
 
-from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
-from dicomview.geometry import Geometry
+from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.decode import decode_values, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, existing, read_headers
 from dicomview.io.headers import looks_like_dicom, read_header, read_meta
@@ -90,7 +89,7 @@ def volread(path: Paths, *, series: int | str | None = None) -> Volume:
     path = existing(path)
     if _is_foreign(path):
         return _read_foreign(path)
-    with iio.imopen(os.fspath(path), "rv", plugin="dicomview") as file:
+    with iio.imopen(os.fspath(path), "rv", plugin="dicomview") as file:  # type: ignore[call-overload]
         volume: Volume = file.read(series=series)
         return volume
 
@@ -156,7 +155,7 @@ def imread(path: PathLike) -> Image:
         raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
     if _is_foreign(path):
         return Image(np.asarray(iio.imread(path)))
-    with iio.imopen(os.fspath(path), "ri", plugin="dicomview") as file:
+    with iio.imopen(os.fspath(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
         image: Image = file.read()
         return image
 

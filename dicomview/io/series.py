@@ -182,11 +182,14 @@ class SeriesList(Sequence[Series]):
         return "\n".join([*lines, *self._notes()])
 
     def _repr_html_(self) -> str:
-        cell = lambda tag, text: f"<{tag} style='text-align:left'>{escape(text)}</{tag}>"  # noqa: E731
-        head = "".join(cell("th", text) for text in self.COLUMNS)
-        body = "".join(f"<tr>{''.join(cell('td', text) for text in row)}</tr>" for row in self.rows())
+        head = "".join(_cell("th", text) for text in self.COLUMNS)
+        body = "".join(f"<tr>{''.join(_cell('td', text) for text in row)}</tr>" for row in self.rows())
         notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def _cell(tag: str, text: str) -> str:
+    return f"<{tag} style='text-align:left'>{escape(text)}</{tag}>"
 
 
 def is_color(header: Header) -> bool:
@@ -308,7 +311,7 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
 
 
 def _slots(group: Sequence[Header]) -> list[int]:
-    """Number the positions along the normal."""
+    """Return a number for every position along the normal."""
     orientation = np.asarray(group[0].orientation)
     normal = np.cross(orientation[:3], orientation[3:])
     return [round(float(np.dot(h.position, normal)) / SAME_POSITION / 2) for h in group]  # type: ignore[arg-type]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
@@ -29,12 +31,14 @@ __all__ = [
 HEIGHTS = (180, 620)
 
 
-def show_pixels(ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: object, limits: object) -> AxesImage:
+def show_pixels(
+    ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: Colormap, limits: tuple[float, float] | None
+) -> AxesImage:
     """Draw the pixels of a plane and turn the axes as the plane is turned; data stay array indices."""
-    low, high = limits or (None, None)  # type: ignore[misc]
+    low, high = limits or (None, None)
     artist = ax.imshow(
         _drawable(image),
-        cmap=cmap,  # type: ignore[arg-type]
+        cmap=cmap,
         vmin=low,
         vmax=high,
         aspect=view.aspect or 1.0,
@@ -91,6 +95,8 @@ def _text(
         va=va,
         color=STYLE.text,
         fontsize=STYLE.font_size,
+        linespacing=1.1,
+        path_effects=[withStroke(linewidth=2, foreground=STYLE.background)],
         parse_math=False,
     )
 
@@ -191,7 +197,7 @@ class PanesRenderer:
         """Give every visible pane its rectangle: one scale in mm for all, as large as fits."""
         shown = [pane for pane in scene.panes if pane.visible]
         sizes = [pane_size(self.volume.geometry, pane.view) for pane in shown]
-        width, height = self.figure.bbox.width, self.figure.bbox.height
+        width, height = self.figure.bbox.size  # type: ignore[attr-defined]
         gap = STYLE.gap * (len(shown) - 1)
         scale = min((width - gap) / sum(w for w, _ in sizes), height / max(h for _, h in sizes))
         x = (width - gap - scale * sum(w for w, _ in sizes)) / 2

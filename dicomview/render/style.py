@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import matplotlib
+from matplotlib.colors import Colormap
 
 __all__ = ["STYLE", "Style", "colormap"]
 
@@ -38,7 +39,7 @@ class Style:
 STYLE = Style()
 
 
-def colormap(name: str, reverse: bool) -> matplotlib.colors.Colormap:
+def colormap(name: str, reverse: bool) -> Colormap:
     """Return a colormap that shows missing values in the style's colour for them."""
     cmap = matplotlib.colormaps[name]
     if reverse:

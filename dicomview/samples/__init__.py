@@ -1,11 +1,11 @@
 """Synthetic DICOM series with known contents: a head CT and a knee MR, and the means to write more."""
 
-from .head import head_phantom
-from .knee import knee_phantom
-from .library import head_ct, knee_mr
-from .phantom import Phantom
-from .shapes import Body, Ellipsoid, Folds, HalfSpace, Tube
-from .writer import write_series
+from dicomview.samples.head import head_phantom
+from dicomview.samples.knee import knee_phantom
+from dicomview.samples.library import head_ct, knee_mr
+from dicomview.samples.phantom import Phantom
+from dicomview.samples.shapes import Body, Ellipsoid, Folds, HalfSpace, Tube
+from dicomview.samples.writer import write_series
 
 __all__ = [
     "Body",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .materials import (
+from dicomview.samples.materials import (
     BLOOD,
     CALCIUM,
     CSF,
@@ -16,7 +16,7 @@ from .materials import (
     both,
     tubes,
 )
-from .shapes import Body, Ellipsoid, Folds, Tube
+from dicomview.samples.shapes import Body, Ellipsoid, Folds, Tube
 
 __all__ = ["brain"]
 

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from .brain import brain
-from .materials import (
+from dicomview.samples.brain import brain
+from dicomview.samples.materials import (
     AIR,
     BLOOD,
     CALCIUM,
@@ -25,8 +25,8 @@ from .materials import (
     both,
     tubes,
 )
-from .phantom import Phantom
-from .shapes import Body, Ellipsoid, HalfSpace, Point, Tube
+from dicomview.samples.phantom import Phantom
+from dicomview.samples.shapes import Body, Ellipsoid, HalfSpace, Point, Tube
 
 __all__ = ["head_phantom"]
 

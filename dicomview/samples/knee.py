@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from .phantom import Phantom
-from .shapes import Body, Ellipsoid, Folds, HalfSpace, Point, Tube
+from dicomview.samples.phantom import Phantom
+from dicomview.samples.shapes import Body, Ellipsoid, Folds, HalfSpace, Point, Tube
 
 __all__ = ["knee_phantom"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from .head import head_phantom
-from .knee import knee_phantom
-from .phantom import Phantom
-from .writer import write_series
+from dicomview.samples.head import head_phantom
+from dicomview.samples.knee import knee_phantom
+from dicomview.samples.phantom import Phantom
+from dicomview.samples.writer import write_series
 
 __all__ = ["head_ct", "knee_mr"]
 

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import math
 
-from .shapes import Body, Ellipsoid, HalfSpace, Point, Tube
+from dicomview.samples.shapes import Body, Ellipsoid, HalfSpace, Point, Tube
+
+__all__ = [
+    "AIR",
+    "BLOOD",
+    "CALCIUM",
+    "CSF",
+    "DIPLOE",
+    "EGG",
+    "FAT",
+    "FLOOR",
+    "GREY",
+    "MIDDLE",
+    "MUSCLE",
+    "PETROUS",
+    "SKIN",
+    "TABLE",
+    "TURN",
+    "WHITE",
+    "above",
+    "both",
+    "tubes",
+]
 
 AIR, FAT, MUSCLE, SKIN = -1000.0, -95.0, 58.0, 25.0
 CSF, WHITE, GREY, BLOOD = 7.0, 28.0, 38.0, 70.0

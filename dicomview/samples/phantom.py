@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .shapes import Body, Point
+from dicomview.samples.shapes import Body, Point
 
 __all__ = ["Phantom"]
 

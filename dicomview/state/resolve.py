@@ -98,14 +98,14 @@ class Changes:
 
 
 def resolve(volume: Volume, state: ViewState) -> Scene:
-    """Return what a state shows of a volume; pure.
+    r"""Return what a state shows of a volume; pure.
 
     Examples
     --------
     >>> vol = Volume.from_array(np.zeros((9, 8, 7)))
     >>> scene = resolve(vol, ViewState(vol, layout="axial"))
     >>> [pane.label for pane in scene.panes if pane.visible]
-    ['axial 4/8']
+    ['axial\\n4/8']
     """
     panes = []
     for plane in PLANES:
@@ -118,7 +118,7 @@ def resolve(volume: Volume, state: ViewState) -> Scene:
                 frame=state.frame,
                 visible=state.layout in ("ortho", plane),
                 crosshair=(state.index[view.right], state.index[view.down]) if state.crosshair else None,
-                label=f"{plane} {k}/{volume.geometry.shape[view.axis] - 1}",
+                label=f"{plane}\n{k}/{volume.geometry.shape[view.axis] - 1}",
             )
         )
     window: Window = state.window

@@ -10,17 +10,50 @@ __all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text"]
 
 #: Elements that identify a person or place, after the basic profile of PS3.15 table E.1-1.
 PATIENT_KEYWORDS = frozenset(
-    """
-    AccessionNumber AdmissionID ConsultingPhysicianName CountryOfResidence CurrentPatientLocation
-    DeviceSerialNumber EthnicGroup InstitutionAddress InstitutionName InstitutionalDepartmentName
-    IssuerOfPatientID MedicalRecordLocator MilitaryRank NameOfPhysiciansReadingStudy OperatorsName
-    OtherPatientIDs OtherPatientIDsSequence OtherPatientNames PatientAddress PatientBirthDate
-    PatientBirthName PatientBirthTime PatientComments PatientID PatientInsurancePlanCodeSequence
-    PatientMotherBirthName PatientName PatientReligiousPreference PatientTelephoneNumbers
-    PerformingPhysicianName PersonName PhysiciansOfRecord ReferringPhysicianAddress
-    ReferringPhysicianName ReferringPhysicianTelephoneNumbers RegionOfResidence RequestingPhysician
-    ResponsibleOrganization ResponsiblePerson ScheduledPerformingPhysicianName StationName StudyID
-    """.split()
+    [
+        "AccessionNumber",
+        "AdmissionID",
+        "ConsultingPhysicianName",
+        "CountryOfResidence",
+        "CurrentPatientLocation",
+        "DeviceSerialNumber",
+        "EthnicGroup",
+        "InstitutionAddress",
+        "InstitutionName",
+        "InstitutionalDepartmentName",
+        "IssuerOfPatientID",
+        "MedicalRecordLocator",
+        "MilitaryRank",
+        "NameOfPhysiciansReadingStudy",
+        "OperatorsName",
+        "OtherPatientIDs",
+        "OtherPatientIDsSequence",
+        "OtherPatientNames",
+        "PatientAddress",
+        "PatientBirthDate",
+        "PatientBirthName",
+        "PatientBirthTime",
+        "PatientComments",
+        "PatientID",
+        "PatientInsurancePlanCodeSequence",
+        "PatientMotherBirthName",
+        "PatientName",
+        "PatientReligiousPreference",
+        "PatientTelephoneNumbers",
+        "PerformingPhysicianName",
+        "PersonName",
+        "PhysiciansOfRecord",
+        "ReferringPhysicianAddress",
+        "ReferringPhysicianName",
+        "ReferringPhysicianTelephoneNumbers",
+        "RegionOfResidence",
+        "RequestingPhysician",
+        "ResponsibleOrganization",
+        "ResponsiblePerson",
+        "ScheduledPerformingPhysicianName",
+        "StationName",
+        "StudyID",
+    ]
 )
 
 #: Text from a file is cut to so many characters wherever it is shown.
@@ -28,11 +61,11 @@ TEXT_LIMIT = 64
 
 
 def safe_text(value: Any) -> str:
-    """Return text from a file as one printable line of at most 64 characters.
+    r"""Return text from a file as one printable line of at most 64 characters.
 
     Examples
     --------
-    >>> safe_text("chest\\n1.5 mm")
+    >>> safe_text("chest\n1.5 mm")
     'chest 1.5 mm'
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())

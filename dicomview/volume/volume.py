@@ -134,7 +134,7 @@ class Volume(ArrayLike):
         elif sampling is not None:
             raise GeometryError("give either sampling or affine: the affine holds the sampling")
         else:
-            geometry = Geometry(shape, affine=affine)  # type: ignore[arg-type]
+            geometry = Geometry(shape, affine=affine)
         return cls(array, geometry=geometry, dims=dims, meta=meta)
 
     # -- place ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """SidePanel: window, colormap, inversion and crosshair."""
 
+import math
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,7 +15,7 @@ __all__ = ["SidePanel"]
 
 #: Offered first; matplotlib's others can be set on the state.
 COLORMAPS = ("gray", "bone", "hot", "magma", "inferno", "viridis", "plasma", "cividis", "turbo", "jet")
-WIDTH = "250px"
+WIDTH = "240px"
 
 
 class SidePanel(widgets.VBox):  # type: ignore[misc]
@@ -39,8 +40,8 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
             description="preset",
             **common,
         )
-        self.center = widgets.FloatSlider(description="center", readout_format=".5g", **common)
-        self.width = widgets.FloatSlider(description="width", readout_format=".5g", **common)
+        self.center = widgets.FloatSlider(description="center", **common)
+        self.width = widgets.FloatSlider(description="width", **common)
         offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
         self.colormap = widgets.Dropdown(options=offered, value=offered[0], description="colormap", **common)
         self.invert = widgets.Checkbox(
@@ -83,6 +84,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
             with slider.hold_trait_notifications():
                 slider.min, slider.max = ends
                 slider.step = step
+                slider.readout_format = ".0f" if step == 1 else ".4g"
 
     def _follow(self, change: Any = None) -> None:
         """Show the state."""
@@ -113,7 +115,13 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
 
     def _window_moved(self, change: Any) -> None:
         if not self._updating:
-            self._state.window = Window(self.center.value, self.width.value)
+            # The page counts in binary fractions of the step: 40.99999999999977 means 41.
+            self._state.window = Window(
+                *(
+                    round(slider.value, 1 - math.floor(math.log10(slider.step)))
+                    for slider in (self.center, self.width)
+                )
+            )
 
     def _preset_chosen(self, change: Any) -> None:
         name = change["new"]

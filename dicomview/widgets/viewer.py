@@ -26,7 +26,7 @@ from dicomview.widgets.panel import SidePanel
 __all__ = ["SliceViewer"]
 
 #: Width of the three panes together, CSS pixels.
-WIDTH = 860
+WIDTH = 800
 
 
 class SliceViewer(widgets.VBox):  # type: ignore[misc]

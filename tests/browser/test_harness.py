@@ -41,7 +41,7 @@ def test_slider_moves_the_image(notebook, front_end):
 
     (handle,) = book.sliders()
     if front_end == "notebook":
-        book.give_keys_to(".noUi-handle")  # see the last test
+        book.give_keys_to(".noUi-handle")  # its shortcuts take arrow keys otherwise
     book.press(handle, "ArrowRight")
 
     after = book.wait_for_change(canvas, before)
@@ -54,22 +54,6 @@ def test_slider_moves_the_image(notebook, front_end):
     book.press(handle, "ArrowLeft")
     assert book.wait_for_change(canvas, after) == before
     assert not book.errors
-
-
-def test_notebook_leaves_arrow_keys_to_the_slider(notebook):
-    book = notebook("notebook")
-    book.open(CELLS)
-    book.run_all()
-    book.wait_for(".jupyter-matplotlib-canvas-container")
-    (handle,) = book.sliders()
-
-    book.press(handle, "End")
-    book.wait_for_value("slider.value", 9)
-    book.press(handle, "ArrowLeft")
-    try:
-        book.wait_for_value("slider.value", 8, timeout=2)
-    except AssertionError:
-        pytest.xfail("Notebook 7 takes arrow keys for its own shortcuts before a focused slider hears them")
 
 
 def test_a_cell_that_raises_fails_with_its_traceback(notebook):
