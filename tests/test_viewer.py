@@ -108,6 +108,16 @@ def test_state_changed_equals_state_drawn_fresh(show, vol):
         np.testing.assert_array_equal(changed, np.asarray(fresh.canvas.buffer_rgba()))
 
 
+def test_what_the_user_draws_stays_on_top(show, vol):
+    viewer = show(vol)
+    canvas = viewer._canvas.figure.canvas
+    viewer.axes["axial"].plot([0, 19], [0, 39], color="red", linewidth=5)
+    canvas.draw()
+    assert (pixels(viewer)[..., :3] == (255, 0, 0)).all(-1).sum() > 500
+    viewer.state.step(1, 1)
+    assert (pixels(viewer)[..., :3] == (255, 0, 0)).all(-1).sum() > 500
+
+
 def test_one_layout_after_the_other(show, vol):
     viewer = show(vol)
     canvas = viewer._canvas.figure.canvas
@@ -230,7 +240,9 @@ def test_without_ipympl_a_picture_follows(show, vol, monkeypatch):
 
 
 def test_closing_frees_everything(vol):
-    registry = getattr(ipywidgets.Widget, "_instances", None) or ipywidgets.widgets.widget._instances
+    registry = getattr(ipywidgets.widgets.widget, "_instances", None)
+    if registry is None:  # ipywidgets 7
+        registry = ipywidgets.Widget.widgets
     before = set(registry)
     viewer = dv.SliceViewer(vol)
     figure, state = weakref.ref(viewer._canvas.figure), viewer.state

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import FigureBase
@@ -50,7 +49,7 @@ def show_pixels(
     return artist
 
 
-def frame_axes(ax: Axes, view: PlaneView) -> list[Text]:
+def frame_axes(ax: Axes, view: PlaneView) -> None:
     """Make a black pane without ticks and write the sides of the patient at its edges."""
     ax.set_facecolor(STYLE.background)
     ax.set_xticks([])
@@ -63,7 +62,8 @@ def frame_axes(ax: Axes, view: PlaneView) -> list[Text]:
         ((0, 0.5), "left", "center", (4, 0)),
         ((1, 0.5), "right", "center", (-4, 0)),
     ]
-    return [_text(ax, letter, *place) for letter, place in zip(view.edges, places) if letter]
+    for letter, place in zip(view.edges, places):
+        _text(ax, letter, *place)
 
 
 def caption(ax: Axes, text: str) -> Text:
@@ -109,11 +109,6 @@ class PaneArtists:
     column: Line2D
     row: Line2D
     label: Text
-    letters: list[Text]
-
-    def all(self) -> list[Artist]:
-        """Return the artists in drawing order: the letters stay put, but they lie over the image."""
-        return [self.image, self.column, self.row, *self.letters, self.label]
 
 
 class PanesRenderer:
@@ -124,8 +119,6 @@ class PanesRenderer:
     figure : Figure or SubFigure
         Empty; gets three Axes.
     volume : Volume
-    animated : bool
-        Whether the moving artists are left out of ordinary draws, for blitting.
 
     Attributes
     ----------
@@ -135,13 +128,12 @@ class PanesRenderer:
         What was drawn last.
     """
 
-    def __init__(self, figure: FigureBase, volume: Volume, *, animated: bool = False) -> None:
+    def __init__(self, figure: FigureBase, volume: Volume) -> None:
         self.figure = figure
         self.volume = volume
         self.scene: Scene | None = None
         self.axes: dict[Plane, Axes] = {}
         self.artists: dict[Plane, PaneArtists] = {}
-        self._animated = animated
         figure.set_facecolor(STYLE.surround)
 
     def update(self, scene: Scene) -> Changes:
@@ -164,10 +156,6 @@ class PanesRenderer:
         self.scene = scene
         return what
 
-    def moving(self, plane: Plane) -> list[Artist]:
-        """Return the visible artists of a pane that change with the state, in drawing order."""
-        return [a for a in self.artists[plane].all() if a.get_visible() and self.axes[plane].get_visible()]
-
     def _make_pane(self, pane: Pane, scene: Scene) -> None:
         ax = self.figure.add_axes((0.0, 0.0, 1.0, 1.0), label=pane.plane)
         image = show_pixels(
@@ -177,12 +165,9 @@ class PanesRenderer:
             cmap=colormap(scene.colormap, scene.reverse),
             limits=scene.limits,
         )
-        letters = frame_axes(ax, pane.view)
-        artists = PaneArtists(image, *draw_crosshair(ax, (0, 0)), caption(ax, ""), letters)
-        for artist in artists.all():
-            artist.set_animated(self._animated)
+        frame_axes(ax, pane.view)
         self.axes[pane.plane] = ax
-        self.artists[pane.plane] = artists
+        self.artists[pane.plane] = PaneArtists(image, *draw_crosshair(ax, (0, 0)), caption(ax, ""))
 
     def _mark(self, artists: PaneArtists, pane: Pane) -> None:
         artists.label.set_text(pane.label)

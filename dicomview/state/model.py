@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "ViewState"]
 LAYOUTS = ("ortho", *PLANES)
 
 
-class WindowTrait(TraitType[Window, Any]):
+class WindowTrait(TraitType):  # type: ignore[type-arg]
     """A Window, or a pair that becomes one."""
 
     default_value = Window(0.5, 1.0)
@@ -30,7 +30,7 @@ class WindowTrait(TraitType[Window, Any]):
             raise TraitError(str(error)) from None
 
 
-class PositionTrait(TraitType[tuple[float, float, float] | None, Any]):
+class PositionTrait(TraitType):  # type: ignore[type-arg]
     """The LPS position of a voxel; None exactly where the volume has no affine."""
 
     default_value = None

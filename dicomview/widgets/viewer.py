@@ -20,6 +20,7 @@ from dicomview.state import Scene, ViewState, resolve
 from dicomview.tools import PointerTool
 from dicomview.volume import Image, Volume
 from dicomview.widgets.canvas import make_canvas
+from dicomview.widgets.frontend import runs_unattended
 from dicomview.widgets.keys import KeyKeeper
 from dicomview.widgets.panel import SidePanel
 
@@ -211,15 +212,14 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
             self._handle_displayed(**kwargs)
-        return {
+        bundle: dict[str, Any] = {
             "text/plain": f"SliceViewer of {self.volume!r}",
             "image/png": b64encode(self.figure().png()).decode("ascii"),
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            },
         }
+        if not runs_unattended():
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+            bundle["application/vnd.jupyter.widget-view+json"] = view
+        return bundle
 
 
 def _as_volume(data: Any) -> Volume:

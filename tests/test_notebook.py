@@ -1,0 +1,53 @@
+"""Notebooks without a browser: the first one runs, and what is left is a picture."""
+
+import base64
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+VOLUME = "import numpy as np, dicomview as dv\nvol = np.arange(6 * 7 * 8).reshape(6, 7, 8)"
+
+
+def run(notebook):
+    """Run a notebook with a real kernel; an error in a cell is an error here."""
+    paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=env)
+    return notebook
+
+
+def outputs(notebook):
+    """Return the data of all outputs."""
+    return [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_notebook_runs_and_shows_pictures(path):
+    notebook = run(nbformat.read(path, as_version=4))
+    pictures = [data["image/png"] for data in outputs(notebook) if "image/png" in data]
+    assert len(pictures) == 8
+    assert all(len(base64.b64decode(picture)) > 3000 for picture in pictures)
+
+
+@pytest.mark.parametrize(
+    "before", ["", "%matplotlib inline", "%matplotlib widget", "import sys; sys.modules['ipympl'] = None"]
+)
+def test_a_viewer_leaves_a_picture(before):
+    notebook = run(new_notebook(cells=[new_code_cell(before), new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")]))
+    (data,) = outputs(notebook)
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    # Nobody can move a slider in what nbconvert makes: the picture must not hide behind a dead widget.
+    assert "application/vnd.jupyter.widget-view+json" not in data
+
+
+def test_html_made_by_nbconvert_has_the_picture():
+    nbconvert = pytest.importorskip("nbconvert")
+    notebook = run(new_notebook(cells=[new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")]))
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "<img" in html and "data:image/png;base64" in html
