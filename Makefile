@@ -56,7 +56,8 @@ bench: $(STAMP)
 
 # the picture of the README
 picture: $(STAMP)
-	$(BIN)/python tests/browser/picture.py
+	$(BIN)/pytest tests/browser -k picture_of
+	cp .artifacts/browser/viewer.png notebooks/viewer.png
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest .artifacts build dist

@@ -39,7 +39,9 @@ def test_the_notebook_runs_and_shows_pictures(path):
     "before", ["", "%matplotlib inline", "%matplotlib widget", "import sys; sys.modules['ipympl'] = None"]
 )
 def test_a_viewer_leaves_a_picture(before):
-    notebook = run(new_notebook(cells=[new_code_cell(before), new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")]))
+    notebook = run(
+        new_notebook(cells=[new_code_cell(before), new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")])
+    )
     (data,) = outputs(notebook)
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     # Nobody can move a slider in what nbconvert makes: the picture must not hide behind a dead widget.

@@ -71,7 +71,7 @@ def looks(
         np.asarray(volume.array)[np.isfinite(volume.array)] if volume.dtype.kind == "f" else volume.array
     )
     full = Window.from_limits(np.min(present), np.max(present)) if np.size(present) else chosen
-    pane = _pane(volume, _slice_plane(volume), 0)
+    pane = _pane(volume, volume.slice_plane, 0)
     contents = [("Original", full, "gray"), ("High contrast", chosen, "gray"), ("Colored", chosen, colormap)]
     figure, axes = _axes(3, 3, pane_size(volume.geometry, pane.view), ax, fig, titles=True)
     for (title, look, cmap), where in zip(contents, axes):
@@ -127,8 +127,8 @@ def montage(
     >>> len(montage(np.zeros((30, 8, 8)), range(15, 20)).axes)
     5
     """
-    volume = _as_volume(volume)
-    plane = _slice_plane(volume) if plane is None else plane
+    volume = Volume.coerce(volume)
+    plane = volume.slice_plane if plane is None else plane
     count = volume.geometry.shape[_view(volume, plane).axis]
     if slices is None:
         shown = np.unique(np.linspace(0, count - 1, 14).round().astype(int)[1:-1]).tolist()
@@ -196,7 +196,7 @@ def planes(
     >>> [axes.get_label() for axes in planes(np.zeros((9, 8, 7))).axes]
     ['axial', 'coronal', 'sagittal']
     """
-    volume = _as_volume(volume)
+    volume = Volume.coerce(volume)
     if position is not None and index is not None:
         raise DisplayError("give either a position in mm or an index")
     traits: dict[str, Any] = {"colormap": colormap, "crosshair": crosshair}
@@ -268,7 +268,7 @@ def compare_aspect(
     >>> [float(axes.get_aspect()) for axes in compare_aspect(vol).axes]
     [1.0, 3.0]
     """
-    volume = _as_volume(volume)
+    volume = Volume.coerce(volume)
     view = _view(volume, plane)
     if view.aspect is None:
         raise DisplayError("the distance between voxels is not known, so there is no aspect to correct")
@@ -285,39 +285,24 @@ def compare_aspect(
     return figure
 
 
-def _as_volume(data: Any) -> Volume:
-    if isinstance(data, Volume):
-        return data
-    if isinstance(data, Image):
-        return _as_slice(data)
-    return Volume.from_array(data)
-
-
 def _as_slice(data: Any) -> Volume:
     """Return a volume of one slice; the middle one of a volume."""
-    if isinstance(data, Image):
-        dims = ("slice", "row", "column", *(("rgb",) if data.ndim == 3 else ()))
-        geometry = data.geometry
-        return Volume(data.array[None], geometry=geometry, dims=dims, meta=data.meta, padding=data.padding)
-    if not isinstance(data, Volume):
+    if not isinstance(data, Image | Volume):
         data = np.asarray(data)
-        if data.ndim == 2:
-            return Volume.from_array(data)
         if data.ndim == 3 and data.shape[-1] in (3, 4):
             return Volume.from_array(data[None], dims=("slice", "row", "column", "rgb"))
-        if data.ndim != 3:
+        if data.ndim not in (2, 3):
             raise DisplayError(f"an image has two dimensions, not {data.ndim}")
-        data = Volume.from_array(data)
-    k = data.geometry.shape[0] // 2
-    affine = data.geometry.affine
+    volume = Volume.coerce(data)
+    k = volume.geometry.shape[0] // 2
     geometry = Geometry(
-        (1, *data.geometry.shape[1:]), spacing=(None, *data.geometry.spacing[1:]), affine=affine
+        (1, *volume.geometry.shape[1:]),
+        spacing=(None, *volume.geometry.spacing[1:]),
+        affine=volume.geometry.affine,
     )
-    dims = tuple(d for d in data.dims if d not in data.extra_dims)
-    middle = [n // 2 for n in data.array.shape[: len(data.extra_dims)]]
-    return Volume(
-        data.frame(middle)[k : k + 1], geometry=geometry, dims=dims, meta=data.meta, padding=data.padding
-    )
+    dims = tuple(d for d in volume.dims if d not in volume.extra_dims)
+    slices = volume.frame(volume.middle_frame)[k : k + 1]
+    return Volume(slices, geometry=geometry, dims=dims, meta=volume.meta, padding=volume.padding)
 
 
 def _look_window(volume: Volume) -> Window:
@@ -328,11 +313,6 @@ def _look_window(volume: Volume) -> Window:
     return Window.from_limits(low, high) if high > low else auto_window(np.asarray(volume.array))
 
 
-def _slice_plane(volume: Volume) -> Plane:
-    """Return the plane of the acquired slices."""
-    return next(plane for plane in PLANES if volume.plane_axes[plane] == 0)
-
-
 def _view(volume: Volume, plane: Plane) -> PlaneView:
     if plane not in PLANES:
         raise DisplayError(f"a plane is one of {', '.join(PLANES)}, not {plane!r}")
@@ -341,8 +321,7 @@ def _view(volume: Volume, plane: Plane) -> PlaneView:
 
 def _pane(volume: Volume, plane: Plane, index: int) -> Pane:
     """Return a pane without marks."""
-    middle = tuple(volume.array.shape[volume.dims.index(d)] // 2 for d in volume.extra_dims)
-    return Pane(_view(volume, plane), index, middle, visible=True, crosshair=None, label=plane)
+    return Pane(_view(volume, plane), index, volume.middle_frame, visible=True, crosshair=None, label=plane)
 
 
 def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str) -> None:

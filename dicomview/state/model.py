@@ -107,7 +107,7 @@ class ViewState(HasTraits):
             raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in volume.geometry.shape))
-        traits.setdefault("frame", tuple(n // 2 for n in self._frames))
+        traits.setdefault("frame", volume.middle_frame)
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
         super().__init__()

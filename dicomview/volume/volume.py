@@ -9,7 +9,7 @@ import numpy as np
 from dicomview.display import Window, auto_window
 from dicomview.errors import GeometryError
 from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
-from dicomview.volume.array import ArrayLike
+from dicomview.volume.array import ArrayLike, Image
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
 from dicomview.volume.thumbnail import thumbnail
@@ -116,7 +116,7 @@ class Volume(ArrayLike):
         >>> Volume.from_array(np.zeros((4, 8, 8))).sampling is None
         True
         """
-        if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        if not hasattr(array, "__array_function__"):  # numpy's and dask's arrays stay what they are
             array = np.asarray(array)
         if len(array.shape) == 2:
             array = array[None]
@@ -136,6 +136,22 @@ class Volume(ArrayLike):
         else:
             geometry = Geometry(shape, affine=affine)
         return cls(array, geometry=geometry, dims=dims, meta=meta)
+
+    @classmethod
+    def coerce(cls, data: Any) -> "Volume":
+        """Return a volume as it is; make one of an :class:`Image` (one slice) or of any array."""
+        if isinstance(data, Volume):
+            return data
+        if isinstance(data, Image):
+            return cls(
+                data.array[None],
+                geometry=data.geometry,
+                dims=(*SPATIAL, "rgb") if data.ndim == 3 else SPATIAL,
+                meta=data.meta,
+                sources=[data.source],
+                padding=data.padding,
+            )
+        return cls.from_array(data)
 
     # -- place ----------------------------------------------------------------------------------------
 
@@ -191,6 +207,16 @@ class Volume(ArrayLike):
     def extra_dims(self) -> tuple[str, ...]:
         """Names of the dimensions beyond space and colour."""
         return tuple(d for d in self.dims if d not in SPATIAL and d != "rgb")
+
+    @property
+    def middle_frame(self) -> tuple[int, ...]:
+        """The middle index of each of :attr:`extra_dims`."""
+        return tuple(self.array.shape[self.dims.index(d)] // 2 for d in self.extra_dims)
+
+    @property
+    def slice_plane(self) -> Plane:
+        """The anatomical plane of the acquired slices; axial where the orientation is unknown."""
+        return next(plane for plane in PLANES if self.plane_axes[plane] == 0)
 
     def frame(self, indices: Sequence[int] = ()) -> Any:
         """Return the voxels of one frame, shape (slice, row, column[, rgb]); a view.
@@ -250,15 +276,12 @@ class Volume(ArrayLike):
         lines = [
             " ".join(word for word in head if word),
             f"  {' × '.join(map(str, self.shape))} ({', '.join(self.dims)}) {self.dtype}",
-            f"  {spacing}, slices {self._slice_plane()}",
+            f"  {spacing}, slices {self._orientation()}",
         ]
         return "\n".join([*lines, *(f"  warning: {text}" for text in self.report.warnings)])
 
-    def _slice_plane(self) -> str:
-        """Name the plane of the slices, or say that it is unknown."""
-        if self.geometry.affine is None:
-            return "of unknown orientation"
-        return next(plane for plane in PLANES if self.plane_axes[plane] == 0)
+    def _orientation(self) -> str:
+        return "of unknown orientation" if self.geometry.affine is None else self.slice_plane
 
     def _repr_html_(self) -> str:
         rows = {
@@ -267,7 +290,7 @@ class Volume(ArrayLike):
             "shape": f"{' × '.join(map(str, self.shape))} ({', '.join(self.dims)})",
             "values": str(self.dtype),
             "sampling": format_spacing(self.sampling),
-            "slices": self._slice_plane(),
+            "slices": self._orientation(),
         }
         body = "".join(
             f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{escape(value)}</td></tr>"
@@ -284,9 +307,8 @@ class Volume(ArrayLike):
 
     def middle_slice(self) -> tuple[Any, float | None]:
         """Return the middle slice as shown on screen, and the height of its pixels / their width."""
-        plane = next(plane for plane in PLANES if self.plane_axes[plane] == 0)
-        view = plane_view(self.geometry, plane)
-        voxels = self.frame([self.array.shape[self.dims.index(d)] // 2 for d in self.extra_dims])
+        view = plane_view(self.geometry, self.slice_plane)
+        voxels = self.frame(self.middle_frame)
         return view.flipped(view.take(voxels, self.geometry.shape[0] // 2)), view.aspect
 
 

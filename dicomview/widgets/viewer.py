@@ -18,7 +18,7 @@ from dicomview.geometry import PLANES, Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, resolve
 from dicomview.tools import PointerTool
-from dicomview.volume import Image, Volume
+from dicomview.volume import Volume
 from dicomview.widgets.canvas import make_canvas
 from dicomview.widgets.frontend import runs_unattended
 from dicomview.widgets.keys import KeyKeeper
@@ -85,7 +85,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         layout: str = "ortho",
         **traits: Any,
     ) -> None:
-        self.volume = _as_volume(volume)
+        self.volume = _showable(volume)
         if window is not None:
             traits["window"] = window
         self.state = ViewState(
@@ -222,14 +222,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         return bundle
 
 
-def _as_volume(data: Any) -> Volume:
-    """Accept volumes, images and arrays whose values can be shown."""
-    if isinstance(data, Image):
-        dims = ("slice", "row", "column", *(("rgb",) if data.ndim == 3 else ()))
-        data = Volume(
-            data.array[None], geometry=data.geometry, dims=dims, meta=data.meta, padding=data.padding
-        )
-    volume = data if isinstance(data, Volume) else Volume.from_array(data)
+def _showable(data: Any) -> Volume:
+    """Return data as a volume whose values can be shown."""
+    volume = Volume.coerce(data)
     if volume.dtype.kind not in "biuf":
         raise DisplayError(
             f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)"

@@ -1,4 +1,4 @@
-"""Kernel time of one slice step: the viewer against a naive redraw of three images, in one interleaved run."""
+"""Kernel time of a slice step: the viewer against a naive redraw of three images, interleaved."""
 
 import time
 from statistics import median

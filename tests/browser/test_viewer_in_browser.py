@@ -116,3 +116,12 @@ def test_the_first_notebook(notebook, front_end):
         book.wait_until_stable(canvas)
     book.screenshot(f"first-notebook-{front_end}")
     assert not book.errors
+
+
+@pytest.mark.parametrize("front_end", ["lab"])
+def test_picture_of_the_viewer(viewer, artifacts):
+    """The picture of the README: `make picture` copies it."""
+    box = viewer.wait_for(".dicomview").bounding_box()
+    assert box["width"] > 1000, "panes and side panel must lie side by side"
+    viewer.park_mouse()
+    viewer.page.locator(".dicomview").first.screenshot(path=artifacts / "viewer.png")
