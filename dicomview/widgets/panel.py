@@ -40,8 +40,11 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
             description="preset",
             **common,
         )
-        self.center = widgets.FloatSlider(description="center", **common)
-        self.width = widgets.FloatSlider(description="width", **common)
+        # A continuous FloatSlider answers each value with its own rounding of it, which would undo what
+        # Python sets meanwhile; this way it speaks only when a person has moved it.
+        slow = {**common, "continuous_update": False}
+        self.center = widgets.FloatSlider(description="center", **slow)
+        self.width = widgets.FloatSlider(description="width", **slow)
         offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
         self.colormap = widgets.Dropdown(options=offered, value=offered[0], description="colormap", **common)
         self.invert = widgets.Checkbox(

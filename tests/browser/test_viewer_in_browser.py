@@ -88,8 +88,12 @@ def test_pointer_and_wheel(viewer, front_end):
 @pytest.mark.parametrize("front_end", ["lab"])
 def test_python_moves_the_picture(viewer):
     before = viewer.wait_until_stable(CANVAS)
-    viewer.run_cell("viewer.state.index = (20, 200, 200)\nviewer.state.layout = 'coronal'")
+    viewer.run_cell(
+        "viewer.state.index = (20, 200, 200); viewer.state.layout = 'coronal'; viewer.state.window = (40.3, 80.7)"
+    )
     viewer.wait_for_change(CANVAS, before)
+    viewer.wait_until_stable(CANVAS)
+    assert viewer.value("viewer.state.window.center, viewer.state.window.width") == (40.3, 80.7)
     assert viewer.sliders()[0].get_attribute("aria-valuenow") == "20.0"
     viewer.screenshot("viewer-lab-coronal")
 
@@ -115,6 +119,8 @@ def test_the_first_notebook(notebook, front_end):
         canvas.scroll_into_view_if_needed()
         book.wait_until_stable(canvas)
     book.screenshot(f"first-notebook-{front_end}")
+    # Set by the cell after the viewer's, while the page was still making the sliders.
+    assert book.value("tuple(vars(viewer.state.window).values())[:2]") == (350, 2000)
     assert not book.errors
 
 
@@ -124,4 +130,5 @@ def test_picture_of_the_viewer(viewer, artifacts):
     box = viewer.wait_for(".dicomview").bounding_box()
     assert box["width"] > 1000, "panes and side panel must lie side by side"
     viewer.park_mouse()
-    viewer.page.locator(".dicomview").first.screenshot(path=artifacts / "viewer.png")
+    clip = {**box, "width": 1060}
+    viewer.page.screenshot(path=artifacts / "viewer.png", clip=clip)
