@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types test browser lowest data-score bench notebooks picture clean
+.PHONY: check setup format lint imports types test plain browser lowest data-score bench picture clean
 
 check: lint imports types test lowest
 

@@ -89,7 +89,8 @@ def test_pointer_and_wheel(viewer, front_end):
 def test_python_moves_the_picture(viewer):
     before = viewer.wait_until_stable(CANVAS)
     viewer.run_cell(
-        "viewer.state.index = (20, 200, 200); viewer.state.layout = 'coronal'; viewer.state.window = (40.3, 80.7)"
+        "viewer.state.index = (20, 200, 200); viewer.state.layout = 'coronal'\n"
+        "viewer.state.window = (40.3, 80.7)"
     )
     viewer.wait_for_change(CANVAS, before)
     viewer.wait_until_stable(CANVAS)
