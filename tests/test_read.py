@@ -352,3 +352,42 @@ def test_other_formats_go_to_imageio(tmp_path):
     (tmp_path / "notes.xyz").write_text("nothing")
     with pytest.raises(DecodeError, match=r"notes\.xyz is neither DICOM nor"):
         dv.volread(tmp_path / "notes.xyz")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("InstanceNumber", "1.5"),
+        ("EchoTime", "80\\90"),
+        ("EchoTime", ""),
+        ("AcquisitionNumber", "x"),
+        ("ImageType", "DERIVED"),
+        ("SeriesNumber", ""),
+        ("SliceThickness", "thick"),
+    ],
+)
+def test_odd_values_of_unimportant_elements_do_no_harm(write, capfd, keyword, text):
+    files = write("s")
+    tag = pydicom.datadict.tag_for_keyword(keyword)
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        vr = pydicom.datadict.dictionary_VR(tag)
+        dataset[tag] = pydicom.dataelem.RawDataElement(
+            pydicom.tag.Tag(tag), vr, len(text), text.encode(), 0, False, True
+        )
+        dataset.save_as(path)
+    capfd.readouterr()
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert vol.report.warnings == () and capfd.readouterr() == ("", "")
+
+
+def test_a_position_that_is_no_number_is_no_position(write):
+    files = write("s")
+    dataset = pydicom.dcmread(files[2])
+    raw = b"nan\\0\\0 "
+    tag = pydicom.tag.Tag("ImagePositionPatient")
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, "DS", len(raw), raw, 0, False, True)
+    dataset.save_as(files[2])
+    vol = dv.volread(files[0].parent)
+    assert vol.geometry.affine is None and "ImagePositionPatient" in vol.report.warnings[0]

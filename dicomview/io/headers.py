@@ -1,5 +1,6 @@
 """Header: the elements of one file that assembling a volume needs."""
 
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -41,9 +42,7 @@ _KEYWORDS = [
     "Rows",
     "Columns",
     "PixelSpacing",
-    "BitsAllocated",
-    "BitsStored",
-    "PixelRepresentation",
+    "PixelRepresentation",  # says how the next one is stored
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
     "RescaleIntercept",
@@ -51,7 +50,6 @@ _KEYWORDS = [
     "ModalityLUTSequence",
 ]
 _TAGS = [tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None]
-_LAST_TAG = 0x00283000  # ModalityLUTSequence
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
@@ -84,8 +82,6 @@ class Header:
     samples_per_pixel: int = 1
     number_of_frames: int = 1
     photometric_interpretation: str = ""
-    bits_stored: int = 0
-    is_signed: bool = False
     padding: tuple[int, int] | None = None
     rescale_slope: float = 1.0
     rescale_intercept: float = 0.0
@@ -152,8 +148,17 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def _from_dataset(path: Path, dataset: Dataset, *, has_pixels: bool) -> Header:
-    """Pick the elements out of a dataset."""
-    get = dataset.get
+    """Pick the elements out of a dataset.
+
+    A value that breaks the rules of its type counts as absent, except where values or shape depend on it.
+    """
+
+    def get(keyword: str) -> Any:
+        try:
+            return dataset.get(keyword)
+        except Exception:
+            return None
+
     padding = get("PixelPaddingValue")
     if padding is not None:
         limit = get("PixelPaddingRangeLimit")
@@ -166,7 +171,7 @@ def _from_dataset(path: Path, dataset: Dataset, *, has_pixels: bool) -> Header:
         series_number=_number(get("SeriesNumber"), int),
         series_description=str(get("SeriesDescription") or ""),
         modality=str(get("Modality") or ""),
-        image_type=tuple(str(v) for v in get("ImageType") or ()),
+        image_type=_strings(get("ImageType")),
         convolution_kernel=str(get("ConvolutionKernel") or ""),
         echo_time=_number(get("EchoTime"), float),
         echo_numbers=_number(get("EchoNumbers"), int),
@@ -175,23 +180,29 @@ def _from_dataset(path: Path, dataset: Dataset, *, has_pixels: bool) -> Header:
         position=_floats(get("ImagePositionPatient"), 3),
         orientation=_floats(get("ImageOrientationPatient"), 6),
         pixel_spacing=_floats(get("PixelSpacing"), 2),
-        rows=int(get("Rows") or 0),
-        columns=int(get("Columns") or 0),
-        samples_per_pixel=int(get("SamplesPerPixel") or 1),
-        number_of_frames=int(get("NumberOfFrames") or 1),
+        rows=int(dataset.get("Rows") or 0),
+        columns=int(dataset.get("Columns") or 0),
+        samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
+        number_of_frames=int(dataset.get("NumberOfFrames") or 1),
         photometric_interpretation=str(get("PhotometricInterpretation") or ""),
-        bits_stored=int(get("BitsStored") or get("BitsAllocated") or 0),
-        is_signed=bool(get("PixelRepresentation") or 0),
         padding=padding,
-        rescale_slope=_default(_number(get("RescaleSlope"), float), 1.0),
-        rescale_intercept=_default(_number(get("RescaleIntercept"), float), 0.0),
-        has_modality_lut=bool(get("ModalityLUTSequence")),
+        rescale_slope=_default(_exact(dataset.get("RescaleSlope"), float), 1.0),
+        rescale_intercept=_default(_exact(dataset.get("RescaleIntercept"), float), 0.0),
+        has_modality_lut=bool(dataset.get("ModalityLUTSequence")),
         has_pixels=has_pixels,
     )
 
 
 def _number(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number; None where there is none."""
+    try:
+        return _exact(value, kind)
+    except ValueError:
+        return None
+
+
+def _exact(value: Any, kind: Any) -> Any:
+    """Return the (first) value as a number, None where it is empty; text that is no number raises."""
     if isinstance(value, MultiValue):
         value = value[0] if value else None
     return None if value is None or value == "" else kind(value)
@@ -201,13 +212,22 @@ def _default(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
+def _strings(value: Any) -> tuple[str, ...]:
+    """Return all values as text."""
+    if value is None or value == "":
+        return ()
+    return tuple(str(v) for v in value) if isinstance(value, MultiValue) else (str(value),)
+
+
 def _floats(value: Any, count: int) -> tuple[float, ...] | None:
     """Return exactly so many floats, or None."""
     if value is None or value == "" or not isinstance(value, MultiValue) or len(value) != count:
         return None
-    if any(v is None or v == "" for v in value):
+    try:
+        numbers = tuple(float(v) for v in value)
+    except (TypeError, ValueError):
         return None
-    return tuple(float(v) for v in value)
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def read_meta(path: str | os.PathLike[str]) -> Meta:
