@@ -211,7 +211,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
-            self._handle_displayed(**kwargs)
+            self._handle_displayed()
         bundle: dict[str, Any] = {
             "text/plain": f"SliceViewer of {self.volume!r}",
             "image/png": b64encode(self.figure().png()).decode("ascii"),
