@@ -3,7 +3,7 @@
 import pytest
 import reference
 
-ENTRIES = reference.entries()
+ENTRIES = reference.entries(kinds=("volume", "4d", "enhanced", "mosaic"))
 
 
 @pytest.mark.skipif(not ENTRIES, reason=f"no reference data in {reference.DATA} (set DICOMVIEW_DATA)")

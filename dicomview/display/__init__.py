@@ -1,6 +1,7 @@
 """How values become grey levels: windows and presets, numpy only."""
 
+from dicomview.display.color import rgb8
 from dicomview.display.presets import PRESETS, presets_for
-from dicomview.display.window import Window, auto_window
+from dicomview.display.window import Window, auto_window, valid_values
 
-__all__ = ["PRESETS", "Window", "auto_window", "presets_for"]
+__all__ = ["PRESETS", "Window", "auto_window", "presets_for", "rgb8", "valid_values"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from dicomview.errors import DisplayError
 
-__all__ = ["Window", "auto_window"]
+__all__ = ["Window", "auto_window", "valid_values"]
 
 #: Percentiles that an automatic window spans.
 AUTO_PERCENTILES = (0.1, 99.9)
@@ -116,8 +116,32 @@ def auto_window(values: np.ndarray, *, padding: tuple[float, float] | None = Non
     >>> auto_window(np.arange(1001))
     Window(center=500, width=998)
     """
-    flat = values.reshape(-1)
-    # A prime number of steps does not fall in with the rows of the image.
+    sample = valid_values(values, padding=padding)
+    if not sample.size:
+        return Window(0.5, 1.0)
+    low, high = np.percentile(sample, AUTO_PERCENTILES)
+    if not high > low:
+        low, high = sample.min(), sample.max()
+    return Window.from_limits(low, high)
+
+
+def valid_values(values: Any, *, padding: tuple[float, float] | None = None) -> np.ndarray:
+    """Return a sample of at most a million values as float64, without NaN, infinity and padding.
+
+    Parameters
+    ----------
+    values : array_like
+        Any shape.
+    padding : tuple of float, optional
+        Closed range of values that mean "no data".
+
+    Examples
+    --------
+    >>> valid_values([1, np.nan, -2000], padding=(-2000, -2000)).tolist()
+    [1.0]
+    """
+    flat = np.asarray(values).reshape(-1)
+    # An odd number of steps without small factors does not fall in with the rows of the image.
     step = max(1, flat.size // AUTO_SAMPLES)
     if step > 1:
         step += 1 - step % 2
@@ -127,10 +151,4 @@ def auto_window(values: np.ndarray, *, padding: tuple[float, float] | None = Non
     keep = np.isfinite(sample)
     if padding is not None:
         keep &= (sample < padding[0]) | (sample > padding[1])
-    sample = sample[keep]
-    if not sample.size:
-        return Window(0.5, 1.0)
-    low, high = np.percentile(sample, AUTO_PERCENTILES)
-    if not high > low:
-        low, high = sample.min(), sample.max()
-    return Window.from_limits(low, high)
+    return sample[keep]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from dicomview.display import Window, auto_window
+from dicomview.display import Window, valid_values
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
@@ -67,10 +67,8 @@ def looks(
     if volume.is_color:
         raise DisplayError("looks need one value per pixel; a colour image already has its look")
     chosen = _look_window(volume) if window is None else Window.coerce(window)
-    present = (
-        np.asarray(volume.array)[np.isfinite(volume.array)] if volume.dtype.kind == "f" else volume.array
-    )
-    full = Window.from_limits(np.min(present), np.max(present)) if np.size(present) else chosen
+    present = valid_values(volume.array, padding=volume.padding)
+    full = Window.from_limits(present.min(), present.max()) if present.size else chosen
     pane = _pane(volume, volume.slice_plane, 0)
     contents = [("Original", full, "gray"), ("High contrast", chosen, "gray"), ("Colored", chosen, colormap)]
     figure, axes = _axes(3, 3, pane_size(volume.geometry, pane.view), ax, fig, titles=True)
@@ -143,7 +141,7 @@ def montage(
     figure, axes = _axes(
         len(panes), columns or min(len(panes), 6), pane_size(volume.geometry, panes[0].view), ax, fig
     )
-    chosen = None if volume.is_color else Window.coerce(window or volume.default_window)
+    chosen = None if volume.is_color else Window.coerce(volume.default_window if window is None else window)
     for pane, where in zip(panes, axes):
         _draw(where, volume, pane, chosen, colormap)
         caption(where, str(pane.index))
@@ -272,12 +270,15 @@ def compare_aspect(
     view = _view(volume, plane)
     if view.aspect is None:
         raise DisplayError("the distance between voxels is not known, so there is no aspect to correct")
-    pane = _pane(volume, plane, volume.geometry.shape[view.axis] // 2 if index is None else index)
+    count = volume.geometry.shape[view.axis]
+    if index is not None and not -count <= index < count:
+        raise DisplayError(f"there is no {plane} slice {index}: the volume has 0 to {count - 1}")
+    pane = _pane(volume, plane, count // 2 if index is None else index % count)
     width, height = pane_size(volume.geometry, view)
     # Square pixels may make the picture taller than the true one.
     tallest = max(height, width * volume.geometry.shape[view.down] / volume.geometry.shape[view.right])
     figure, axes = _axes(2, 2, (width, tallest), ax, fig, titles=True)
-    chosen = None if volume.is_color else Window.coerce(window or volume.default_window)
+    chosen = None if volume.is_color else Window.coerce(volume.default_window if window is None else window)
     for where, aspect, title in zip(axes, (1.0, view.aspect), ("Square pixels", "True proportion")):
         _draw(where, volume, pane, chosen, colormap)
         where.set_aspect(aspect)
@@ -309,8 +310,9 @@ def _look_window(volume: Volume) -> Window:
     """Return the file's window, or one that is narrower than the full range."""
     if volume.windows:
         return volume.default_window
-    low, high = np.percentile(np.asarray(volume.array, dtype=np.float64), CONTRAST)
-    return Window.from_limits(low, high) if high > low else auto_window(np.asarray(volume.array))
+    present = valid_values(volume.array, padding=volume.padding)
+    low, high = np.percentile(present, CONTRAST) if present.size else (0, 0)
+    return Window.from_limits(low, high) if high > low else volume.auto_window()
 
 
 def _view(volume: Volume, plane: Plane) -> PlaneView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class Geometry:
             return None
         return np.diff(self.slice_positions @ normal)
 
-    @property
+    @cached_property
     def is_uniform(self) -> bool:
         """Whether the slices are evenly spaced, within 0.01 mm or 1 %."""
         steps = self.steps
@@ -182,11 +183,22 @@ class Geometry:
         return bool(abs(steps - median).max() <= max(UNIFORM_MM, UNIFORM_FRACTION * abs(median)))
 
     def position(self, index: ArrayLike) -> Floats | None:
-        """Return the LPS position (mm) of voxel indices, shape (..., 3); None without an affine."""
-        if self.affine is None:
+        """Return the LPS position (mm) of voxel indices, shape (..., 3); None without an affine.
+
+        Exact also between slices that are unevenly spaced.
+        """
+        if self.affine is None or self.slice_positions is None:
             return None
-        position: Floats = np.asarray(index, dtype=np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
-        return position
+        index = np.asarray(index, dtype=np.float64)
+        if self.is_uniform:
+            return np.asarray(index @ self.affine[:3, :3].T + self.affine[:3, 3], dtype=np.float64)
+        k = index[..., 0]
+        last = self.shape[0] - 1
+        inside = np.clip(k, 0, last)
+        slices, starts = np.arange(last + 1), self.slice_positions.T
+        start = np.stack([np.interp(inside, slices, component) for component in starts], axis=-1)
+        beyond = (k - inside)[..., None] * self.affine[:3, 0]
+        return np.asarray(start + beyond + index[..., 1:] @ self.affine[:3, 1:3].T, dtype=np.float64)
 
     def index(self, position: ArrayLike) -> Floats:
         """Return the fractional voxel index of LPS positions (mm), shape (..., 3).
@@ -196,10 +208,23 @@ class Geometry:
         GeometryError
             If the geometry has no affine.
         """
-        if self.affine is None:
+        normal = self.normal
+        if self.affine is None or self.slice_positions is None or normal is None:
             raise GeometryError("positions in mm need an affine, which these files do not give")
-        offset = np.asarray(position, dtype=np.float64) - self.affine[:3, 3]
-        return np.asarray(np.linalg.solve(self.affine[:3, :3], offset[..., None])[..., 0], dtype=np.float64)
+        position = np.asarray(position, dtype=np.float64)
+        offset = position - self.affine[:3, 3]
+        index = np.linalg.solve(self.affine[:3, :3], offset[..., None])[..., 0]
+        if self.is_uniform:
+            return np.asarray(index, dtype=np.float64)
+        # The slice by its own position along the normal; the rest from the start of that slice.
+        along = self.slice_positions @ normal
+        inside = np.interp(position @ normal, along, np.arange(len(along)))
+        outside = (position @ normal < along[0]) | (position @ normal > along[-1])
+        index[..., 0] = np.where(outside, index[..., 0], inside)
+        start = self.position(np.stack([index[..., 0], 0 * inside, 0 * inside], axis=-1))
+        in_plane = np.linalg.lstsq(self.affine[:3, 1:3], (position - start).reshape(-1, 3).T, rcond=None)[0].T
+        index[..., 1:] = in_plane.reshape(*index.shape[:-1], 2)
+        return np.asarray(index, dtype=np.float64)
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Geometry):
@@ -223,7 +248,10 @@ def _same(a: Floats | None, b: Floats | None) -> bool:
 
 def _checked_spacing(spacing: Sequence[float | None]) -> tuple[float | None, ...]:
     """Return three positive floats or Nones."""
-    values = tuple(None if s is None else float(s) for s in spacing)
+    try:
+        values = tuple(None if s is None else float(s) for s in spacing)
+    except TypeError:
+        values = ()
     if len(values) != 3 or any(s is not None and not (0 < s < np.inf) for s in values):
         raise GeometryError(f"a spacing is three positive lengths in mm (None where unknown), not {spacing}")
     return values

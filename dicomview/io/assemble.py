@@ -1,20 +1,20 @@
-"""Assembling: from the headers of a series to ordered slices with geometry, gaps and duplicates."""
+"""Assembling: from the headers of a series to ordered slices with geometry, gaps and extra dimensions."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
-from dicomview.io.headers import Header
-from dicomview.volume import Dropped
+from dicomview.io.dimensions import arrange
+from dicomview.io.header import Header
+from dicomview.volume import Dimension, Dropped
 
-__all__ = ["Stack", "assemble"]
+__all__ = ["Stack", "assemble", "names", "slots_of"]
 
-#: Positions closer than this along the normal are the same, mm.
-SAME_POSITION = 0.01
+#: Positions closer than this along the normal are the same: mm, or part of a pixel where that is less.
+SAME_POSITION_MM, SAME_POSITION_PIXELS = 0.01, 0.1
 #: Steps may differ by the larger of these (mm, fraction) and still count as even.
 EVEN_MM, EVEN_FRACTION = 0.01, 0.01
 #: Beyond this fraction the slices are not called evenly spaced at all.
@@ -30,8 +30,10 @@ class Stack:
     Attributes
     ----------
     headers : tuple of (Header or None)
-        One for each slice of the volume; None where a slice is missing.
+        One for each slice, all slices of the first frame first; None where there is no file.
     geometry : Geometry
+    dimensions : tuple of Dimension
+        Beyond space.
     warnings : tuple of str
     dropped : tuple of Dropped
     reason : str or None
@@ -40,6 +42,7 @@ class Stack:
 
     headers: tuple[Header | None, ...]
     geometry: Geometry
+    dimensions: tuple[Dimension, ...] = ()
     warnings: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     reason: str | None = None
@@ -48,11 +51,6 @@ class Stack:
     def present(self) -> list[Header]:
         """The headers without the gaps."""
         return [header for header in self.headers if header is not None]
-
-    @property
-    def missing(self) -> tuple[int, ...]:
-        """Indices of the slices without a file."""
-        return tuple(i for i, header in enumerate(self.headers) if header is None)
 
 
 def assemble(headers: Sequence[Header]) -> Stack:
@@ -73,84 +71,121 @@ def assemble(headers: Sequence[Header]) -> Stack:
     ----------
     DICOM PS3.3 C.7.6.2 (Image Plane Module).
     """
-    unique, dropped = _without_copies(headers)
-    first = unique[0]
-    if any(h.position is None or h.orientation is None for h in unique):
-        return _unplaced(unique, dropped)
-    orientation = np.median([h.orientation for h in unique], axis=0)
+    unique, dropped, warnings = _without_copies(headers)
+    placed = [h for h in unique if h.position is not None and h.orientation is not None]
+    if len(placed) * 2 <= len(unique):
+        return _unplaced(unique, dropped, warnings)
+    strays = [h for h in unique if h.position is None or h.orientation is None]
+    if strays:
+        warnings.append(f"left out for having no ImagePositionPatient: {names(h.name for h in strays)}")
+        dropped += [Dropped(h.path, "no ImagePositionPatient (0020,0032)") for h in strays]
+    first = placed[0]
+    orientation, normal, slots = slots_of(placed)
+    dimensions: tuple[Dimension, ...] = ()
+    frames: list[list[Header | None]]
+    crowded = sum(len(slot) > 1 for slot in slots)
+    if crowded * 2 > len(slots) or (crowded and first.frame is not None):
+        arranged = arrange(slots)
+        if arranged is None:
+            shape = (len(placed), max(first.rows, 1), max(first.columns, 1))
+            reason = (
+                f"up to {max(map(len, slots))} images at each of {len(slots)} positions, "
+                "and nothing in the headers tells them apart evenly"
+            )
+            return Stack(tuple(placed), Geometry(shape), (), tuple(warnings), tuple(dropped), reason)
+        dimensions, frames, gaps = arranged
+        warnings += gaps
+    else:
+        kept, repeated = _first_of_each(slots)
+        if repeated:
+            warnings.append(
+                "left out for being at the position of another image (the first by AcquisitionNumber was "
+                f"kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
+            )
+            dropped += repeated
+        frames = [list(kept)]
+    positions = np.array([slot[0].position for slot in slots])
+    steps = np.diff(positions @ normal)
+    if len(steps) and not _even(steps):
+        places, gap_warnings = _gaps([slot[0] for slot in slots], steps)
+        if places is not None:
+            frames = [[None if k is None else frame[k] for k in places] for frame in frames]
+            positions = _filled(positions, places)
+        warnings += gap_warnings
+        warnings += _spacing_warnings(np.diff(positions @ normal))
+    geometry, problem = _geometry(first, orientation, positions, normal)
+    warnings += [problem] if problem else _shape_warnings(geometry)
+    flat = tuple(header for frame in frames for header in frame)
+    return Stack(flat, geometry, dimensions, tuple(warnings), tuple(dropped))
+
+
+def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[list[Header]]]:
+    """Return the common orientation, its normal, and the images at each position along it, in order."""
+    orientation = np.median([h.orientation for h in headers], axis=0)
     normal = np.cross(orientation[:3], orientation[3:])
-    along = {id(h): float(np.dot(h.position, normal)) for h in unique}  # type: ignore[arg-type]
-    order = sorted(unique, key=lambda h: along[id(h)])
+    pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
+    same = min(SAME_POSITION_MM, SAME_POSITION_PIXELS * pixel) if pixel > 0 else SAME_POSITION_MM
+    along = {id(h): float(np.dot(h.position, normal)) for h in headers}  # type: ignore[arg-type]
     slots: list[list[Header]] = []
-    for header in order:
-        if slots and along[id(header)] - along[id(slots[-1][0])] < SAME_POSITION:
+    for header in sorted(headers, key=lambda h: along[id(h)]):
+        if slots and along[id(header)] - along[id(slots[-1][0])] < same:
             slots[-1].append(header)
         else:
             slots.append([header])
-    warnings: list[str] = []
-    counts = Counter(map(len, slots))
-    if len(counts) == 1 and len(slots[0]) > 1:
-        reason = (
-            f"{len(slots[0])} images at each of {len(slots)} positions (a 4D series): not read as one volume"
-        )
-        return replace(_unplaced(unique, dropped), warnings=(), reason=reason)
-    kept, repeated = _first_of_each(slots)
-    if repeated:
-        warnings.append(
-            "left out for being at the position of another image (the first by AcquisitionNumber was kept): "
-            + _names(d.path.name for d in repeated)
-        )
-        dropped += repeated
-    if first.pixel_spacing is None:
-        stack = _unplaced(kept, dropped)
-        return replace(stack, warnings=(*warnings, "PixelSpacing (0028,0030) is absent: no geometry"))
-    places: list[Header | None] = list(kept)
-    positions = np.array([h.position for h in kept])
-    steps = np.diff(positions @ normal)
-    if len(steps) and not _even(steps):
-        places, positions, gap_warnings = _fill_gaps(kept, positions, steps)
-        warnings += gap_warnings
-        warnings += _spacing_warnings(np.diff(positions @ normal))
-    try:
-        geometry = Geometry.from_attributes(
-            (len(places), first.rows, first.columns),
-            orientation=orientation,
-            pixel_spacing=first.pixel_spacing,
-            positions=positions,
-        )
-    except GeometryError as error:
-        stack = _unplaced(kept, dropped)
-        return replace(stack, warnings=(*warnings, f"no geometry: {error} ({first.name})"))
-    warnings += _shape_warnings(geometry)
-    return Stack(tuple(places), geometry, tuple(warnings), tuple(dropped))
+    return orientation, normal, slots
 
 
-def _without_copies(headers: Sequence[Header]) -> tuple[list[Header], list[Dropped]]:
-    """Drop files with the SOP instance of an earlier one."""
-    unique: dict[str, Header] = {}
-    dropped = []
+def names(texts: Iterable[str]) -> str:
+    """List file names, cut after a few."""
+    listed = list(texts)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
+
+
+def _without_copies(headers: Sequence[Header]) -> tuple[list[Header], list[Dropped], list[str]]:
+    """Drop copies of the same image; of two the larger file stays, since the other may be cut short."""
+    unique: dict[object, Header] = {}
+    dropped: list[Dropped] = []
     for header in headers:
-        twin = unique.setdefault(header.sop_instance_uid or str(header.path), header)
-        if twin is not header:
-            dropped.append(Dropped(header.path, f"a copy of {twin.name}: same SOPInstanceUID"))
-    return list(unique.values()), dropped
+        key = (header.identity, header.position, header.instance_number, header.acquisition_number)
+        twin = unique.setdefault(key, header)
+        if twin is header:
+            continue
+        better, worse = (header, twin) if _size(header) > _size(twin) else (twin, header)
+        unique[key] = better
+        dropped.append(Dropped(worse.path, f"a copy of {better.name}: same SOPInstanceUID"))
+    kept = list(unique.values())
+    shared = len(kept) - len({h.identity for h in kept})
+    warnings = [f"{shared + 1} different images carry the same SOPInstanceUID"] if shared else []
+    return kept, dropped, warnings
 
 
-def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped]) -> Stack:
-    """Order by InstanceNumber what has no position."""
+def _size(header: Header) -> int:
+    try:
+        return header.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: Sequence[str]) -> Stack:
+    """Order by InstanceNumber what has no position; frames of a film run in time."""
     first = headers[0]
-    warnings = []
+    pixel = first.pixel_spacing
+    spacing = (None, None, None) if pixel is None or min(pixel) <= 0 else (None, *pixel)
+    rows, columns = max(first.rows, 1), max(first.columns, 1)
+    if first.frame is not None and len({h.identity[0] for h in headers}) == 1 and len(headers) > 1:
+        times = tuple(dict(h.keys).get("FrameTime", float(i)) for i, h in enumerate(headers))
+        geometry = Geometry((1, rows, columns), spacing=spacing)  # type: ignore[arg-type]
+        time = Dimension("time", times, first.time_unit)
+        return Stack(tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped))
+    warnings = list(warnings)
     if len(headers) > 1:
         warnings.append(
             "ImagePositionPatient (0020,0032) or ImageOrientationPatient (0020,0037) is absent: "
             "sorted by InstanceNumber, sides and slice distance unknown"
         )
-    order = sorted(headers, key=lambda h: (h.instance_number is None, h.instance_number or 0))
-    pixel = first.pixel_spacing
-    spacing = (None, None, None) if pixel is None or min(pixel) <= 0 else (None, *pixel)
-    shape = (len(order), max(first.rows, 1), max(first.columns, 1))
-    geometry = Geometry(shape, spacing=spacing)  # type: ignore[arg-type]
-    return Stack(tuple(order), geometry, tuple(warnings), tuple(dropped))
+    order = sorted(headers, key=lambda h: (h.instance_number is None, h.instance_number or 0, h.frame or 0))
+    geometry = Geometry((len(order), rows, columns), spacing=spacing)  # type: ignore[arg-type]
+    return Stack(tuple(order), geometry, (), tuple(warnings), tuple(dropped))
 
 
 def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], list[Dropped]]:
@@ -159,8 +194,34 @@ def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], lis
     for slot in slots:
         first, *rest = sorted(slot, key=lambda h: (h.acquisition_number or 0, h.instance_number or 0))
         kept.append(first)
-        repeated += [Dropped(h.path, f"at the position of {first.name}") for h in rest]
+        repeated += [
+            Dropped(h.path, f"InstanceNumber {h.instance_number} at the place of {first.instance_number}")
+            for h in rest
+        ]
     return kept, repeated
+
+
+def _geometry(
+    first: Header, orientation: np.ndarray, positions: np.ndarray, normal: np.ndarray
+) -> tuple[Geometry, str | None]:
+    """Return the geometry; without an affine, and why, where the header does not give one."""
+    shape = (len(positions), max(first.rows, 1), max(first.columns, 1))
+    spacing = first.pixel_spacing
+    if spacing is None or min(spacing) <= 0:
+        problem = f"PixelSpacing (0028,0030) is absent or not positive in {first.name}: no affine"
+    else:
+        try:
+            return (
+                Geometry.from_attributes(
+                    shape, orientation=orientation, pixel_spacing=spacing, positions=positions
+                ),
+                None,
+            )
+        except GeometryError as error:
+            problem = f"no affine: {error} ({first.name})"
+    step = float(np.median(np.diff(positions @ normal))) if len(positions) > 1 else None
+    pixel = (None, None) if spacing is None or min(spacing) <= 0 else spacing
+    return Geometry(shape, spacing=(step, *pixel)), problem
 
 
 def _even(steps: np.ndarray) -> bool:
@@ -174,36 +235,31 @@ def _base_step(steps: np.ndarray) -> float:
     return float(np.sort(steps)[(len(steps) - 1) // 2])
 
 
-def _fill_gaps(
-    headers: Sequence[Header], positions: np.ndarray, steps: np.ndarray
-) -> tuple[list[Header | None], np.ndarray, list[str]]:
-    """Keep the places of missing slices where every step is a multiple of the median one."""
+def _gaps(headers: Sequence[Header], steps: np.ndarray) -> tuple[list[int | None] | None, list[str]]:
+    """Return the slices with None at the places of missing ones, where all steps are multiples of one."""
     base = _base_step(steps)
     multiples = np.rint(steps / base).astype(int)
     tolerance = np.maximum(EVEN_MM, EVEN_FRACTION * base) * np.maximum(multiples, 1)
     lost = int((multiples - 1).sum())
-    if (
-        multiples.min() < 1
-        or (abs(steps - multiples * base) > tolerance).any()
-        or not 0 < lost <= len(headers)
-    ):
-        return list(headers), positions, []
-    places: list[Header | None] = [headers[0]]
-    points = [positions[0]]
+    if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or lost > len(headers):
+        return None, []
+    places: list[int | None] = [0]
     warnings = []
     for k, count in enumerate(multiples):
-        for i in range(1, count):
-            places.append(None)
-            points.append(positions[k] + (positions[k + 1] - positions[k]) * i / count)
-        places.append(headers[k + 1])
-        points.append(positions[k + 1])
+        places += [None] * (int(count) - 1) + [k + 1]
         if count > 1:
             missing = "1 slice is" if count == 2 else f"{count - 1} slices are"
             warnings.append(
                 f"{missing} missing between {headers[k].name} and {headers[k + 1].name} "
                 f"(step of {steps[k]:.4g} mm, others {base:.4g} mm): kept as empty slices"
             )
-    return places, np.array(points), warnings
+    return places, warnings
+
+
+def _filled(positions: np.ndarray, places: Sequence[int | None]) -> np.ndarray:
+    """Return the positions of all places, those of missing slices between their neighbours."""
+    known = np.array([i for i, k in enumerate(places) if k is not None])
+    return np.column_stack([np.interp(range(len(places)), known, positions[:, axis]) for axis in range(3)])
 
 
 def _spacing_warnings(steps: np.ndarray) -> list[str]:
@@ -235,9 +291,3 @@ def _shape_warnings(geometry: Geometry) -> list[str]:
                 f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm"
             )
     return warnings
-
-
-def _names(names: Iterable[str]) -> str:
-    """List file names, cut after a few."""
-    names = list(names)
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_color_lut, apply_modality_lut
+from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
-from dicomview.io.headers import Header
+from dicomview.io.header import Header
 
-__all__ = ["Rescale", "decode_values", "rescale_of", "value_padding"]
+__all__ = ["PixelFile", "Rescale", "decode_values", "rescale_of", "value_padding"]
 
 #: What to install for a transfer syntax, when the decoder is not there.
 _REMEDIES = {
@@ -33,8 +33,9 @@ class Rescale:
     Attributes
     ----------
     is_float : bool
-        Whether the result is float32 because a slope or intercept is not integral, or slopes differ.
+        Whether the result is float32, because a slope or an intercept is not a whole number.
     is_identity : bool
+        Whether stored values are real values.
     """
 
     is_float: bool
@@ -48,40 +49,82 @@ def rescale_of(headers: Sequence[Header]) -> Rescale:
     return Rescale(is_float=is_float, is_identity=pairs == {(1.0, 0.0)})
 
 
-def decode_values(header: Header, rescale: Rescale) -> np.ndarray:
-    """Decode one single-frame file.
+class PixelFile:
+    """The pixel data of one file, decoded image by image.
 
     Parameters
     ----------
+    path : Path
+
+    Raises
+    ------
+    DecodeError
+        If the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._dataset = pydicom.dcmread(path, force=True)
+                if "TransferSyntaxUID" not in self._dataset.file_meta:
+                    self._dataset.file_meta.TransferSyntaxUID = _guess_syntax(self._dataset)
+        except Exception as error:
+            raise DecodeError(_message(path, error)) from error
+        self._tiles: np.ndarray | None = None
+
+    def stored(self, header: Header) -> np.ndarray:
+        """Decode the stored values of one image; colour becomes RGB."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if header.tile is not None:
+                    if self._tiles is None:
+                        self._tiles = pixel_array(self._dataset)
+                    row, column = header.tile
+                    return self._tiles[row : row + header.rows, column : column + header.columns]
+                pixels = pixel_array(self._dataset, index=header.frame or 0)
+                if header.photometric_interpretation == "PALETTE COLOR":
+                    pixels = _palette(pixels, self._dataset)
+                return np.asarray(pixels)
+        except Exception as error:
+            raise DecodeError(_message(self._path, error)) from error
+
+    def values(self, header: Header, rescale: Rescale) -> np.ndarray:
+        """Decode one image to values after the Modality LUT; see :func:`decode_values`."""
+        stored = self.stored(header)
+        if stored.shape[:2] != (header.rows, header.columns):
+            raise DecodeError(
+                f"{header.name}: the pixels have shape {stored.shape}, "
+                f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
+            )
+        if stored.ndim == 2 and header.has_modality_lut:
+            return np.asarray(apply_modality_lut(stored, self._dataset))
+        return decode_values(stored, header, rescale)
+
+
+def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarray:
+    """Bring stored values to real ones.
+
+    Parameters
+    ----------
+    stored : ndarray of shape (rows, columns) or (rows, columns, 3)
     header : Header
     rescale : Rescale
         Of all slices of the volume.
 
     Returns
     -------
-    ndarray of shape (rows, columns) or (rows, columns, 3)
-        Values after the Modality LUT in the smallest integer type that holds them, or float32; colour as
-        RGB.
-
-    Raises
-    ------
-    DecodeError
-        If the pixel data is truncated, damaged, or in a transfer syntax without a decoder.
+    ndarray of the same shape
+        In the smallest integer type that holds the values, or float32; colour as it is.
 
     References
     ----------
     DICOM PS3.3 C.11.1 (Modality LUT).
     """
-    stored, dataset = _decode_stored(header)
-    if stored.shape[:2] != (header.rows, header.columns):
-        raise DecodeError(
-            f"{header.name}: the pixels have shape {stored.shape}, "
-            f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
-        )
     if stored.ndim == 3:
         return stored
-    if header.has_modality_lut:
-        return np.asarray(apply_modality_lut(stored, dataset))
     if stored.dtype.kind == "f":
         return stored.astype(np.float32)
     if rescale.is_identity:
@@ -105,26 +148,9 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
     """Return the range of values that mean "no data", in the unit of the values."""
     if header.padding is None or header.has_modality_lut:
         return None
-    # Unsigned pixels may carry their padding value in two's complement and the other way round.
     low, high = header.padding
     ends = [v * header.rescale_slope + header.rescale_intercept for v in (low, high)]
     return (min(ends), max(ends))
-
-
-def _decode_stored(header: Header) -> tuple[np.ndarray, pydicom.Dataset]:
-    """Decode stored values with pydicom; colour becomes RGB."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(header.path, force=True)
-            if "TransferSyntaxUID" not in dataset.file_meta:
-                dataset.file_meta.TransferSyntaxUID = _guess_syntax(dataset)
-            pixels = dataset.pixel_array
-            if header.photometric_interpretation == "PALETTE COLOR":
-                pixels = _palette(pixels, dataset)
-            return pixels, dataset
-    except Exception as error:
-        raise DecodeError(_message(header.path, error)) from error
 
 
 def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
@@ -146,12 +172,14 @@ def _message(path: Path, error: Exception) -> str:
     try:
         syntax = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
     except Exception:
-        return f"{path.name}: the pixels cannot be decoded ({error}); copy the file again from its source"
+        told = error.strerror if isinstance(error, OSError) else type(error).__name__
+        return f"{path.name}: the pixels cannot be decoded ({told}); copy the file again from its source"
     remedy = "the file is damaged or incomplete: copy it again from its source"
     missing = isinstance(error, RuntimeError | NotImplementedError) and "plugins" in str(error)
     if missing:
         remedy = next((pip for name, pip in _REMEDIES.items() if name in syntax.name), "pip install gdcm")
-    first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    told = error.strerror if isinstance(error, OSError) else str(error)
+    first_line = told.splitlines()[0] if told else type(error).__name__
     return f"{path.name}: the pixels ({syntax.name}) cannot be decoded ({first_line}); {remedy}"
 
 

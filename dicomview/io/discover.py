@@ -1,15 +1,20 @@
 """Finding DICOM files: by content, in folders, files and lists of files."""
 
 import os
+import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pydicom.uid import MediaStorageDirectoryStorage
+
 from dicomview.errors import DecodeError, PathError
-from dicomview.io.headers import Header, looks_like_dicom, read_header
+from dicomview.io.header import Header
+from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.progress import progress
 from dicomview.volume import Dropped
 
-__all__ = ["SUFFIXES", "PathLike", "Paths", "existing", "read_headers"]
+__all__ = ["SUFFIXES", "PathLike", "Paths", "existing", "scan"]
 
 PathLike = str | os.PathLike[str]
 #: A folder, a file, or several of them.
@@ -17,10 +22,9 @@ Paths = PathLike | Iterable[PathLike]
 
 #: Files that say by their name that they are DICOM are reported when they are not.
 SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
-_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 
 
-def read_headers(path: Paths) -> tuple[list[Header], list[Dropped], int]:
+def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
     """Read the header of every DICOM file at a path.
 
     Parameters
@@ -45,24 +49,32 @@ def read_headers(path: Paths) -> tuple[list[Header], list[Dropped], int]:
     headers: list[Header] = []
     dropped: list[Dropped] = []
     others = 0
-    files = list(_files(path))
-    for file, asked_for in progress(files, "headers"):
+    for file, asked_for in progress(list(_files(path, dropped)), "headers"):
         try:
             if not looks_like_dicom(file):
-                if asked_for or file.suffix.lower() in SUFFIXES:
-                    dropped.append(Dropped(file, f"not a DICOM file ({file.stat().st_size} bytes)"))
+                if asked_for or (file.suffix.lower() in SUFFIXES and not file.name.startswith("._")):
+                    dropped.append(Dropped(file, _why_not(file)))
                 else:
                     others += 1
                 continue
-            header = read_header(file)
+            found = read_headers(file)
         except OSError as error:
-            dropped.append(Dropped(file, f"cannot be opened ({error.strerror or error})"))
+            dropped.append(Dropped(file, f"cannot be opened ({error.strerror or type(error).__name__})"))
         except DecodeError as error:
             dropped.append(Dropped(file, str(error).removeprefix(f"{file.name} ")))
         else:
-            if header.sop_class_uid != _DIRECTORY_STORAGE:
-                headers.append(header)
+            if found[0].sop_class_uid != MediaStorageDirectoryStorage:
+                headers += found
+            elif asked_for:
+                dropped.append(Dropped(file, "a directory of files: give the folder that it lies in"))
     return headers, dropped, others
+
+
+def _why_not(file: Path) -> str:
+    """Say why a file is not read."""
+    if zipfile.is_zipfile(file) or tarfile.is_tarfile(file):
+        return "an archive: unpack it and give the folder"
+    return f"not a DICOM file ({file.stat().st_size} bytes)"
 
 
 def existing(path: PathLike) -> Path:
@@ -73,19 +85,33 @@ def existing(path: PathLike) -> Path:
     return found
 
 
-def _files(path: Paths) -> Iterator[tuple[Path, bool]]:
+def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[Path, bool]]:
     """Give every file once, and whether it was named by the caller."""
-    seen = set()
+    seen: set[Path] = set()
     for start in [path] if isinstance(path, str | os.PathLike) else path:
         root = existing(start)
-        if root.is_dir():
-            found = [(Path(folder, name), False) for folder, _, names in os.walk(root) for name in names]
-        else:
-            found = [(root, True)]
+        found = [(file, False) for file in _walk(root, dropped)] if root.is_dir() else [(root, True)]
         for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
-            if file not in seen:
-                seen.add(file)
+            real = file.resolve()
+            if real not in seen:
+                seen.add(real)
                 yield file, asked_for
+
+
+def _walk(root: Path, dropped: list[Dropped]) -> Iterator[Path]:
+    """Give the files below a folder, also behind links, each folder once."""
+
+    def unreadable(error: OSError) -> None:
+        dropped.append(Dropped(Path(error.filename), f"cannot be listed ({error.strerror})"))
+
+    visited: set[Path] = set()
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable):
+        real = Path(folder).resolve()
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        yield from (Path(folder, name) for name in files)
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

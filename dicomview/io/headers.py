@@ -1,9 +1,9 @@
-"""Header: the elements of one file that assembling a volume needs."""
+"""Reading headers: which elements are asked for, and what becomes of them."""
 
 import math
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
+from dicomview.io.header import Header, exact, floats, number, strings
+from dicomview.io.keys import KEY_TAGS, sorting_keys
+from dicomview.io.mosaic import MOSAIC_TAGS, mosaic_headers
+from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.volume import Meta
 
-__all__ = ["Header", "looks_like_dicom", "meta_from_dataset", "read_header", "read_meta"]
+__all__ = ["looks_like_dicom", "meta_from_dataset", "read_headers", "read_meta"]
 
 _KEYWORDS = [
     "SpecificCharacterSet",
@@ -42,56 +47,19 @@ _KEYWORDS = [
     "Rows",
     "Columns",
     "PixelSpacing",
-    "PixelRepresentation",  # says how the next one is stored
+    "BitsAllocated",
+    "PixelRepresentation",
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
     "RescaleIntercept",
     "RescaleSlope",
     "ModalityLUTSequence",
 ]
-_TAGS = [tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None]
+_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
+_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
+_PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-
-
-@dataclass(frozen=True)
-class Header:
-    """What one file says about itself; None where it is silent.
-
-    Attributes are named after their DICOM keywords.
-    """
-
-    path: Path
-    sop_class_uid: str = ""
-    sop_instance_uid: str = ""
-    series_instance_uid: str = ""
-    series_number: int | None = None
-    series_description: str = ""
-    modality: str = ""
-    image_type: tuple[str, ...] = ()
-    convolution_kernel: str = ""
-    echo_time: float | None = None
-    echo_numbers: int | None = None
-    acquisition_number: int | None = None
-    instance_number: int | None = None
-    position: tuple[float, ...] | None = None
-    orientation: tuple[float, ...] | None = None
-    pixel_spacing: tuple[float, ...] | None = None
-    rows: int = 0
-    columns: int = 0
-    samples_per_pixel: int = 1
-    number_of_frames: int = 1
-    photometric_interpretation: str = ""
-    padding: tuple[int, int] | None = None
-    rescale_slope: float = 1.0
-    rescale_intercept: float = 0.0
-    has_modality_lut: bool = False
-    has_pixels: bool = False
-
-    @property
-    def name(self) -> str:
-        """File name for messages; the folder is left out, since it may carry the patient's name."""
-        return self.path.name
 
 
 def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
@@ -117,8 +85,13 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
     return explicit or (length < 1024 and element in (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016))
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
-    """Read the header of one file; pixel data is not touched.
+def read_headers(path: str | os.PathLike[str]) -> list[Header]:
+    """Read the headers of the images in one file; pixel data is not touched.
+
+    Returns
+    -------
+    list of Header
+        One for each frame or tile; a single one for a file without images.
 
     Raises
     ------
@@ -139,10 +112,24 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(_TAGS))
-            return _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
+            header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
+            if not header.sop_class_uid:
+                raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
+            if not header.has_pixels:
+                is_image = UID(header.sop_class_uid).name.endswith("Image Storage")
+                is_directory = header.sop_class_uid == MediaStorageDirectoryStorage
+                if not (header.series_instance_uid or is_directory) or (is_image and not header.rows):
+                    raise ValueError("the file ends before its pixel data")
+                return [header]
+            if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+                return frame_headers(header, dataset)
+            if "MOSAIC" in header.image_type:
+                return mosaic_headers(header, dataset)
+            return [header]
     except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DecodeError(
-            f"{path.name} cannot be read as DICOM ({type(error).__name__}: {error}); "
+            f"{path.name} cannot be read as DICOM ({reason or type(error).__name__}); "
             "it is damaged or incomplete: copy it again from its source"
         ) from error
 
@@ -159,75 +146,58 @@ def _from_dataset(path: Path, dataset: Dataset, *, has_pixels: bool) -> Header:
         except Exception:
             return None
 
-    padding = get("PixelPaddingValue")
-    if padding is not None:
-        limit = get("PixelPaddingRangeLimit")
-        padding = tuple(sorted((int(padding), int(padding if limit is None else limit))))
+    slope, intercept = (exact(dataset.get(k), float) for k in ("RescaleSlope", "RescaleIntercept"))
+    for name, value in (("RescaleSlope (0028,1053)", slope), ("RescaleIntercept (0028,1052)", intercept)):
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}")
+    bits_allocated, is_signed = int(dataset.get("BitsAllocated") or 16), bool(get("PixelRepresentation"))
     return Header(
         path=path,
         sop_class_uid=str(get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""),
         sop_instance_uid=str(get("SOPInstanceUID") or ""),
         series_instance_uid=str(get("SeriesInstanceUID") or ""),
-        series_number=_number(get("SeriesNumber"), int),
+        series_number=number(get("SeriesNumber"), int),
         series_description=str(get("SeriesDescription") or ""),
         modality=str(get("Modality") or ""),
-        image_type=_strings(get("ImageType")),
+        image_type=strings(get("ImageType")),
         convolution_kernel=str(get("ConvolutionKernel") or ""),
-        echo_time=_number(get("EchoTime"), float),
-        echo_numbers=_number(get("EchoNumbers"), int),
-        acquisition_number=_number(get("AcquisitionNumber"), int),
-        instance_number=_number(get("InstanceNumber"), int),
-        position=_floats(get("ImagePositionPatient"), 3),
-        orientation=_floats(get("ImageOrientationPatient"), 6),
-        pixel_spacing=_floats(get("PixelSpacing"), 2),
+        echo_time=number(get("EchoTime"), float),
+        echo_numbers=number(get("EchoNumbers"), int),
+        acquisition_number=number(get("AcquisitionNumber"), int),
+        instance_number=number(get("InstanceNumber"), int),
+        position=floats(get("ImagePositionPatient"), 3),
+        orientation=floats(get("ImageOrientationPatient"), 6),
+        pixel_spacing=floats(get("PixelSpacing"), 2),
         rows=int(dataset.get("Rows") or 0),
         columns=int(dataset.get("Columns") or 0),
         samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
         number_of_frames=int(dataset.get("NumberOfFrames") or 1),
         photometric_interpretation=str(get("PhotometricInterpretation") or ""),
-        padding=padding,
-        rescale_slope=_default(_exact(dataset.get("RescaleSlope"), float), 1.0),
-        rescale_intercept=_default(_exact(dataset.get("RescaleIntercept"), float), 0.0),
+        bits_allocated=bits_allocated,
+        is_signed=is_signed,
+        padding=_padding(get, bits_allocated, is_signed),
+        rescale_slope=1.0 if slope is None else slope,
+        rescale_intercept=0.0 if intercept is None else intercept,
         has_modality_lut=bool(dataset.get("ModalityLUTSequence")),
         has_pixels=has_pixels,
+        keys=sorting_keys(dataset, get),
     )
 
 
-def _number(value: Any, kind: Any) -> Any:
-    """Return the (first) value as a number; None where there is none."""
-    try:
-        return _exact(value, kind)
-    except ValueError:
+def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int, int] | None:
+    """Return the range of stored values that mean "no data".
+
+    Files carry it signed for unsigned pixels and the other way round: it is wrapped into their range.
+    """
+    first = get("PixelPaddingValue")
+    if not isinstance(first, int):
         return None
-
-
-def _exact(value: Any, kind: Any) -> Any:
-    """Return the (first) value as a number, None where it is empty; text that is no number raises."""
-    if isinstance(value, MultiValue):
-        value = value[0] if value else None
-    return None if value is None or value == "" else kind(value)
-
-
-def _default(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def _strings(value: Any) -> tuple[str, ...]:
-    """Return all values as text."""
-    if value is None or value == "":
-        return ()
-    return tuple(str(v) for v in value) if isinstance(value, MultiValue) else (str(value),)
-
-
-def _floats(value: Any, count: int) -> tuple[float, ...] | None:
-    """Return exactly so many floats, or None."""
-    if value is None or value == "" or not isinstance(value, MultiValue) or len(value) != count:
-        return None
-    try:
-        numbers = tuple(float(v) for v in value)
-    except (TypeError, ValueError):
-        return None
-    return numbers if all(map(math.isfinite, numbers)) else None
+    last = get("PixelPaddingRangeLimit")
+    lowest = -(1 << (bits - 1)) if is_signed else 0
+    ends = [
+        (int(v) - lowest) % (1 << bits) + lowest for v in (first, last if isinstance(last, int) else first)
+    ]
+    return min(ends), max(ends)
 
 
 def read_meta(path: str | os.PathLike[str]) -> Meta:
@@ -241,6 +211,8 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
     """Convert a dataset to plain Python values; private, binary and unreadable elements are left out."""
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
+        if tag == _PER_FRAME:
+            continue
         try:
             element = dataset[tag]
             if not element.keyword or element.keyword == "PixelData":

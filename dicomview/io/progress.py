@@ -1,10 +1,8 @@
 """Progress of long reads: a bar in notebooks, silence elsewhere."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
-
-from tqdm.auto import tqdm
-from tqdm.std import tqdm as plain_tqdm
 
 from dicomview.options import options
 
@@ -17,9 +15,16 @@ DELAY = 1.0
 
 
 def progress(items: Sequence[T], what: str) -> Iterable[T]:
-    """Iterate over items with a bar, when it takes more than a second and somebody is there to see it."""
-    in_notebook = not issubclass(tqdm, plain_tqdm) or tqdm.__module__.endswith("notebook")
-    if not (options.progress and in_notebook):
+    """Iterate over items with a bar, when it takes more than a second and a notebook is there to show it."""
+    if not (options.progress and _in_notebook()):
         return items
+    from tqdm.notebook import tqdm
+
     bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
     return bar
+
+
+def _in_notebook() -> bool:
+    """Return whether this is a Jupyter kernel; IPython is asked only if it is there already."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

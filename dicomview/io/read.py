@@ -1,6 +1,7 @@
 """Reading: find_series, volread, mvolread and imread."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import imageio.v3 as iio
 import numpy as np
 
 from dicomview.errors import DecodeError, PathError, SeriesError
-from dicomview.io.decode import decode_values, rescale_of, value_padding
-from dicomview.io.discover import SUFFIXES, PathLike, Paths, existing, read_headers
-from dicomview.io.headers import looks_like_dicom, read_header, read_meta
+from dicomview.io.assemble import names
+from dicomview.io.decode import PixelFile, rescale_of, value_padding
+from dicomview.io.discover import SUFFIXES, PathLike, Paths, existing, scan
+from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, group_headers, is_color
 from dicomview.volume import Dropped, Image, Report, Source, Volume
@@ -43,7 +45,7 @@ def find_series(path: Paths) -> SeriesList:
     >>> [series.modality for series in dv.find_series(dv.samples.head_ct())]
     ['CT']
     """
-    headers, dropped, others = read_headers(path)
+    headers, dropped, others = scan(path)
 
     def read(series: Series) -> Volume:
         return _read_series(series, dropped)
@@ -51,7 +53,7 @@ def find_series(path: Paths) -> SeriesList:
     return SeriesList(group_headers(headers, reader=read), dropped=dropped, others=others)
 
 
-def volread(path: Paths, *, series: int | str | None = None) -> Volume:
+def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
     """Read the volume at a path.
 
     Parameters
@@ -59,9 +61,9 @@ def volread(path: Paths, *, series: int | str | None = None) -> Volume:
     path : str, PathLike or list of these
         Folder (searched recursively), file, or list of files. A file that is not DICOM is read by
         imageio's own plugins.
-    series : int or str, optional
-        Which series, where there are several: its number in :func:`find_series`, its UID, or a part of its
-        description.
+    series : int, str or Series, optional
+        Which series, where there are several: its number in :func:`find_series`, its UID, a part of its
+        description, or the element of the table itself.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def volread(path: Paths, *, series: int | str | None = None) -> Volume:
         return choose(find_series(path), series).read()
     path = existing(path)
     if _is_foreign(path):
-        return _read_foreign(path)
+        return Volume.from_array(_foreign(path))
     with iio.imopen(os.fspath(path), "rv", plugin="dicomview") as file:  # type: ignore[call-overload]
         volume: Volume = file.read(series=series)
         return volume
@@ -154,28 +156,34 @@ def imread(path: PathLike) -> Image:
     if path.is_dir():
         raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
     if _is_foreign(path):
-        return Image(np.asarray(iio.imread(path)))
+        return Image(_foreign(path))
     with iio.imopen(os.fspath(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
         image: Image = file.read()
         return image
 
 
-def choose(found: SeriesList, wanted: int | str | None) -> Series:
+def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
     """Return the series that is meant, or raise SeriesError with the table."""
     if wanted is None:
         volumes = found.volumes
-        if len(volumes) > 1:
-            # A scout or a single tracking image beside one volume does not make it ambiguous.
-            volumes = [s for s in volumes if s.shape is not None and s.shape[0] > 1] or volumes
+        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer beside one
+        # volume make it ambiguous.
+        for is_minor in (_is_single_image, _is_survey):
+            if len(volumes) > 1:
+                volumes = [s for s in volumes if not is_minor(s)] or volumes
         if len(volumes) == 1:
             return volumes[0]
         if not volumes:
             raise SeriesError(_no_volume(found))
         raise SeriesError(f"{len(volumes)} volumes are here; {_how_to_choose(found)}")
-    if isinstance(wanted, int):
-        if not -len(found) <= wanted < len(found):
+    if isinstance(wanted, Series):
+        return wanted
+    if isinstance(wanted, int | np.integer):
+        if not -len(found) <= int(wanted) < len(found):
             raise SeriesError(f"there is no series number {wanted}; {_how_to_choose(found)}")
-        return found[wanted]
+        return found[int(wanted)]
+    if not isinstance(wanted, str) or not wanted:
+        raise SeriesError(f"series={wanted!r} is no way to choose; {_how_to_choose(found)}")
     hits = [s for s in found if s.uid == wanted] or [
         s for s in found if wanted.casefold() in s.description.casefold()
     ]
@@ -183,6 +191,14 @@ def choose(found: SeriesList, wanted: int | str | None) -> Series:
     if len(hits) != 1:
         raise SeriesError(f"series={wanted!r} fits {len(hits)} series; {_how_to_choose(found)}")
     return hits[0]
+
+
+def _is_survey(series: Series) -> bool:
+    return series.is_survey
+
+
+def _is_single_image(series: Series) -> bool:
+    return series.shape is not None and len(series.stack.headers) == 1
 
 
 def _how_to_choose(found: SeriesList) -> str:
@@ -206,17 +222,15 @@ def _is_foreign(path: PathLike) -> bool:
     return path.suffix.lower() not in SUFFIXES and path.is_file() and not looks_like_dicom(path)
 
 
-def _read_foreign(path: Path) -> Volume:
-    """Read a volume in another format through imageio's own plugins."""
+def _foreign(path: Path) -> np.ndarray:
+    """Read an array in another format through imageio's own plugins."""
     try:
-        array = np.asarray(iio.imread(path))
+        return np.asarray(iio.imread(path))
     except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise DecodeError(
-            f"{path.name} is neither DICOM nor in a format that imageio can read here ({error})"
+            f"{path.name} is neither DICOM nor in a format that imageio can read here ({reason})"
         ) from error
-    if array.ndim == 3 and array.shape[-1] in (3, 4) and array.dtype == np.uint8:
-        array = array[None]
-    return Volume.from_array(array)
 
 
 def read_image(path: PathLike) -> Image:
@@ -224,14 +238,14 @@ def read_image(path: PathLike) -> Image:
     path = Path(path)
     if not looks_like_dicom(path):
         raise DecodeError(f"{path.name} is not a DICOM file ({path.stat().st_size} bytes)")
-    header = read_header(path)
+    header, *more = read_headers(path)
     if not header.has_pixels:
         kind = f" ({safe_text(header.modality)})" if header.modality else ""
         raise DecodeError(f"{path.name} holds no pixel data{kind}: it is not an image")
-    if header.number_of_frames > 1:
-        raise DecodeError(f"{path.name} holds {header.number_of_frames} frames, not one image")
+    if more:
+        raise DecodeError(f"{path.name} holds {1 + len(more)} images: read it with volread")
     rescale = rescale_of([header])
-    values = decode_values(header, rescale)
+    values = PixelFile(path).values(header, rescale)
     (single,) = group_headers([header], reader=_read_series)
     return Image(
         values,
@@ -242,22 +256,31 @@ def read_image(path: PathLike) -> Image:
     )
 
 
-def _read_series(series: Series, unreadable: list[Dropped] | tuple[()] = ()) -> Volume:
+def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     """Decode the slices of a series into one array."""
     stack = series.stack
     rescale = rescale_of(stack.present)
+    count = len(stack.headers)
     array: np.ndarray | None = None
     failed: dict[int, DecodeError] = {}
-    for k, header in progress(list(enumerate(stack.headers)), "slices"):
-        if header is None:
-            continue
+    file: tuple[Path, PixelFile] | None = None
+    # File after file: the images of a multi-frame file share one reader.
+    order = sorted(
+        (k for k, header in enumerate(stack.headers) if header is not None),
+        key=lambda k: (stack.headers[k].path, stack.headers[k].frame or 0),  # type: ignore[union-attr]
+    )
+    for k in progress(order, "slices"):
+        header = stack.headers[k]
+        assert header is not None
         try:
-            values = decode_values(header, rescale)
+            if file is None or file[0] != header.path:
+                file = header.path, PixelFile(header.path)
+            values = file[1].values(header, rescale)
         except DecodeError as error:
             failed[k] = error
             continue
         if array is None:
-            array = np.zeros((len(stack.headers), *values.shape), dtype=values.dtype)
+            array = np.zeros((count, *values.shape), dtype=values.dtype)
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
@@ -265,28 +288,47 @@ def _read_series(series: Series, unreadable: list[Dropped] | tuple[()] = ()) -> 
         raise next(iter(failed.values()))
     first = stack.present[0]
     padding = value_padding(first, rescale)
-    missing = sorted({*stack.missing, *failed})
-    if missing:
-        array[missing] = _filling(array, missing, padding)
-    warnings = [*stack.warnings]
-    warnings += [f"slice {k} is empty: {error}" for k, error in failed.items()]
-    warnings += [f"a file beside the series is not readable: {dropped}" for dropped in unreadable]
-    sources: list[Source | None] = [
-        None if header is None else Source(header.path, header.sop_instance_uid) for header in stack.headers
-    ]
-    decoded = [k for k, header in enumerate(stack.headers) if header is not None and k not in failed]
-    middle = min(decoded, key=lambda k: abs(k - len(stack.headers) // 2))
-    middle_header = stack.headers[middle]
-    assert middle_header is not None
+    empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
+    if empty:
+        array[empty] = _filling(array, empty, padding)
+    decoded = [k for k in order if k not in failed]
+    middle = stack.headers[min(decoded, key=lambda k: abs(k - count // 2))]
+    assert middle is not None
+    slices = stack.geometry.shape[0]
+    extra = tuple(len(dimension) for dimension in stack.dimensions)
+    missing = [tuple(int(i) for i in np.unravel_index(k, (*extra, slices))) for k in empty]
     return Volume(
-        array,
+        array.reshape(*extra, slices, *array.shape[1:]),
         geometry=stack.geometry,
-        dims=("slice", "row", "column", *(("rgb",) if is_color(first) else ())),
-        meta=read_meta(middle_header.path),
-        report=Report(tuple(warnings), (*stack.dropped, *unreadable), tuple(missing)),
-        sources=sources,
+        dims=(
+            *(d.name for d in stack.dimensions),
+            "slice",
+            "row",
+            "column",
+            *(("rgb",) if is_color(first) else ()),
+        ),
+        dimensions=stack.dimensions,
+        meta=read_meta(middle.path),
+        report=Report(
+            (*series.warnings, *_empty_slices(failed), *_unreadable_files(unreadable)),
+            (*stack.dropped, *unreadable),
+            tuple(place if extra else place[0] for place in missing),
+        ),
+        sources=[None if h is None else Source(h.path, h.sop_instance_uid, h.frame) for h in stack.headers],
         padding=padding,
     )
+
+
+def _empty_slices(failed: Mapping[int, DecodeError]) -> list[str]:
+    """Say which slices are empty because their file cannot be decoded, the first few one by one."""
+    told = [f"slice {k} is empty: {error}" for k, error in failed.items()]
+    return told if len(told) <= 5 else [*told[:5], f"{len(told) - 5} more slices are empty"]
+
+
+def _unreadable_files(unreadable: Sequence[Dropped]) -> list[str]:
+    if not unreadable:
+        return []
+    return [f"not readable, beside the series: {names(str(dropped) for dropped in unreadable)}"]
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 from dicomview.errors import SeriesError
 from dicomview.geometry import plane_of
-from dicomview.io.assemble import SAME_POSITION, Stack, assemble
-from dicomview.io.headers import Header
+from dicomview.io.assemble import Stack, assemble, names, slots_of
+from dicomview.io.header import Header
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.meta import safe_text
 from dicomview.volume.volume import format_spacing
@@ -37,8 +37,6 @@ _DOCUMENTS = {
 _SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
     ("ImageType", lambda h: "\\".join(h.image_type)),
     ("ConvolutionKernel", lambda h: h.convolution_kernel),
-    ("EchoTime", lambda h: h.echo_time),
-    ("EchoNumbers", lambda h: h.echo_numbers),
 )
 
 
@@ -55,7 +53,7 @@ class Series:
     files : tuple of Path
         In the order of the slices.
     shape : tuple of int or None
-        Slices, rows, columns (and 3 for colour); None without images.
+        Slices, rows, columns; extra dimensions in front, 3 for colour last; None without images.
     spacing : tuple of float or None
         Distance in mm between slices, rows and columns; None where the files do not say.
     reason : str or None
@@ -63,19 +61,31 @@ class Series:
     warnings : tuple of str
     """
 
-    def __init__(self, headers: Sequence[Header], *, part: str = "", reader: Callable[..., Volume]) -> None:
+    def __init__(
+        self,
+        headers: Sequence[Header],
+        *,
+        part: str = "",
+        remarks: Sequence[str] = (),
+        is_survey: bool = False,
+        reader: Callable[..., Volume],
+    ) -> None:
         first = headers[0]
+        #: Whether it is one of several planes of a localizer, going by orientations and number of slices.
+        self.is_survey = is_survey
+        self._remarks = tuple(remarks)
         self.uid = first.series_instance_uid
         self.modality = first.modality
         self.description = first.series_description + (f" [{part}]" if part else "")
         self._stack = assemble(headers)
         self._reader = reader
-        self.files: tuple[Path, ...] = tuple(h.path for h in self._stack.present)
+        self.files: tuple[Path, ...] = tuple(dict.fromkeys(h.path for h in self._stack.present))
         self.reason = _reason(headers) or self._stack.reason
         self.shape: tuple[int, ...] | None = None
         if first.has_pixels and first.rows and first.columns:
+            extra = tuple(len(dimension) for dimension in self._stack.dimensions)
             colour = (3,) if is_color(first) else ()
-            self.shape = (*self._stack.geometry.shape, *colour)
+            self.shape = (*extra, *self._stack.geometry.shape, *colour)
 
     @property
     def spacing(self) -> tuple[float | None, float | None, float | None]:
@@ -85,7 +95,7 @@ class Series:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was noticed while the slices were put in order."""
-        return self._stack.warnings
+        return (*self._remarks, *self._stack.warnings)
 
     @property
     def stack(self) -> Stack:
@@ -211,22 +221,50 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
     list of Series
         By SeriesNumber.
     """
-    by_uid: dict[str, list[Header]] = {}
+    by_uid: dict[tuple[str, str], list[Header]] = {}
     for header in headers:
-        # Images without a series are each on their own.
-        by_uid.setdefault(header.series_instance_uid or str(header.path), []).append(header)
+        # Images that name no series are kept together by their folder.
+        key = (header.series_instance_uid, "" if header.series_instance_uid else str(header.path.parent))
+        by_uid.setdefault(key, []).append(header)
     result: list[tuple[float, Series]] = []
-    for members in by_uid.values():
+    for (uid, _), members in by_uid.items():
+        remarks = (
+            []
+            if uid
+            else [
+                "SeriesInstanceUID (0020,000E) is absent: the images of the folder are taken for one series"
+            ]
+        )
         stacks = [
             (" ".join(filter(None, (part, kind))), subset)
             for part, group in _alike(members)
             for kind, subset in _separate_kinds(group)
         ]
+        survey = _is_survey([group for _, group in stacks])
         for part, group in stacks:
             number = group[0].series_number
             rank = float("inf") if number is None else number
-            result.append((rank, Series(group, part=part if len(stacks) > 1 else "", reader=reader)))
+            others = [
+                f"{len({h.path for h in other})} file(s) {label}".rstrip()
+                for label, other in stacks
+                if other is not group
+            ]
+            beside = f"the series has other images that are no part of this volume: {names(others)}"
+            series = Series(
+                group,
+                part=part if len(stacks) > 1 else "",
+                remarks=(*remarks, beside) if others else remarks,
+                is_survey=survey,
+                reader=reader,
+            )
+            result.append((rank, series))
     return [series for _, series in sorted(result, key=lambda item: item[0])]
+
+
+def _is_survey(groups: Sequence[Sequence[Header]]) -> bool:
+    """Return whether the parts of a series look like a localizer: several orientations, few slices each."""
+    planes = {_orientation_name(group[0]) for group in groups if group[0].orientation is not None}
+    return len(planes) > 1 and max(map(len, groups)) <= 20
 
 
 def _alike(members: Sequence[Header]) -> list[tuple[str, list[Header]]]:
@@ -254,7 +292,10 @@ def _differences(firsts: Sequence[Header]) -> list[tuple[str, ...]]:
     described = [
         (
             f"{h.rows} × {h.columns}",
-            f"{h.number_of_frames} frames",
+            "" if h.has_pixels else "without pixel data",
+            f"{h.number_of_frames} frames" if h.frame is not None else "",
+            f"stack {h.stack_id}" if h.stack_id else "",
+            "" if h.orientation is not None else "without orientation",
             _orientation_name(h),
             "" if h.pixel_spacing is None else f"{h.pixel_spacing[0]:.3g} mm pixels",
             "localizer" if _is_localizer(h) else "",
@@ -276,8 +317,9 @@ def _orientation_name(header: Header) -> str:
 def _same_grid(a: Header, b: Header) -> bool:
     """Return whether two images can be slices of one volume."""
     return (
-        (a.rows, a.columns, a.samples_per_pixel, a.number_of_frames, a.has_pixels)
-        == (b.rows, b.columns, b.samples_per_pixel, b.number_of_frames, b.has_pixels)
+        (a.rows, a.columns, a.samples_per_pixel, a.has_pixels, a.stack_id)
+        == (b.rows, b.columns, b.samples_per_pixel, b.has_pixels, b.stack_id)
+        and ((a.frame is None) == (b.frame is None))
         and _is_localizer(a) == _is_localizer(b)
         and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
         and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)
@@ -293,15 +335,18 @@ def _close(
 
 
 def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
-    """Split images taken at the same positions by kind: magnitude and phase, kernels, echoes."""
-    if any(h.position is None or h.orientation is None for h in group) or not _repeats(group):
+    """Split images taken at the same positions by kind: magnitude and phase, kernels."""
+    placed = [h for h in group if h.position is not None and h.orientation is not None]
+    if len(placed) < len(group) or not _crowded(group):
         return [("", list(group))]
     for name, value_of in _SEPARATORS:
         parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
-        places = {frozenset(_slots(part)) for part in parts.values()}
-        if len(parts) > 1 and len(places) == 1:
+        # It is the kind that puts two images at one place if no two of a kind share one, or if all kinds
+        # have the same number of images (and time or another dimension does the rest).
+        even = len({len(part) for part in parts.values()}) == 1
+        if len(parts) > 1 and (even or not any(_crowded(part) for part in parts.values())):
             return [
                 (" ".join(filter(None, (f"{name} {value}", label))), subset)
                 for value, part in parts.items()
@@ -310,17 +355,10 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     return [("", list(group))]
 
 
-def _slots(group: Sequence[Header]) -> list[int]:
-    """Return a number for every position along the normal."""
-    orientation = np.asarray(group[0].orientation)
-    normal = np.cross(orientation[:3], orientation[3:])
-    return [round(float(np.dot(h.position, normal)) / SAME_POSITION / 2) for h in group]  # type: ignore[arg-type]
-
-
-def _repeats(group: Sequence[Header]) -> bool:
-    unique = {h.sop_instance_uid or str(h.path): h for h in group}
-    slots = _slots(list(unique.values()))
-    return len(set(slots)) < len(slots)
+def _crowded(group: Sequence[Header]) -> bool:
+    """Return whether several images lie at one position."""
+    unique = {h.identity: h for h in group}
+    return any(len(slot) > 1 for slot in slots_of(list(unique.values()))[2])
 
 
 def _is_localizer(header: Header) -> bool:
@@ -336,10 +374,11 @@ def _reason(headers: Sequence[Header]) -> str | None:
         return "localizer"
     if first.modality == "SEG":
         return "segmentation: not read as a volume"
-    if first.number_of_frames > 1:
-        return f"multi-frame file of {first.number_of_frames} frames: not read as a volume"
-    if "MOSAIC" in first.image_type:
-        return "mosaic of slices: not read as a volume"
-    if first.sop_class_uid.startswith(_SECONDARY_CAPTURE) and first.position is None:
+    if "MOSAIC" in first.image_type and first.tile is None:
+        return "mosaic that does not tell its number of slices"
+    capture = first.sop_class_uid == _SECONDARY_CAPTURE or first.sop_class_uid.startswith(
+        _SECONDARY_CAPTURE + "."
+    )
+    if capture and first.position is None:
         return "secondary capture without position"
     return None

@@ -1,10 +1,13 @@
 """ViewState: the one mutable model of what is looked at."""
 
-from collections.abc import Container, Sequence
-from typing import Any
+import math
+import operator
+from collections.abc import Container
+from threading import RLock
+from typing import Any, Literal
 
 import numpy as np
-from traitlets import Bool, Enum, HasTraits, TraitError, TraitType, Tuple, Unicode, observe, validate
+from traitlets import Bool, Enum, HasTraits, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
@@ -40,6 +43,25 @@ class PositionTrait(TraitType):  # type: ignore[type-arg]
         if value is None and obj._geometry.affine is None:
             return None
         return obj._position_of(obj._index_at(value))
+
+
+class IndexTrait(TraitType):  # type: ignore[type-arg]
+    """Voxel or frame indices; beyond the ends they become the nearest one."""
+
+    def default(self, obj: Any = None) -> Any:
+        """Start at the first index of every dimension."""
+        return () if obj is None else (0,) * len(obj._extents[self.name])
+
+    def validate(self, obj: "ViewState", value: Any) -> tuple[int, ...]:
+        """Clip to the extents."""
+        extents = obj._extents[self.name or ""]
+        try:
+            indices = [operator.index(i) for i in value]
+        except TypeError:
+            raise TraitError(f"{self.name} needs {len(extents)} integers, not {value!r}") from None
+        if len(indices) != len(extents):
+            raise TraitError(f"{self.name} needs {len(extents)} integers, not {value!r}")
+        return tuple(min(max(i, 0), n - 1) for i, n in zip(indices, extents))
 
 
 class ViewState(HasTraits):
@@ -89,9 +111,9 @@ class ViewState(HasTraits):
     (8, 0, 0)
     """
 
-    index = Tuple((0, 0, 0))
+    index = IndexTrait()
     position = PositionTrait()
-    frame = Tuple(())
+    frame = IndexTrait()
     window = WindowTrait()
     colormap = Unicode("gray")
     invert = Bool(False)
@@ -100,7 +122,9 @@ class ViewState(HasTraits):
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self._geometry = volume.geometry
-        self._frames = tuple(volume.array.shape[volume.dims.index(d)] for d in volume.extra_dims)
+        self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
+        #: Held while a change is made and seen; changes may come from several threads.
+        self.lock = RLock()
         self._colormaps = colormaps
         unknown = set(traits) - set(self.trait_names())
         if unknown:
@@ -116,24 +140,17 @@ class ViewState(HasTraits):
         for name, value in traits.items():
             setattr(self, name, value)
 
+    def move(self, axis: int, to: int, *, trait: Literal["index", "frame"] = "index") -> None:
+        """Set one element of ``index`` or ``frame``."""
+        with self.lock:
+            indices = list(getattr(self, trait))
+            indices[axis] = to
+            setattr(self, trait, tuple(indices))
+
     def step(self, axis: int, by: int) -> None:
         """Move by so many voxels along a spatial axis."""
-        index = list(self.index)
-        index[axis] += by
-        self.index = tuple(index)
-
-    def _clipped(self, index: Sequence[Any], extents: Sequence[int], name: str) -> tuple[int, ...]:
-        if len(index) != len(extents):
-            raise TraitError(f"{name} needs {len(extents)} integers, not {tuple(index)!r}")
-        return tuple(int(np.clip(int(i), 0, n - 1)) for i, n in zip(index, extents))
-
-    @validate("index")
-    def _validate_index(self, proposal: Any) -> tuple[int, ...]:
-        return self._clipped(proposal["value"], self._geometry.shape, "index")
-
-    @validate("frame")
-    def _validate_frame(self, proposal: Any) -> tuple[int, ...]:
-        return self._clipped(proposal["value"], self._frames, "frame")
+        with self.lock:
+            self.move(axis, self.index[axis] + by)
 
     @validate("colormap")
     def _validate_colormap(self, proposal: Any) -> str:
@@ -149,7 +166,7 @@ class ViewState(HasTraits):
 
     @observe("position")
     def _position_changed(self, change: Any) -> None:
-        if change["new"] != self._position_of(self.index):
+        if change["new"] is not None and change["new"] != self._position_of(self.index):
             self.index = self._index_at(change["new"])
 
     def _position_of(self, index: tuple[int, ...]) -> tuple[float, ...] | None:
@@ -164,6 +181,7 @@ class ViewState(HasTraits):
             x, y, z = (float(value) for value in position)
         except (TypeError, ValueError):
             raise TraitError(f"position is three LPS coordinates in mm, not {position!r}") from None
-        return self._clipped(
-            np.rint(self._geometry.index((x, y, z))).tolist(), self._geometry.shape, "position"
-        )
+        if not all(map(math.isfinite, (x, y, z))):
+            raise TraitError(f"position is three LPS coordinates in mm, not {position!r}")
+        nearest = np.rint(self._geometry.index((x, y, z))).astype(int).tolist()
+        return tuple(min(max(i, 0), n - 1) for i, n in zip(nearest, self._geometry.shape))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.display import Window
+from dicomview.display import Window, rgb8
 from dicomview.geometry import PLANES, Plane, PlaneView, plane_view
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
@@ -164,10 +164,12 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     ndarray or masked array of shape (down, right) or (down, right, 3)
     """
     image = np.asarray(pane.view.take(volume.frame(pane.frame), pane.index))
+    if volume.is_color:
+        return rgb8(image)
     if image.dtype == np.bool_:
         image = image.view(np.uint8)
-    missing: Any = list(volume.report.missing)
-    if not missing or volume.is_color:
+    missing: Any = volume.missing_slices(pane.frame)
+    if not missing:
         return image
     mask = np.zeros(image.shape, dtype=bool)
     if pane.view.axis == 0:

@@ -55,9 +55,10 @@ class PointerTool:
         if plane is None or self._panes.scene is None or getattr(event, "button", None) != 1:
             return
         view = self._panes.scene.pane(plane).view
-        index = list(self._state.index)
-        index[view.right], index[view.down] = round(event.xdata), round(event.ydata)
-        self._state.index = tuple(index)
+        with self._state.lock:
+            index = list(self._state.index)
+            index[view.right], index[view.down] = round(event.xdata), round(event.ydata)
+            self._state.index = tuple(index)
 
     def _drag(self, event: Any) -> None:
         if 1 in (getattr(event, "buttons", None) or ()):

@@ -1,8 +1,9 @@
 """Volume and Image: arrays that know their place, their header and where they came from."""
 
 from dicomview.volume.array import Image
+from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta
 from dicomview.volume.report import Dropped, Report, Source
 from dicomview.volume.volume import Volume
 
-__all__ = ["Dropped", "Image", "Meta", "Report", "Source", "Volume"]
+__all__ = ["Dimension", "Dropped", "Image", "Meta", "Report", "Source", "Volume"]

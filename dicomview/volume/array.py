@@ -33,11 +33,17 @@ class ArrayLike(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         plain = [x.array if isinstance(x, ArrayLike) else x for x in inputs]
         if "out" in kwargs:
-            kwargs["out"] = tuple(x.array if isinstance(x, ArrayLike) else x for x in kwargs["out"])
+            (out,) = kwargs["out"]
+            kwargs["out"] = (out.array if isinstance(out, ArrayLike) else out,)
+            getattr(ufunc, method)(*plain, **kwargs)
+            return out  # vol += 1 leaves a volume
         return getattr(ufunc, method)(*plain, **kwargs)
 
     def __getitem__(self, key: Any) -> Any:
         return self.array[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.array[key] = value
 
     def __len__(self) -> int:
         return len(self.array)

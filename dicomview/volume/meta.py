@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
 from dicomview.options import options
 
 __all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text"]
@@ -12,12 +14,14 @@ __all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text"]
 PATIENT_KEYWORDS = frozenset(
     [
         "AccessionNumber",
+        "AdditionalPatientHistory",
         "AdmissionID",
         "ConsultingPhysicianName",
         "CountryOfResidence",
         "CurrentPatientLocation",
         "DeviceSerialNumber",
         "EthnicGroup",
+        "ImageComments",
         "InstitutionAddress",
         "InstitutionName",
         "InstitutionalDepartmentName",
@@ -72,6 +76,12 @@ def safe_text(value: Any) -> str:
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
 
 
+def _identifies(keyword: str) -> bool:
+    """Return whether an element tells who somebody is: those of the list, and every name of a person."""
+    tag = tag_for_keyword(keyword)
+    return keyword in PATIENT_KEYWORDS or (tag is not None and dictionary_VR(tag) == "PN")
+
+
 class Meta(dict[str, Any]):
     """Header elements as a dictionary with attribute access.
 
@@ -123,7 +133,7 @@ class Meta(dict[str, Any]):
     def _shown(self) -> Iterable[tuple[str, str]]:
         """Give every element as printable text, identity hidden."""
         for key, value in self.items():
-            if key in PATIENT_KEYWORDS and not options.show_patient:
+            if _identifies(key) and not options.show_patient:
                 yield key, "(hidden)"
             elif isinstance(value, list) and value and isinstance(value[0], Meta):
                 yield key, f"({len(value)} item{'s' * (len(value) > 1)})"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import imageio.v3 as iio
 import numpy as np
 
+from dicomview.display import rgb8
+
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
@@ -24,13 +26,15 @@ def thumbnail(volume: "Volume") -> str:
     rows = _nearest(image.shape[0], max(1, round(height * scale)))
     columns = _nearest(image.shape[1], max(1, round(width * scale)))
     image = image[rows][:, columns]
-    if not volume.is_color:
+    if volume.is_color:
+        image = rgb8(image)
+    else:
         low, high = volume.default_window.limits
         grey = (np.nan_to_num(image.astype(np.float64), nan=low) - low) / (high - low)
         image = (grey.clip(0, 1) * 255).astype(np.uint8)
         if volume.meta.get("PhotometricInterpretation") == "MONOCHROME1":
             image = 255 - image
-    return b64encode(iio.imwrite("<bytes>", image.astype(np.uint8), extension=".png")).decode("ascii")
+    return b64encode(iio.imwrite("<bytes>", image, extension=".png")).decode("ascii")
 
 
 def _nearest(size: int, wanted: int) -> np.ndarray:

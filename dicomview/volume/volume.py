@@ -10,6 +10,7 @@ from dicomview.display import Window, auto_window
 from dicomview.errors import GeometryError
 from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
 from dicomview.volume.array import ArrayLike, Image
+from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
 from dicomview.volume.thumbnail import thumbnail
@@ -29,6 +30,8 @@ class Volume(ArrayLike):
         Values after the Modality LUT (Hounsfield units in CT), or RGB.
     dims : tuple of str
         Name of every dimension: ``("slice", "row", "column")``, extra ones in front, ``"rgb"`` last.
+    dimensions : tuple of Dimension
+        Values and unit of every extra dimension.
     geometry : Geometry
         Affine from index to LPS mm, spacing, position of every slice.
     meta : Meta
@@ -56,6 +59,7 @@ class Volume(ArrayLike):
         *,
         geometry: Geometry,
         dims: Sequence[str] = SPATIAL,
+        dimensions: Sequence[Dimension] = (),
         meta: Mapping[str, Any] | None = None,
         report: Report | None = None,
         sources: Sequence[Source | None] = (),
@@ -76,6 +80,10 @@ class Volume(ArrayLike):
         extents = tuple(array.shape[self.dims.index(d)] for d in SPATIAL)
         if extents != geometry.shape:
             raise GeometryError(f"the array has {extents} voxels, its geometry {geometry.shape}")
+        self.dimensions = tuple(dimensions) or tuple(
+            Dimension(d, tuple(float(i) for i in range(array.shape[self.dims.index(d)])))
+            for d in self.extra_dims
+        )
         self.meta = Meta(meta or {})
         self.meta["sampling"] = self.sampling
         self.meta["shape"] = self.shape
@@ -95,7 +103,7 @@ class Volume(ArrayLike):
         Parameters
         ----------
         array : array_like of 2 or more dimensions
-            An image becomes a volume of one slice.
+            An image becomes a volume of one slice, also one of uint8 colours.
         sampling : sequence of 3 floats, optional
             Distance in mm between slices, rows and columns.
         affine : array_like of shape (4, 4), optional
@@ -118,7 +126,8 @@ class Volume(ArrayLike):
         """
         if not hasattr(array, "__array_function__"):  # numpy's and dask's arrays stay what they are
             array = np.asarray(array)
-        if len(array.shape) == 2:
+        picture = array.ndim == 3 and array.shape[-1] in (3, 4) and array.dtype == np.uint8
+        if dims is None and (array.ndim == 2 or (picture and min(array.shape[:2]) > 4)):
             array = array[None]
         ndim = len(array.shape)
         if ndim < 3:
@@ -130,7 +139,7 @@ class Volume(ArrayLike):
             dims = (*names, *SPATIAL, *colour)
         shape = tuple(array.shape[tuple(dims).index(d)] for d in SPATIAL if d in dims)
         if affine is None:
-            geometry = Geometry(shape, spacing=tuple(sampling or (None,) * 3))  # type: ignore[arg-type]
+            geometry = Geometry(shape, spacing=(None,) * 3 if sampling is None else sampling)  # type: ignore[arg-type]
         elif sampling is not None:
             raise GeometryError("give either sampling or affine: the affine holds the sampling")
         else:
@@ -192,7 +201,9 @@ class Volume(ArrayLike):
         >>> Volume.from_array(np.zeros((10, 64, 64)), sampling=(2, 0.5, 0.25)).aspect("sagittal")
         4.0
         """
-        axis = self.plane_axes[plane] if isinstance(plane, str) else plane
+        axis = self.plane_axes.get(plane) if isinstance(plane, str) else plane
+        if axis not in (0, 1, 2):
+            raise GeometryError(f"a plane is one of {', '.join(PLANES)}, or an axis 0, 1, 2, not {plane!r}")
         height, width = (d for i, d in enumerate(self.geometry.spacing) if i != axis)
         return None if height is None or width is None else height / width
 
@@ -229,6 +240,11 @@ class Volume(ArrayLike):
         picks = dict(zip(self.extra_dims, indices, strict=True))
         return self.array[tuple(picks.get(d, slice(None)) for d in self.dims)]
 
+    def missing_slices(self, frame: Sequence[int] = ()) -> list[int]:
+        """Return the slices of a frame for which there is no file."""
+        places = [(place,) if isinstance(place, int) else place for place in self.report.missing]
+        return [place[-1] for place in places if place[:-1] == tuple(frame)]
+
     @property
     def windows(self) -> dict[str, Window]:
         """Windows of the file by their explanation."""
@@ -245,7 +261,10 @@ class Volume(ArrayLike):
         """Return the window from the 0.1th to the 99.9th percentile, without padding and missing slices."""
         array = np.asarray(self.array)
         if self.report.missing:
-            array = np.delete(array, self.report.missing, axis=self.dims.index("slice"))
+            present = np.ones(array.shape[: self.dims.index("slice") + 1], dtype=bool)
+            for place in self.report.missing:
+                present[place] = False
+            array = array[present]
         return auto_window(array, padding=self.padding)
 
     @property

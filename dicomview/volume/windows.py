@@ -38,9 +38,9 @@ def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
         name = safe_text(names[i]) if i < len(names) else ""
         name = name or ("file" if i == 0 else f"file {i + 1}")
         with suppress(DisplayError, TypeError, ValueError):
-            windows.setdefault(
-                name, Window(float(center), float(width), "linear_exact" if exact else "linear")
-            )
+            # LINEAR is not defined below 1, but float data are written like that.
+            function: Any = "linear" if not exact and float(width) >= 1 else "linear_exact"
+            windows.setdefault(name, Window(float(center), float(width), function))
     return windows
 
 

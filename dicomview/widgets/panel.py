@@ -1,6 +1,7 @@
 """SidePanel: window, colormap, inversion and crosshair."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -32,10 +33,14 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     def __init__(self, volume: Volume, state: ViewState) -> None:
         self._volume, self._state = volume, state
         self._updating = False
-        self._presets = {**volume.windows, **presets_for(volume.meta.get("Modality"))}
+        self._presets: dict[str, Window | None] = {
+            **{f"file: {name}".removesuffix(": file"): window for name, window in volume.windows.items()},
+            **presets_for(volume.meta.get("Modality")),
+            "auto": None,  # calculated when first asked for
+        }
         common = {"style": {"description_width": "62px"}, "layout": widgets.Layout(width=WIDTH)}
         self.preset = widgets.Dropdown(
-            options=[("", None), *((name, name) for name in (*self._presets, "auto"))],
+            options=[("", None), *((name, name) for name in self._presets)],
             value=None,
             description="preset",
             **common,
@@ -119,14 +124,15 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     def _window_moved(self, change: Any) -> None:
         if not self._updating:
             # The page counts in binary fractions of the step: 40.99999999999977 means 41.
-            self._state.window = Window(
-                *(
-                    round(slider.value, 1 - math.floor(math.log10(slider.step)))
-                    for slider in (self.center, self.width)
-                )
+            center, width = (
+                round(slider.value, 1 - math.floor(math.log10(slider.step)))
+                for slider in (self.center, self.width)
             )
+            self._state.window = replace(self._state.window, center=center, width=width)
 
     def _preset_chosen(self, change: Any) -> None:
         name = change["new"]
         if not self._updating and name is not None:
-            self._state.window = self._volume.auto_window() if name == "auto" else self._presets[name]
+            if self._presets[name] is None:
+                self._presets[name] = self._volume.auto_window()
+            self._state.window = self._presets[name]

@@ -4,9 +4,8 @@ import os
 from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
-from threading import RLock
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import ipywidgets as widgets
 import matplotlib
@@ -28,6 +27,8 @@ __all__ = ["SliceViewer"]
 
 #: Width of the three panes together, CSS pixels.
 WIDTH = 800
+#: Traits that the picture follows; the position always comes with the index.
+_WATCHED = ["index", "frame", "window", "colormap", "invert", "layout", "crosshair"]
 
 
 class SliceViewer(widgets.VBox):  # type: ignore[misc]
@@ -91,7 +92,6 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self.state = ViewState(
             self.volume, colormaps=matplotlib.colormaps, colormap=colormap, layout=layout, **traits
         )
-        self._lock = RLock()
         self._canvas = make_canvas(self.volume, figure_size(self.volume.geometry, WIDTH))
         self._canvas.paint(self._scene())
         self._pointer = PointerTool(self._canvas.figure, self._canvas.renderer, self.state)
@@ -100,7 +100,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._status = widgets.HTML()
         self._title = widgets.HTML(_title(self.volume))
         self._refresh()
-        self.state.observe(self._refresh, self.state.trait_names())
+        self.state.observe(self._refresh, _WATCHED)
         stage = widgets.VBox(
             [
                 widgets.HBox(list(self._sliders.values()), layout=widgets.Layout(flex_flow="row wrap")),
@@ -158,7 +158,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
             self._open = False
-            self.state.unobserve(self._refresh, self.state.trait_names())
+            self.state.unobserve(self._refresh, _WATCHED)
             self._pointer.close()
             self._canvas.close()
             for child in self.children:
@@ -180,7 +180,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             sliders[name] = self._slider(name, extent, "frame", i, columns)
         return sliders
 
-    def _slider(self, name: str, extent: int, trait: str, place: int, layout: Any) -> Any:
+    def _slider(
+        self, name: str, extent: int, trait: Literal["index", "frame"], place: int, layout: Any
+    ) -> Any:
         slider = widgets.IntSlider(
             value=getattr(self.state, trait)[place],
             min=0,
@@ -191,17 +193,12 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             style={"description_width": "58px"},
         )
 
-        def moved(change: Any) -> None:
-            values = list(getattr(self.state, trait))
-            values[place] = change["new"]
-            setattr(self.state, trait, tuple(values))
-
-        slider.observe(moved, "value")
+        slider.observe(lambda change: self.state.move(place, change["new"], trait=trait), "value")
         return slider
 
     def _refresh(self, change: Any = None) -> None:
         """Bring sliders, canvas and status to the state."""
-        with self._lock:
+        with self.state.lock:
             for plane in PLANES:
                 self._sliders[plane].value = self.state.index[self.volume.plane_axes[plane]]
             for i, name in enumerate(self.volume.extra_dims):
@@ -255,7 +252,7 @@ def _status(volume: Volume, state: ViewState) -> str:
     """Return index, position and value at the crosshair."""
     value = np.asarray(volume.frame(state.frame)[state.index])
     shown = ", ".join(f"{v:.6g}" for v in np.ravel(value).astype(float))
-    if state.index[0] in volume.report.missing:
+    if state.index[0] in volume.missing_slices(state.frame):
         shown = "missing slice"
     parts = [f"index {state.index}"]
     if state.position is not None:

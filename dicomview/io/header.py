@@ -1,0 +1,109 @@
+"""Header: what one image says about itself, as far as assembling a volume needs it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydicom.multival import MultiValue
+
+__all__ = ["Header", "exact", "floats", "number", "strings"]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What one image says about itself; None where it is silent.
+
+    Most attributes are named after their DICOM keywords.
+
+    Attributes
+    ----------
+    frame : int or None
+        Which frame of a multi-frame file; None in a file of one image.
+    tile : tuple of int or None
+        Row and column of the image's corner in a mosaic.
+    keys : tuple of (str, float)
+        What may tell this image from others at the same place, by keyword.
+    dimension_index : tuple of int
+        DimensionIndexValues without those that say where the frame is.
+    time_unit : str
+        Unit of the key ``FrameTime``.
+    """
+
+    path: Path
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+    series_instance_uid: str = ""
+    series_number: int | None = None
+    series_description: str = ""
+    modality: str = ""
+    image_type: tuple[str, ...] = ()
+    convolution_kernel: str = ""
+    echo_time: float | None = None
+    echo_numbers: int | None = None
+    acquisition_number: int | None = None
+    instance_number: int | None = None
+    position: tuple[float, ...] | None = None
+    orientation: tuple[float, ...] | None = None
+    pixel_spacing: tuple[float, ...] | None = None
+    rows: int = 0
+    columns: int = 0
+    samples_per_pixel: int = 1
+    number_of_frames: int = 1
+    photometric_interpretation: str = ""
+    bits_allocated: int = 16
+    is_signed: bool = False
+    padding: tuple[int, int] | None = None
+    rescale_slope: float = 1.0
+    rescale_intercept: float = 0.0
+    has_modality_lut: bool = False
+    has_pixels: bool = False
+    frame: int | None = None
+    tile: tuple[int, int] | None = None
+    keys: tuple[tuple[str, float], ...] = ()
+    dimension_index: tuple[int, ...] = ()
+    time_unit: str = ""
+    stack_id: str = ""
+
+    @property
+    def identity(self) -> tuple[str, int | None, tuple[int, int] | None]:
+        """What only a copy of the same image shares."""
+        return (self.sop_instance_uid or str(self.path), self.frame, self.tile)
+
+    @property
+    def name(self) -> str:
+        """File name for messages; the folder is left out, since it may carry the patient's name."""
+        return self.path.name
+
+
+def number(value: Any, kind: Any) -> Any:
+    """Return the (first) value as a number; None where there is none."""
+    try:
+        return exact(value, kind)
+    except ValueError:
+        return None
+
+
+def exact(value: Any, kind: Any) -> Any:
+    """Return the (first) value as a number, None where it is empty; text that is no number raises."""
+    if isinstance(value, MultiValue):
+        value = value[0] if value else None
+    return None if value is None or value == "" else kind(value)
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    """Return all values as text."""
+    if value is None or value == "":
+        return ()
+    return tuple(str(v) for v in value) if isinstance(value, MultiValue) else (str(value),)
+
+
+def floats(value: Any, count: int) -> tuple[float, ...] | None:
+    """Return exactly so many floats, or None."""
+    if value is None or value == "" or not isinstance(value, MultiValue) or len(value) != count:
+        return None
+    try:
+        numbers = tuple(float(v) for v in value)
+    except (TypeError, ValueError):
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None

@@ -1,0 +1,218 @@
+"""Extra dimensions, multi-frame files and mosaics against closed form."""
+
+import numpy as np
+import pydicom
+import pytest
+from conftest import make_affine, make_voxels
+from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedMRImageStorage
+
+import dicomview as dv
+
+TIMES = [make_voxels(seed=seed) for seed in range(3)]
+
+
+def distinct(files):
+    """Give every file a SOP instance of its own: the writer counts them within a call."""
+    for i, path in enumerate(files):
+        dataset = pydicom.dcmread(path)
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{i}"
+        dataset.save_as(path)
+    return files
+
+
+@pytest.fixture
+def write_4d(write):
+    """Write three frames as one series; each frame gets elements of its own."""
+
+    def write_4d(frames):
+        uid, files = pydicom.uid.generate_uid(entropy_srcs=["4d"]), []
+        for t, elements in enumerate(frames):
+            numbers = range(1 + 6 * t, 7 + 6 * t)
+            files += write(
+                f"t{t}", TIMES[t], series_uid=uid, elements=elements, instance_numbers=list(numbers)
+            )
+        return distinct(files)
+
+    return write_4d
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "name", "shown", "unit"),
+    [
+        ("TemporalPositionIdentifier", [1, 2, 3], "time", (1, 2, 3), ""),
+        ("TriggerTime", [0, 30.5, 61], "trigger_time", (0, 30.5, 61), "ms"),
+        ("EchoTime", [10, 20, 35], "echo_time", (10, 20, 35), "ms"),
+        ("AcquisitionTime", ["120000.5", "120002.5", "120010"], "time", (0, 2, 9.5), "s"),
+        ("FrameReferenceTime", [5, 25, 60], "time", (5, 25, 60), "ms"),
+        ("AcquisitionNumber", [1, 2, 5], "acquisition", (1, 2, 5), ""),
+        ("DiffusionBValue", [0.0, 500.0, 1000.0], "b_value", (0, 500, 1000), "s/mm2"),
+    ],
+)
+def test_a_dimension_is_named_with_values_and_unit(write_4d, keyword, values, name, shown, unit):
+    files = write_4d([{keyword: value} for value in values])
+    vol = dv.volread(files)
+    assert vol.dims == (name, "slice", "row", "column")
+    np.testing.assert_array_equal(vol.array, TIMES)
+    (dimension,) = vol.dimensions
+    assert (dimension.values, dimension.unit) == (shown, unit)
+    np.testing.assert_allclose(vol.geometry.affine, make_affine(), atol=1e-6)
+    assert vol.report.warnings == () and len(vol.sources) == 18
+    (series,) = dv.find_series(files)
+    assert series.shape == (3, 6, 8, 10)
+
+
+def test_without_anything_better_the_instance_numbers_give_the_order(write_4d):
+    vol = dv.volread(write_4d([{}, {}, {}]))
+    assert vol.dims[0] == "frame"
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+def test_repeated_b_values_keep_the_order_of_acquisition(write_4d):
+    vol = dv.volread(write_4d([{"DiffusionBValue": b} for b in (0.0, 1000.0, 1000.0)]))
+    assert vol.dimensions[0].name == "b_value" and vol.dimensions[0].values == (0, 1000, 1000)
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+def test_two_dimensions(write):
+    uid, files = pydicom.uid.generate_uid(entropy_srcs=["5d"]), []
+    expected = np.zeros((2, 3, 6, 8, 10), np.int16)
+    for t in range(2):
+        for e in range(3):
+            expected[t, e] = make_voxels(seed=10 * t + e)
+            elements = {"TemporalPositionIdentifier": t + 1, "EchoTime": 10.0 * (e + 1)}
+            files += write(f"{t}{e}", expected[t, e], series_uid=uid, elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[:2] == ("time", "echo_time")
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_an_image_missing_from_the_grid_stays_empty(write_4d):
+    files = write_4d([{"TemporalPositionIdentifier": t} for t in (1, 2, 3)])
+    files[8].unlink()
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.report.missing == ((1, 2),) and vol.missing_slices((1,)) == [2]
+    assert "1 images are missing" in vol.report.warnings[0]
+    expected = np.array(TIMES)
+    expected[1, 2] = vol[1, 2]
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_a_slice_missing_at_all_times_keeps_its_place(write_4d):
+    files = write_4d([{"TemporalPositionIdentifier": t} for t in (1, 2, 3)])
+    for t in range(3):
+        files[6 * t + 3].unlink()
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.shape == (3, 6, 8, 10) and vol.report.missing == ((0, 3), (1, 3), (2, 3))
+
+
+def item(**elements):
+    """Return a sequence of one item."""
+    dataset = Dataset()
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    return [dataset]
+
+
+@pytest.fixture
+def enhanced(write):
+    """Write an enhanced file: shuffled frames, two time points, slope and intercept of its own per time."""
+
+    def enhanced(matrix, times=2):
+        template = pydicom.dcmread(write("t")[0])
+        arrays = [make_voxels(seed=t) + 100 for t in range(times)]
+        step, rows, columns = matrix[:3, 0], matrix[:3, 1], matrix[:3, 2]
+        spacing = [float(np.linalg.norm(rows)), float(np.linalg.norm(columns))]
+        order = np.random.RandomState(5).permutation([(t, k) for t in range(times) for k in range(6)])
+        groups = []
+        for t, k in order:
+            frame = Dataset()
+            position = matrix[:3, 3] + k * step
+            frame.PlanePositionSequence = item(ImagePositionPatient=[round(float(x), 8) for x in position])
+            frame.FrameContentSequence = item(
+                StackID="1", InStackPositionNumber=int(k) + 1, TemporalPositionIndex=int(t) + 1,
+                DimensionIndexValues=[1, int(k) + 1, int(t) + 1],
+            )  # fmt: skip
+            frame.PixelValueTransformationSequence = item(
+                RescaleSlope=str(1 + t), RescaleIntercept=str(-100 * t), RescaleType="US"
+            )
+            groups.append(frame)
+        shared = Dataset()
+        shared.PixelMeasuresSequence = item(PixelSpacing=spacing, SliceThickness=9)
+        shared.PlaneOrientationSequence = item(
+            ImageOrientationPatient=[round(float(x), 8) for x in (*columns / spacing[1], *rows / spacing[0])]
+        )
+        pointers = []
+        for keyword in ("StackID", "InStackPositionNumber", "TemporalPositionIndex"):
+            pointers += item(DimensionIndexPointer=pydicom.datadict.tag_for_keyword(keyword))
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+            del template[keyword]
+        for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
+            if keyword in template:
+                del template[keyword]
+        template.SOPClassUID = template.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+        template.NumberOfFrames, template.DimensionIndexSequence = len(groups), pointers
+        template.PixelRepresentation = 1
+        template.PerFrameFunctionalGroupsSequence = groups
+        template.SharedFunctionalGroupsSequence = [shared]
+        template.PixelData = np.stack([arrays[t][k] for t, k in order]).astype("<i2").tobytes()
+        path = write("t")[0].with_name("enhanced.dcm")
+        template.save_as(path)
+        return path, [array * (1 + t) - 100 * t for t, array in enumerate(arrays)]
+
+    return enhanced
+
+
+@pytest.mark.parametrize("orientation", ["axial", "sagittal", "oblique"])
+def test_frames_are_ordered_by_position(enhanced, orientation):
+    matrix = make_affine(orientation)
+    path, expected = enhanced(matrix)
+    vol = dv.volread(path)
+    normal = np.cross(matrix[:3, 2], matrix[:3, 1])
+    if normal @ matrix[:3, 0] < 0:
+        matrix[:3, 3] += 5 * matrix[:3, 0]
+        matrix[:3, 0] *= -1
+        expected = [array[::-1] for array in expected]
+    assert vol.dims == ("time", "slice", "row", "column")
+    np.testing.assert_array_equal(vol.array, expected)
+    np.testing.assert_allclose(vol.geometry.affine, matrix, atol=1e-5)
+    assert "PerFrameFunctionalGroupsSequence" not in vol.meta
+
+
+def test_a_single_time_point_has_no_extra_dimension(enhanced):
+    path, expected = enhanced(make_affine(), times=1)
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, expected[0])
+    assert vol.sources[3].frame is not None
+
+
+def test_a_film_is_time(write):
+    dataset = pydicom.dcmread(write("s")[0])
+    frames = (make_voxels((5, 8, 10)) + 100).astype("<u2")
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient"):
+        del dataset[keyword]
+    dataset.Modality, dataset.NumberOfFrames, dataset.FrameTime = "US", 5, 40
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.3.1"
+    dataset.PixelRepresentation, dataset.PixelData = 0, frames.tobytes()
+    path = write("s")[0].with_name("film.dcm")
+    dataset.save_as(path)
+    vol = dv.volread(path)
+    assert vol.dims == ("time", "slice", "row", "column") and vol.geometry.affine is None
+    assert vol.dimensions[0].values == (0, 40, 80, 120, 160) and vol.dimensions[0].unit == "ms"
+    np.testing.assert_array_equal(vol.array[:, 0], frames)
+
+
+def test_a_dose_grid_is_placed_by_its_offsets(write):
+    dataset = pydicom.dcmread(write("s")[0])
+    frames = (make_voxels((4, 8, 10)) + 100).astype("<u2")
+    dataset.Modality, dataset.NumberOfFrames = "RTDOSE", 4
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.2"
+    dataset.GridFrameOffsetVector = [0, 3, 6, 9]
+    dataset.PixelRepresentation, dataset.PixelData = 0, frames.tobytes()
+    path = write("s")[0].with_name("dose.dcm")
+    dataset.save_as(path)
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, frames)
+    expected = make_affine()
+    expected[2, 0] = 3
+    np.testing.assert_allclose(vol.geometry.affine, expected, atol=1e-6)
