@@ -216,3 +216,40 @@ def test_a_dose_grid_is_placed_by_its_offsets(write):
     expected = make_affine()
     expected[2, 0] = 3
     np.testing.assert_allclose(vol.geometry.affine, expected, atol=1e-6)
+
+
+def test_a_segmentation_is_a_mask_per_segment_in_its_own_place(write):
+    """Frames of empty masks are not stored; a CT beside it stays the volume of the folder."""
+    template = pydicom.dcmread(write("t", make_voxels((6, 8, 16)))[0])
+    masks = np.zeros((2, 6, 8, 16), np.uint8)
+    masks[0, 1:4, 2:5, 3:9] = 1
+    masks[1, 3:5, 1:3, 4:6] = 1
+    groups, bits = [], []
+    for s, k in [(1, 4), (0, 2), (0, 1), (1, 3), (0, 3)]:
+        frame = Dataset()
+        frame.SegmentIdentificationSequence = item(ReferencedSegmentNumber=s + 1)
+        frame.PlanePositionSequence = item(ImagePositionPatient=[-20.5, -31.25, 12.75 + 2.5 * k])
+        frame.FrameContentSequence = item(DimensionIndexValues=[s + 1, k])
+        groups.append(frame)
+        bits.append(np.packbits(masks[s, k].ravel(), bitorder="little"))
+    shared = Dataset()
+    shared.PixelMeasuresSequence = item(PixelSpacing=[0.8, 0.6])
+    shared.PlaneOrientationSequence = item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        del template[keyword]
+    for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
+        del template[keyword]
+    template.SOPClassUID = template.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
+    template.Modality, template.SeriesInstanceUID, template.NumberOfFrames = "SEG", "1.2.3", len(groups)
+    template.BitsAllocated, template.BitsStored, template.HighBit, template.PixelRepresentation = 1, 1, 0, 0
+    template.PerFrameFunctionalGroupsSequence = groups
+    template.SharedFunctionalGroupsSequence = [shared]
+    template["PixelData"].VR = "OB"
+    template.PixelData = np.concatenate(bits).tobytes()
+    path = write("t", make_voxels((6, 8, 16)))[0].with_name("seg.dcm")
+    template.save_as(path)
+    vol = dv.volread(path)
+    assert vol.dims[0] == "segment" and vol.dimensions[0].values == (1, 2)
+    np.testing.assert_array_equal(vol.array, masks[:, 1:5])
+    assert vol.geometry.affine[2, 3] == pytest.approx(12.75 + 2.5) and vol.report.missing == ()
+    assert dv.volread(path.parent).meta.Modality == "CT"

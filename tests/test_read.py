@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import zipfile
 
 import imageio.v3 as iio
 import numpy as np
@@ -526,13 +525,6 @@ def test_linked_folders_are_searched_once(write, tmp_path):
     vol = dv.volread(outside)
     np.testing.assert_array_equal(vol.array, make_voxels())
     assert vol.report.dropped == ()
-
-
-def test_archives_and_directories_are_refused_with_the_way_out(tmp_path):
-    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
-        archive.writestr("a.txt", "nothing")
-    with pytest.raises(dv.DicomviewError, match="unpack it"):
-        dv.volread([tmp_path / "s.zip"])
 
 
 def test_a_three_plane_localizer_beside_a_volume_does_not_count(write):

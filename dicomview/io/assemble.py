@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
     strays = [h for h in unique if h.position is None or h.orientation is None]
     if strays:
         warnings.append(f"left out for having no ImagePositionPatient: {names(h.name for h in strays)}")
-        dropped += [Dropped(h.path, "no ImagePositionPatient (0020,0032)") for h in strays]
+        dropped += [Dropped(Path(h.path), "no ImagePositionPatient (0020,0032)") for h in strays]
     first = placed[0]
     orientation, normal, slots = slots_of(placed)
     dimensions: tuple[Dimension, ...] = ()
@@ -111,7 +112,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
         if places is not None:
             frames = [[None if k is None else frame[k] for k in places] for frame in frames]
             positions = _filled(positions, places)
-        warnings += gap_warnings
+        if first.modality != "SEG":  # empty slices of a segmentation need not be stored
+            warnings += gap_warnings
         warnings += _spacing_warnings(np.diff(positions @ normal))
     geometry, problem = _geometry(first, orientation, positions, normal)
     warnings += [problem] if problem else _shape_warnings(geometry)
@@ -152,7 +154,7 @@ def _without_copies(headers: Sequence[Header]) -> tuple[list[Header], list[Dropp
             continue
         better, worse = (header, twin) if _size(header) > _size(twin) else (twin, header)
         unique[key] = better
-        dropped.append(Dropped(worse.path, f"a copy of {better.name}: same SOPInstanceUID"))
+        dropped.append(Dropped(Path(worse.path), f"a copy of {better.name}: same SOPInstanceUID"))
     kept = list(unique.values())
     shared = len(kept) - len({h.identity for h in kept})
     warnings = [f"{shared + 1} different images carry the same SOPInstanceUID"] if shared else []
@@ -195,7 +197,9 @@ def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], lis
         first, *rest = sorted(slot, key=lambda h: (h.acquisition_number or 0, h.instance_number or 0))
         kept.append(first)
         repeated += [
-            Dropped(h.path, f"InstanceNumber {h.instance_number} at the place of {first.instance_number}")
+            Dropped(
+                Path(h.path), f"InstanceNumber {h.instance_number} at the place of {first.instance_number}"
+            )
             for h in rest
         ]
     return kept, repeated

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header
+from dicomview.io.sources import File
 
 __all__ = ["PixelFile", "Rescale", "decode_values", "rescale_of", "value_padding"]
 
@@ -54,7 +54,7 @@ class PixelFile:
 
     Parameters
     ----------
-    path : Path
+    path : Path or MemoryFile
 
     Raises
     ------
@@ -62,12 +62,12 @@ class PixelFile:
         If the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: File) -> None:
         self._path = path
         try:
-            with warnings.catch_warnings():
+            with path.open("rb") as file, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._dataset = pydicom.dcmread(path, force=True)
+                self._dataset = pydicom.dcmread(file, force=True)
                 if "TransferSyntaxUID" not in self._dataset.file_meta:
                     self._dataset.file_meta.TransferSyntaxUID = _guess_syntax(self._dataset)
         except Exception as error:
@@ -167,10 +167,11 @@ def _guess_syntax(dataset: pydicom.Dataset) -> UID:
     return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
 
 
-def _message(path: Path, error: Exception) -> str:
+def _message(path: File, error: Exception) -> str:
     """Say what failed, in which file, and what helps."""
     try:
-        syntax = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
+        with path.open("rb") as file:
+            syntax = UID(pydicom.dcmread(file, specific_tags=[]).file_meta.TransferSyntaxUID)
     except Exception:
         told = error.strerror if isinstance(error, OSError) else type(error).__name__
         return f"{path.name}: the pixels cannot be decoded ({told}); copy the file again from its source"

@@ -15,6 +15,7 @@ Frames = list[list[Header | None]]
 
 #: Elements whose values are the same at every position, in order of preference: name and unit.
 _EXACT = {
+    "ReferencedSegmentNumber": ("segment", ""),
     "TemporalPositionIdentifier": ("time", ""),
     "TemporalPositionIndex": ("time", ""),
     "DiffusionBValue": ("b_value", "s/mm2"),
@@ -59,12 +60,12 @@ def arrange(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | N
         values = sorted({v for slot in slots for h in slot if (v := _key(key)(h)) is not None})
         table = [{_key(key)(h): h for h in slot} for slot in slots]
         alone = all(len(cells) == len(slot) and None not in cells for cells, slot in zip(table, slots))
-        total = sum(map(len, slots))
-        if alone and len(values) > 1 and total >= _FILLED * len(values) * len(slots):
+        lost = len(values) * len(slots) - sum(map(len, slots))
+        is_mask = name == "segment"  # empty frames of a segmentation need not be stored
+        if alone and len(values) > 1 and (is_mask or lost <= (1 - _FILLED) * len(values) * len(slots)):
             frames: Frames = [[cells.get(value) for cells in table] for value in values]
-            lost = len(values) * len(slots) - total
-            dimension = Dimension(name, tuple(values), unit)
-            return (dimension,), frames, [f"{lost} images are missing in the grid of {name} and slices"]
+            told = [] if is_mask else [f"{lost} images are missing in the grid of {name} and slices"]
+            return (Dimension(name, tuple(values), unit),), frames, told
     return None
 
 

@@ -1,24 +1,32 @@
-"""Finding DICOM files: by content, in folders, files and lists of files."""
+"""Finding DICOM files: by content, in folders, files, archives, DICOMDIR and lists of these."""
 
 import os
-import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from dicomview.errors import DecodeError, PathError
+from dicomview.errors import DecodeError
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.progress import progress
+from dicomview.io.sources import (
+    File,
+    MemoryFile,
+    archive_members,
+    directory_files,
+    existing,
+    is_archive,
+    walk,
+)
 from dicomview.volume import Dropped
 
-__all__ = ["SUFFIXES", "PathLike", "Paths", "existing", "scan"]
+__all__ = ["SUFFIXES", "PathLike", "Paths", "scan"]
 
 PathLike = str | os.PathLike[str]
-#: A folder, a file, or several of them.
-Paths = PathLike | Iterable[PathLike]
+#: A folder, a file (also its bytes, or an open one), or several of them.
+Paths = PathLike | bytes | BinaryIO | Iterable[PathLike]
 
 #: Files that say by their name that they are DICOM are reported when they are not.
 SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
@@ -53,44 +61,28 @@ def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
         try:
             if not looks_like_dicom(file):
                 if asked_for or (file.suffix.lower() in SUFFIXES and not file.name.startswith("._")):
-                    dropped.append(Dropped(file, _why_not(file)))
+                    dropped.append(Dropped(Path(file), f"not a DICOM file ({file.stat().st_size} bytes)"))
                 else:
                     others += 1
                 continue
             found = read_headers(file)
         except OSError as error:
-            dropped.append(Dropped(file, f"cannot be opened ({error.strerror or type(error).__name__})"))
+            dropped.append(
+                Dropped(Path(file), f"cannot be opened ({error.strerror or type(error).__name__})")
+            )
         except DecodeError as error:
-            dropped.append(Dropped(file, str(error).removeprefix(f"{file.name} ")))
+            dropped.append(Dropped(Path(file), str(error).removeprefix(f"{file.name} ")))
         else:
             if found[0].sop_class_uid != MediaStorageDirectoryStorage:
                 headers += found
-            elif asked_for:
-                dropped.append(Dropped(file, "a directory of files: give the folder that it lies in"))
     return headers, dropped, others
 
 
-def _why_not(file: Path) -> str:
-    """Say why a file is not read."""
-    if zipfile.is_zipfile(file) or tarfile.is_tarfile(file):
-        return "an archive: unpack it and give the folder"
-    return f"not a DICOM file ({file.stat().st_size} bytes)"
-
-
-def existing(path: PathLike) -> Path:
-    """Return a path, the user's home resolved, or raise PathError."""
-    found = Path(path).expanduser()
-    if not found.exists():
-        raise PathError(f"there is no file or folder {os.fspath(path)!r}: check the path")
-    return found
-
-
-def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[Path, bool]]:
+def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
     """Give every file once, and whether it was named by the caller."""
-    seen: set[Path] = set()
-    for start in [path] if isinstance(path, str | os.PathLike) else path:
-        root = existing(start)
-        found = [(file, False) for file in _walk(root, dropped)] if root.is_dir() else [(root, True)]
+    seen: set[File] = set()
+    for start in [path] if _is_one(path) else path:  # type: ignore[union-attr]
+        found = _found(start, dropped)
         for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
             real = file.resolve()
             if real not in seen:
@@ -98,23 +90,34 @@ def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[Path, bool]]:
                 yield file, asked_for
 
 
-def _walk(root: Path, dropped: list[Dropped]) -> Iterator[Path]:
-    """Give the files below a folder, also behind links, each folder once."""
-
-    def unreadable(error: OSError) -> None:
-        dropped.append(Dropped(Path(error.filename), f"cannot be listed ({error.strerror})"))
-
-    visited: set[Path] = set()
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable):
-        real = Path(folder).resolve()
-        if real in visited:
-            folders.clear()
-            continue
-        visited.add(real)
-        yield from (Path(folder, name) for name in files)
+def _is_one(path: Any) -> bool:
+    return isinstance(path, str | os.PathLike | bytes) or hasattr(path, "read")
 
 
-def _natural(path: Path) -> list[tuple[bool, int, str]]:
+def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
+    """Return the files behind one path, and whether each was named by the caller."""
+    if isinstance(start, bytes):
+        root: File = MemoryFile.of(start, "<bytes>")
+    elif hasattr(start, "read") and not isinstance(start, os.PathLike):
+        root = MemoryFile.of(start.read(), Path(str(getattr(start, "name", "<file>"))).name)
+    elif isinstance(start, MemoryFile):
+        root = start
+    else:
+        root = existing(start)
+        if root.is_dir():
+            return [(file, False) for file in walk(root, dropped)]
+    try:
+        if looks_like_dicom(root):
+            if isinstance(root, Path) and read_headers(root)[0].sop_class_uid == MediaStorageDirectoryStorage:
+                return [(file, True) for file in directory_files(root, dropped)]
+        elif is_archive(root):
+            return [(file, False) for file in archive_members(root, dropped)]
+    except (OSError, DecodeError):
+        pass  # said when the file itself is read
+    return [(root, True)]
+
+
+def _natural(path: File) -> list[tuple[bool, int, str]]:
     """Sort IM2 before IM10."""
     key: list[tuple[bool, int, str]] = []
     word, digits = "", ""

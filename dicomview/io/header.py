@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydicom.multival import MultiValue
+
+from dicomview.io.sources import File
 
 __all__ = ["Header", "exact", "floats", "number", "strings"]
 
@@ -30,7 +31,7 @@ class Header:
         Unit of the key ``FrameTime``.
     """
 
-    path: Path
+    path: File
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
     series_instance_uid: str = ""

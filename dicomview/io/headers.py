@@ -1,10 +1,8 @@
 """Reading headers: which elements are asked for, and what becomes of them."""
 
 import math
-import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pydicom
@@ -21,6 +19,7 @@ from dicomview.io.header import Header, exact, floats, number, strings
 from dicomview.io.keys import KEY_TAGS, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, mosaic_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.sources import File
 from dicomview.volume import Meta
 
 __all__ = ["looks_like_dicom", "meta_from_dataset", "read_headers", "read_meta"]
@@ -62,7 +61,7 @@ _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
 
-def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
+def looks_like_dicom(path: File) -> bool:
     """Return whether the first bytes of a file are those of DICOM, with or without preamble.
 
     Raises
@@ -70,7 +69,7 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
     OSError
         If the file cannot be opened.
     """
-    with open(path, "rb") as file:  # noqa: PTH123
+    with path.open("rb") as file:
         start = file.read(132)
     if start[128:] == b"DICM":
         return True
@@ -85,7 +84,7 @@ def looks_like_dicom(path: str | os.PathLike[str]) -> bool:
     return explicit or (length < 1024 and element in (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016))
 
 
-def read_headers(path: str | os.PathLike[str]) -> list[Header]:
+def read_headers(path: File) -> list[Header]:
     """Read the headers of the images in one file; pixel data is not touched.
 
     Returns
@@ -98,7 +97,6 @@ def read_headers(path: str | os.PathLike[str]) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    path = Path(path)
     stopped_at = 0
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
@@ -134,7 +132,7 @@ def read_headers(path: str | os.PathLike[str]) -> list[Header]:
         ) from error
 
 
-def _from_dataset(path: Path, dataset: Dataset, *, has_pixels: bool) -> Header:
+def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
     """Pick the elements out of a dataset.
 
     A value that breaks the rules of its type counts as absent, except where values or shape depend on it.
@@ -200,11 +198,11 @@ def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int
     return min(ends), max(ends)
 
 
-def read_meta(path: str | os.PathLike[str]) -> Meta:
+def read_meta(path: File) -> Meta:
     """Read all header elements of a file, without pixel data."""
-    with warnings.catch_warnings():
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return meta_from_dataset(pydicom.dcmread(path, stop_before_pixels=True, force=True))
+        return meta_from_dataset(pydicom.dcmread(file, stop_before_pixels=True, force=True))
 
 
 def meta_from_dataset(dataset: Dataset) -> Meta:

@@ -35,6 +35,7 @@ _PLACE = frozenset(
 )
 #: Elements of functional groups that tell frames at one place apart.
 _GROUP_KEYS = {
+    "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
     "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
     "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
     "TriggerTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),

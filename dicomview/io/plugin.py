@@ -16,6 +16,7 @@ from dicomview.io.discover import SUFFIXES
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.read import choose, find_series, read_image
 from dicomview.io.series import SeriesList
+from dicomview.io.sources import File, MemoryFile, is_archive
 from dicomview.volume import Image, Meta, Volume
 
 __all__ = ["DicomviewPlugin", "register"]
@@ -35,16 +36,22 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        if request.mode.io_mode != IOMode.read:
-            raise InitializationError("dicomview reads DICOM, it does not write it")
-        if not isinstance(request.raw_uri, str | os.PathLike) or "://" in str(request.raw_uri):
-            raise InitializationError("dicomview reads folders and local files")
-        self._path = Path(request.raw_uri).expanduser()
-        claims = self._path.suffix.lower() in SUFFIXES  # a broken .dcm gets our message when it is read
-        if self._path.is_file() and not claims and not looks_like_dicom(self._path):
-            raise InitializationError(f"{self._path.name} is not a DICOM file")
         self._found: SeriesList | None = None
         self._last: tuple[Any, Volume | Image] | None = None
+        if request.mode.io_mode != IOMode.read:
+            raise InitializationError("dicomview reads DICOM, it does not write it")
+        uri = request.raw_uri
+        is_local = isinstance(uri, str | os.PathLike) and "://" not in str(uri)
+        if is_local:
+            self._path: File = Path(uri).expanduser()
+        else:
+            name = "<bytes>" if isinstance(uri, bytes) else str(getattr(uri, "name", uri)).rsplit("/", 1)[-1]
+            self._path = MemoryFile.of(request.get_file().read(), name)
+        if isinstance(self._path, Path) and self._path.is_dir():
+            return
+        claims = self._path.suffix.lower() in SUFFIXES  # a broken .dcm gets our message when it is read
+        if self._exists() and not claims and not looks_like_dicom(self._path) and not is_archive(self._path):
+            raise InitializationError(f"{self._path.name} is not a DICOM file")
 
     def read(self, *, index: Any = None, series: int | str | None = None) -> Any:
         """Read a volume (folder) or an image (file).
@@ -98,7 +105,12 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
 
     def _wants_image(self) -> bool:
         """Return whether a single file was asked for as an image rather than as a volume."""
-        return self._path.is_file() and self.request.mode.image_mode not in ("v", "V")
+        if not self._exists() or self.request.mode.image_mode in ("v", "V"):
+            return False
+        return looks_like_dicom(self._path) or not is_archive(self._path)
+
+    def _exists(self) -> bool:
+        return isinstance(self._path, MemoryFile) or self._path.is_file()
 
     def _series_list(self) -> SeriesList:
         if self._found is None:

@@ -11,10 +11,11 @@ import numpy as np
 from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.assemble import names
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
-from dicomview.io.discover import SUFFIXES, PathLike, Paths, existing, scan
+from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, group_headers, is_color
+from dicomview.io.sources import File, existing, is_archive
 from dicomview.volume import Dropped, Image, Report, Source, Volume
 from dicomview.volume.meta import safe_text
 
@@ -26,8 +27,9 @@ def find_series(path: Paths) -> SeriesList:
 
     Parameters
     ----------
-    path : str, PathLike or list of these
-        Folder (searched recursively), file, or list of files.
+    path : str, PathLike, list of these, bytes or binary file
+        Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, or the contents of a
+        file.
 
     Returns
     -------
@@ -58,9 +60,9 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
 
     Parameters
     ----------
-    path : str, PathLike or list of these
-        Folder (searched recursively), file, or list of files. A file that is not DICOM is read by
-        imageio's own plugins.
+    path : str, PathLike, list of these, bytes or binary file
+        Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, the bytes of a file,
+        an open file, or a URL. A file that is not DICOM is read by imageio's own plugins.
     series : int, str or Series, optional
         Which series, where there are several: its number in :func:`find_series`, its UID, a part of its
         description, or the element of the table itself.
@@ -86,12 +88,15 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
     >>> vol.dims
     ('slice', 'row', 'column')
     """
-    if not isinstance(path, str | os.PathLike):
+    if isinstance(path, str) and "://" in path:
+        pass  # imageio fetches it
+    elif isinstance(path, str | os.PathLike):
+        path = existing(path)
+        if _is_foreign(path):
+            return Volume.from_array(_foreign(path))
+    elif not isinstance(path, bytes) and not hasattr(path, "read"):
         return choose(find_series(path), series).read()
-    path = existing(path)
-    if _is_foreign(path):
-        return Volume.from_array(_foreign(path))
-    with iio.imopen(os.fspath(path), "rv", plugin="dicomview") as file:  # type: ignore[call-overload]
+    with iio.imopen(_as_uri(path), "rv", plugin="dicomview") as file:  # type: ignore[call-overload]
         volume: Volume = file.read(series=series)
         return volume
 
@@ -157,7 +162,7 @@ def imread(path: PathLike) -> Image:
         raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
     if _is_foreign(path):
         return Image(_foreign(path))
-    with iio.imopen(os.fspath(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
+    with iio.imopen(_as_uri(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
         image: Image = file.read()
         return image
 
@@ -166,9 +171,9 @@ def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
     """Return the series that is meant, or raise SeriesError with the table."""
     if wanted is None:
         volumes = found.volumes
-        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer beside one
-        # volume make it ambiguous.
-        for is_minor in (_is_single_image, _is_survey):
+        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer nor masks and
+        # doses made from a volume make it ambiguous.
+        for is_minor in (_is_single_image, _is_survey, _is_derived):
             if len(volumes) > 1:
                 volumes = [s for s in volumes if not is_minor(s)] or volumes
         if len(volumes) == 1:
@@ -197,6 +202,10 @@ def _is_survey(series: Series) -> bool:
     return series.is_survey
 
 
+def _is_derived(series: Series) -> bool:
+    return series.modality in ("SEG", "RTDOSE")
+
+
 def _is_single_image(series: Series) -> bool:
     return series.shape is not None and len(series.stack.headers) == 1
 
@@ -219,7 +228,14 @@ def _no_volume(found: SeriesList) -> str:
 def _is_foreign(path: PathLike) -> bool:
     """Return whether a path is a file that is not DICOM but that imageio may know."""
     path = Path(path).expanduser()
-    return path.suffix.lower() not in SUFFIXES and path.is_file() and not looks_like_dicom(path)
+    if path.suffix.lower() in SUFFIXES or not path.is_file():
+        return False
+    return not looks_like_dicom(path) and not is_archive(path)
+
+
+def _as_uri(path: Any) -> Any:
+    """Return a path as imageio takes it: text, bytes or an open file."""
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
 
 
 def _foreign(path: Path) -> np.ndarray:
@@ -233,9 +249,8 @@ def _foreign(path: Path) -> np.ndarray:
         ) from error
 
 
-def read_image(path: PathLike) -> Image:
+def read_image(path: File) -> Image:
     """Read one DICOM file as an image."""
-    path = Path(path)
     if not looks_like_dicom(path):
         raise DecodeError(f"{path.name} is not a DICOM file ({path.stat().st_size} bytes)")
     header, *more = read_headers(path)
@@ -251,7 +266,7 @@ def read_image(path: PathLike) -> Image:
         values,
         meta=read_meta(path),
         geometry=single.stack.geometry,
-        source=Source(path, header.sop_instance_uid),
+        source=Source(Path(path), header.sop_instance_uid),
         padding=value_padding(header, rescale),
     )
 
@@ -263,7 +278,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     count = len(stack.headers)
     array: np.ndarray | None = None
     failed: dict[int, DecodeError] = {}
-    file: tuple[Path, PixelFile] | None = None
+    file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
         (k for k, header in enumerate(stack.headers) if header is not None),
@@ -289,6 +304,8 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     first = stack.present[0]
     padding = value_padding(first, rescale)
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
+    if empty and first.modality == "SEG" and not failed:
+        empty = []  # frames that are not stored are empty masks: the zeros that they are
     if empty:
         array[empty] = _filling(array, empty, padding)
     decoded = [k for k in order if k not in failed]
@@ -314,7 +331,9 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             (*stack.dropped, *unreadable),
             tuple(place if extra else place[0] for place in missing),
         ),
-        sources=[None if h is None else Source(h.path, h.sop_instance_uid, h.frame) for h in stack.headers],
+        sources=[
+            None if h is None else Source(Path(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
+        ],
         padding=padding,
     )
 

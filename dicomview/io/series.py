@@ -79,7 +79,7 @@ class Series:
         self.description = first.series_description + (f" [{part}]" if part else "")
         self._stack = assemble(headers)
         self._reader = reader
-        self.files: tuple[Path, ...] = tuple(dict.fromkeys(h.path for h in self._stack.present))
+        self.files: tuple[Path, ...] = tuple(dict.fromkeys(Path(h.path) for h in self._stack.present))
         self.reason = _reason(headers) or self._stack.reason
         self.shape: tuple[int, ...] | None = None
         if first.has_pixels and first.rows and first.columns:
@@ -372,8 +372,6 @@ def _reason(headers: Sequence[Header]) -> str | None:
         return _DOCUMENTS.get(first.modality, "no pixel data")
     if _is_localizer(first):
         return "localizer"
-    if first.modality == "SEG":
-        return "segmentation: not read as a volume"
     if "MOSAIC" in first.image_type and first.tile is None:
         return "mosaic that does not tell its number of slices"
     capture = first.sop_class_uid == _SECONDARY_CAPTURE or first.sop_class_uid.startswith(

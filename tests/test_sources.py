@@ -1,0 +1,101 @@
+"""The same volume from a folder, an archive, a DICOMDIR, bytes, an open file and a list."""
+
+import io
+import shutil
+import tarfile
+import zipfile
+
+import imageio.v3 as iio
+import numpy as np
+import pydicom
+import pytest
+from conftest import make_affine, make_voxels
+from pydicom.fileset import FileSet
+
+import dicomview as dv
+
+
+@pytest.fixture
+def files(write):
+    return write("s")
+
+
+def check(volume):
+    np.testing.assert_array_equal(volume.array, make_voxels())
+    np.testing.assert_allclose(volume.geometry.affine, make_affine(), atol=1e-6)
+    assert volume.report.warnings == ()
+
+
+def test_zip(files, tmp_path):
+    with zipfile.ZipFile(tmp_path / "study.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            archive.write(path, f"study/../{path.name}")
+        archive.writestr("study/readme.txt", "nothing")
+    vol = dv.volread(tmp_path / "study.zip")
+    check(vol)
+    assert vol.sources[0].path.name == "IM0000.dcm" and "study.zip" in str(vol.sources[0].path)
+    check(iio.imopen(str(tmp_path / "study.zip"), "rv", plugin="dicomview").read())
+    assert not (tmp_path / "IM0000.dcm").exists()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_tar(files, tmp_path, mode):
+    with tarfile.open(tmp_path / "study.tar.gz", mode) as archive:
+        archive.add(files[0].parent, "study")
+    check(dv.volread(tmp_path / "study.tar.gz"))
+    check(dv.volread([tmp_path / "study.tar.gz"]))
+
+
+def test_an_archive_cut_short_is_told(files, tmp_path):
+    with tarfile.open(tmp_path / "study.tar.gz", "w:gz") as archive:
+        archive.add(files[0].parent, "study")
+    raw = (tmp_path / "study.tar.gz").read_bytes()
+    (tmp_path / "study.tar.gz").write_bytes(raw[: len(raw) // 2])
+    try:
+        told = str(dv.volread(tmp_path / "study.tar.gz").report)
+    except dv.DicomviewError as error:
+        told = str(error)
+    assert "study.tar.gz: the archive cannot be read to its end" in told
+
+
+def test_dicomdir(files, tmp_path):
+    study = FileSet()
+    for path in files:
+        study.add(path)
+    study.write(tmp_path / "disk")
+    check(dv.volread(tmp_path / "disk" / "DICOMDIR"))
+    check(dv.volread(tmp_path / "disk"))
+    lost = next(p for p in (tmp_path / "disk").rglob("*") if p.is_file() and p.name != "DICOMDIR")
+    lost.unlink()
+    report = dv.volread(tmp_path / "disk" / "DICOMDIR").report
+    assert f"{lost.name}: named by the DICOMDIR, but not there" in "".join(report.warnings)
+
+
+def test_a_dicomdir_reaches_no_other_folder(files, tmp_path):
+    study = FileSet()
+    study.add(files[0])
+    study.write(tmp_path / "disk")
+    dataset = pydicom.dcmread(tmp_path / "disk" / "DICOMDIR")
+    shutil.copy(files[1], tmp_path / "OTHER")
+    for record in dataset.DirectoryRecordSequence:
+        if "ReferencedFileID" in record:
+            tag = pydicom.tag.Tag("ReferencedFileID")
+            record[tag] = pydicom.dataelem.RawDataElement(tag, "CS", 8, b"..\\OTHER", 0, False, True)
+    dataset.save_as(tmp_path / "disk" / "DICOMDIR")
+    with pytest.raises(dv.DicomviewError, match="outside its folder"):
+        dv.volread(tmp_path / "disk" / "DICOMDIR")
+
+
+def test_bytes_and_open_files(files):
+    data = files[2].read_bytes()
+    np.testing.assert_array_equal(dv.volread(data)[0], make_voxels()[2])
+    np.testing.assert_array_equal(dv.volread(io.BytesIO(data))[0], make_voxels()[2])
+    with files[2].open("rb") as file:
+        np.testing.assert_array_equal(dv.volread(file)[0], make_voxels()[2])
+    np.testing.assert_array_equal(iio.imread(data, plugin="dicomview"), make_voxels()[2])
+    assert len(dv.find_series(data)) == 1
+
+
+def test_a_list_of_paths_as_text(files):
+    check(dv.volread([str(path) for path in reversed(files)]))
+    check(dv.volread([files[0].parent, files[0]]))
