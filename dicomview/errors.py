@@ -7,10 +7,19 @@
     ├── SeriesError (ValueError)        no volume, or several to choose from
     ├── DecodeError (ValueError)        a file cannot be read or its pixels cannot be decoded
     ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
-    └── DisplayError (ValueError)       something that cannot be shown
+    ├── DisplayError (ValueError)       something that cannot be shown
+    └── SUVError (ValueError)           the header does not give a standardized uptake value
 """
 
-__all__ = ["DecodeError", "DicomviewError", "DisplayError", "GeometryError", "PathError", "SeriesError"]
+__all__ = [
+    "DecodeError",
+    "DicomviewError",
+    "DisplayError",
+    "GeometryError",
+    "PathError",
+    "SUVError",
+    "SeriesError",
+]
 
 
 class DicomviewError(Exception):
@@ -39,3 +48,7 @@ class GeometryError(DicomviewError, ValueError):
 
 class DisplayError(DicomviewError, ValueError):
     """The data or the request cannot be shown."""
+
+
+class SUVError(DicomviewError, ValueError):
+    """Elements that the standardized uptake value needs are missing or cannot be used."""

@@ -1,8 +1,10 @@
 """The same volume from a folder, an archive, a DICOMDIR, bytes, an open file and a list."""
 
+import gc
 import io
 import shutil
 import tarfile
+import warnings
 import zipfile
 
 import imageio.v3 as iio
@@ -18,6 +20,19 @@ import dicomview as dv
 @pytest.fixture
 def files(write):
     return write("s")
+
+
+def write_disk(files, folder):
+    """Write a folder with a DICOMDIR."""
+    study = FileSet()
+    for path in files:
+        study.add(path)
+    study.write(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its temporary folder is cleaned up when it goes
+        del study
+        gc.collect()
+    return folder
 
 
 def check(volume):
@@ -59,10 +74,7 @@ def test_an_archive_cut_short_is_told(files, tmp_path):
 
 
 def test_dicomdir(files, tmp_path):
-    study = FileSet()
-    for path in files:
-        study.add(path)
-    study.write(tmp_path / "disk")
+    write_disk(files, tmp_path / "disk")
     check(dv.volread(tmp_path / "disk" / "DICOMDIR"))
     check(dv.volread(tmp_path / "disk"))
     lost = next(p for p in (tmp_path / "disk").rglob("*") if p.is_file() and p.name != "DICOMDIR")
@@ -72,9 +84,7 @@ def test_dicomdir(files, tmp_path):
 
 
 def test_a_dicomdir_reaches_no_other_folder(files, tmp_path):
-    study = FileSet()
-    study.add(files[0])
-    study.write(tmp_path / "disk")
+    write_disk(files[:1], tmp_path / "disk")
     dataset = pydicom.dcmread(tmp_path / "disk" / "DICOMDIR")
     shutil.copy(files[1], tmp_path / "OTHER")
     for record in dataset.DirectoryRecordSequence:

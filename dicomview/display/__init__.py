@@ -2,6 +2,16 @@
 
 from dicomview.display.color import rgb8
 from dicomview.display.presets import PRESETS, presets_for
+from dicomview.display.voi import apply_voi_lut, apply_window
 from dicomview.display.window import Window, auto_window, valid_values
 
-__all__ = ["PRESETS", "Window", "auto_window", "presets_for", "rgb8", "valid_values"]
+__all__ = [
+    "PRESETS",
+    "Window",
+    "apply_voi_lut",
+    "apply_window",
+    "auto_window",
+    "presets_for",
+    "rgb8",
+    "valid_values",
+]
