@@ -12,7 +12,7 @@ from dicomview import errors, samples
 from dicomview.display import Window
 from dicomview.errors import DicomviewError
 from dicomview.geometry import Geometry
-from dicomview.io import Series, SeriesList, find_series, imread, mvolread, register, volread
+from dicomview.io import Series, SeriesList, dataset, find_series, imread, mvolread, register, volread
 from dicomview.options import options
 from dicomview.volume import Image, Meta, Volume
 
@@ -35,6 +35,7 @@ __all__ = [
     "Volume",
     "Window",
     "compare_aspect",
+    "dataset",
     "errors",
     "find_series",
     "imread",

@@ -60,6 +60,8 @@ def test_a_dimension_is_named_with_values_and_unit(write_4d, keyword, values, na
     assert vol.report.warnings == () and len(vol.sources) == 18
     (series,) = dv.find_series(files)
     assert series.shape == (3, 6, 8, 10)
+    third = dv.dataset(vol, (1, 2))
+    assert third.SOPInstanceUID == vol.sources[8].sop_instance_uid == "1.2.3.8"
 
 
 def test_without_anything_better_the_instance_numbers_give_the_order(write_4d):

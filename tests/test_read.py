@@ -546,3 +546,13 @@ def test_a_non_finite_slope_is_refused(write):
     vol = dv.volread(files[0].parent)
     assert vol.report.missing == (3,)
     assert "RescaleSlope (0028,1053) is nan" in "".join(vol.report.warnings)
+
+
+def test_the_dataset_of_a_slice(write):
+    files = write("s")
+    files[2].unlink()
+    vol = dv.volread(files[0].parent)
+    assert dv.dataset(vol, -1).InstanceNumber == 6
+    for index in (2, 6, (0, 0)):
+        with pytest.raises(SeriesError, match="no file to read"):
+            dv.dataset(vol, index)

@@ -199,6 +199,7 @@ def test_extra_dimensions_have_a_slider(show):
     array = np.arange(4 * 3 * 5 * 6).reshape(4, 3, 5, 6)
     viewer = show(array)
     viewer.sliders["frame"].value = 1
+    assert "frame = 1" in viewer._status.value
     np.testing.assert_array_equal(viewer.axes["axial"].images[0].get_array(), array[1, 1])
 
 

@@ -1,7 +1,7 @@
 """From paths to volumes: discovery, headers, assembly, decoding, the imageio plugin."""
 
 from dicomview.io.plugin import register
-from dicomview.io.read import find_series, imread, mvolread, volread
+from dicomview.io.read import dataset, find_series, imread, mvolread, volread
 from dicomview.io.series import Series, SeriesList
 
-__all__ = ["Series", "SeriesList", "find_series", "imread", "mvolread", "register", "volread"]
+__all__ = ["Series", "SeriesList", "dataset", "find_series", "imread", "mvolread", "register", "volread"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
+import pydicom
 
 from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.assemble import names
@@ -19,7 +20,7 @@ from dicomview.io.sources import File, existing, is_archive
 from dicomview.volume import Dropped, Image, Report, Source, Volume
 from dicomview.volume.meta import safe_text
 
-__all__ = ["choose", "find_series", "imread", "mvolread", "read_image", "volread"]
+__all__ = ["choose", "dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
 
 
 def find_series(path: Paths) -> SeriesList:
@@ -165,6 +166,42 @@ def imread(path: PathLike) -> Image:
     with iio.imopen(_as_uri(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
         image: Image = file.read()
         return image
+
+
+def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
+    """Return the pydicom dataset of a slice's file, without pixel data.
+
+    Parameters
+    ----------
+    volume : Volume
+        Read from files.
+    index : int or tuple of int
+        Slice; with extra dimensions ``(frame ..., slice)``.
+
+    Returns
+    -------
+    pydicom.Dataset
+
+    Raises
+    ------
+    SeriesError
+        If the slice has no file: a missing one, an archive's, or a volume made from an array.
+
+    Examples
+    --------
+    >>> import dicomview as dv
+    >>> dv.dataset(dv.volread(dv.samples.head_ct()), 0).InstanceNumber
+    '1'
+    """
+    shape = (*map(len, volume.dimensions), volume.geometry.shape[0])
+    places = (index,) if isinstance(index, int | np.integer) else tuple(index)
+    source = None
+    if len(places) == len(shape) and all(-n <= i < n for i, n in zip(places, shape)) and volume.sources:
+        flat = np.ravel_multi_index([i % n for i, n in zip(places, shape)], shape)
+        source = volume.sources[int(flat)]
+    if source is None or not source.path.is_file():
+        raise SeriesError(f"slice {index} has no file to read")
+    return pydicom.dcmread(source.path, stop_before_pixels=True, force=True)
 
 
 def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:

@@ -257,5 +257,6 @@ def _status(volume: Volume, state: ViewState) -> str:
     parts = [f"index {state.index}"]
     if state.position is not None:
         parts.append("LPS " + ", ".join(f"{x:.1f}" for x in state.position) + " mm")
+    parts += [escape(d.label(i)) for d, i in zip(volume.dimensions, state.frame)]
     parts.append(f"{shown} {escape(volume.unit)}".strip())
     return "<code>" + " &nbsp; ".join(parts) + "</code>"
