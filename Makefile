@@ -44,7 +44,7 @@ browser: $(STAMP)
 lowest:
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt \
-		--editable . pytest nbclient nbformat ipykernel
+		--editable . pytest hypothesis nbclient nbformat ipykernel
 	$(VENV)-lowest/bin/python -m pytest -m 'not browser' -o filterwarnings=default  # old packages warn of each other
 
 # how many reference series are read right; needs DICOMVIEW_DATA
