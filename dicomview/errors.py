@@ -8,7 +8,8 @@
     ├── DecodeError (ValueError)        a file cannot be read or its pixels cannot be decoded
     ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
     ├── DisplayError (ValueError)       something that cannot be shown
-    └── SUVError (ValueError)           the header does not give a standardized uptake value
+    ├── SUVError (ValueError)           the header does not give a standardized uptake value
+    └── MissingPackageError (ImportError)   an optional package cannot be imported
 """
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "DicomviewError",
     "DisplayError",
     "GeometryError",
+    "MissingPackageError",
     "PathError",
     "SUVError",
     "SeriesError",
@@ -52,3 +54,7 @@ class DisplayError(DicomviewError, ValueError):
 
 class SUVError(DicomviewError, ValueError):
     """Elements that the standardized uptake value needs are missing or cannot be used."""
+
+
+class MissingPackageError(DicomviewError, ImportError):
+    """An optional package is needed and cannot be imported."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from dicomview.display import Window, auto_window
 from dicomview.errors import GeometryError
-from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
+from dicomview.geometry import PLANES, Geometry, Plane, deshear, plane_axes, plane_view
 from dicomview.volume.array import ArrayLike, Image
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
+from dicomview.volume.suv import body_weight_suv
 from dicomview.volume.thumbnail import thumbnail
 from dicomview.volume.windows import header_windows
 
@@ -207,6 +208,93 @@ class Volume(ArrayLike):
         height, width = (d for i, d in enumerate(self.geometry.spacing) if i != axis)
         return None if height is None or width is None else height / width
 
+    def desheared(self) -> "Volume":
+        """Return the volume on a straight grid, where its slices are stacked at a slant (gantry tilt).
+
+        Returns
+        -------
+        Volume
+            Of the same dtype, with ``geometry.tilt`` 0: each slice is shifted within its plane by linear
+            interpolation, integers are rounded. There are more rows or columns, so that no voxel is lost;
+            those outside all slices hold the padding value, or the lowest value. A volume without shear, or
+            of unknown place, is returned itself.
+
+        See Also
+        --------
+        dicomview.geometry.deshear : the function on arrays.
+
+        Examples
+        --------
+        >>> affine = np.array([[0, 0, 1, 0], [0.5, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+        >>> straight = Volume.from_array(np.zeros((9, 8, 8)), affine=affine).desheared()
+        >>> straight.shape, straight.sampling, straight.geometry.tilt
+        ((9, 12, 8), (2.0, 1.0, 1.0), 0.0)
+        """
+        old = self.geometry
+        if not old.tilt:
+            return self
+        assert old.affine is not None and old.slice_positions is not None and old.normal is not None
+        fill = self._background()
+        array: np.ndarray | None = None
+        for place in np.ndindex(*(self.array.shape[self.dims.index(d)] for d in self.extra_dims)):
+            moved, affine = deshear(
+                np.asarray(self.frame(place)),
+                old.affine,
+                fill,
+                slice_positions=old.slice_positions,
+                padding=None if self.is_color else self.padding,
+            )
+            extents = dict(zip(SPATIAL, moved.shape))
+            if array is None:
+                shape = [extents.get(d, n) for d, n in zip(self.dims, self.array.shape)]
+                array = np.empty(shape, moved.dtype)
+            picks = dict(zip(self.extra_dims, place))
+            array[tuple(picks.get(d, slice(None)) for d in self.dims)] = moved
+        if array is None:  # no frames at all
+            return self
+        along = (old.slice_positions - old.slice_positions[0]) @ old.normal
+        starts = affine[:3, 3] + np.outer(along, old.normal)
+        meta = self.meta.copy()
+        for keyword, value in {
+            "Rows": int(extents["row"]),
+            "Columns": int(extents["column"]),
+            "ImagePositionPatient": [float(x) for x in starts[len(starts) // 2]],
+        }.items():
+            if keyword in meta:
+                meta[keyword] = value
+        told = f"slices tilted by {old.tilt:.1f}° were shifted onto a straight grid by linear interpolation"
+        warnings = (*(text for text in self.report.warnings if "(gantry tilt)" not in text), told)
+        straight = Volume(
+            array,
+            geometry=Geometry(
+                (extents["slice"], extents["row"], extents["column"]), affine=affine, slice_positions=starts
+            ),
+            dims=self.dims,
+            dimensions=self.dimensions,
+            meta=meta,
+            report=Report(warnings, self.report.dropped, self.report.missing),
+            sources=self.sources,
+            padding=self.padding,
+        )
+        if not self.is_color:
+            straight._default_window = self.default_window  # the new margins have no part in it
+        return straight
+
+    def _background(self) -> float:
+        """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
+        array = np.asarray(self.array)
+        if self.is_color:
+            return 0.0
+        if self.padding is not None:
+            low, limits = self.padding[0], np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
+            if limits is None or limits.min <= low <= limits.max:
+                return low
+        lowest = array.min() if array.size else np.float64(0)
+        if not np.isfinite(lowest):
+            finite = array[np.isfinite(array)]
+            lowest = finite.min() if finite.size else np.float64(0)
+        return lowest.item()
+
     # -- values ---------------------------------------------------------------------------------------
 
     @property
@@ -274,6 +362,181 @@ class Volume(ArrayLike):
         if self.meta.get("Modality") == "CT" and unit in ("", "US"):
             unit = "HU"
         return "" if unit == "US" or self.is_color else safe_text(unit)
+
+    def suv(self) -> "Volume":
+        """Return a PET volume as standardized uptake values by body weight (g/ml), float32.
+
+        Raises
+        ------
+        SUVError
+            If the header does not give them; the message lists the elements that are missing or cannot be
+            used.
+
+        See Also
+        --------
+        dicomview.volume.suv.suv_factor : the elements, the formula and the assumptions.
+
+        Examples
+        --------
+        >>> meta = {"Modality": "PT", "Units": "GML", "CorrectedImage": ["ATTN", "DECY"]}
+        >>> vol = Volume.from_array(np.full((2, 3, 4), 2.5), meta=meta).suv()
+        >>> float(vol.max()), vol.unit
+        (2.5, 'SUV')
+        """
+        return body_weight_suv(self)
+
+    # -- other packages -------------------------------------------------------------------------------
+
+    def to_sitk(self) -> Any:
+        """Return a SimpleITK image: a copy of the voxels, in the same place.
+
+        Returns
+        -------
+        SimpleITK.Image
+            Index order (column, row, slice), LPS mm; a vector image of colours. Up to two extra dimensions
+            follow space, the last of :attr:`extra_dims` first, with the step and start of their values where
+            these rise evenly, else 1 and 0; their names, values and units are in the metadata. The direction
+            is that of the affine to the last digit. The spacing across a single slice, which is not known,
+            is 1. bool becomes uint8, float16 becomes float32.
+
+        Raises
+        ------
+        MissingPackageError
+            If SimpleITK is not installed.
+        GeometryError
+            If the volume has no affine, since an image of SimpleITK always claims a place; if the slices are
+            not evenly spaced; if the axes are not perpendicular within 0.001 (a tilted gantry); if there are
+            more than two extra dimensions.
+        """
+        from dicomview.volume.convert import to_sitk
+
+        return to_sitk(self)
+
+    @classmethod
+    def from_sitk(cls, image: Any) -> "Volume":
+        """Make a volume of a SimpleITK image.
+
+        Parameters
+        ----------
+        image : SimpleITK.Image
+            Of 2 to 5 dimensions. Vectors of 3 or 4 uint8 values are colours; others become an extra dimension
+            ``component`` in front. An image of 2 dimensions has a spacing but no place in the patient.
+
+        Returns
+        -------
+        Volume
+            A copy of the voxels, without a header. Place and spacing are taken as they stand: SimpleITK does
+            not tell a place that is unknown from one at the origin.
+
+        Raises
+        ------
+        MissingPackageError
+            If SimpleITK is not installed.
+        GeometryError
+            If the direction mixes axes of space with other axes.
+        """
+        from dicomview.volume.convert import from_sitk
+
+        return from_sitk(image, kind=cls)
+
+    def to_nibabel(self) -> Any:
+        """Return a NIfTI image of nibabel: the same voxels and place, in RAS mm.
+
+        Returns
+        -------
+        nibabel.Nifti1Image
+            Array order (column, row, slice), then the extra dimensions, ``time`` first. The affine is in the
+            sform, a shear too, and also in the qform where that can hold it to 0.01 mm; both have the
+            code "scanner". Without an affine both codes are 0 (unknown) and the zooms are the sampling. Zooms
+            of extra dimensions are the steps of values that rise evenly, else 1. The length across a single
+            slice, which is not known, is 1. bool becomes uint8, float16 becomes float32; other types stay,
+            also int64, which some programs do not read. Colours are records of R, G, B.
+
+        Raises
+        ------
+        MissingPackageError
+            If nibabel is not installed.
+        GeometryError
+            If the volume has neither an affine nor a complete sampling; if the slices are not evenly spaced;
+            if there are more than four extra dimensions; if colours are not uint8.
+        """
+        from dicomview.volume.convert import to_nibabel
+
+        return to_nibabel(self)
+
+    @classmethod
+    def from_nibabel(cls, image: Any) -> "Volume":
+        """Make a volume of an image of nibabel, of any orientation.
+
+        Parameters
+        ----------
+        image : nibabel image
+            Of 2 to 7 dimensions. The first axis becomes the columns, the second the rows, the third the
+            slices. The fourth is ``time`` where the header gives its unit, else ``frame``.
+
+        Returns
+        -------
+        Volume
+            Values after the scaling of the file, without a header. NIfTI whose sform and qform both have the
+            code 0 (unknown) gives a volume with a sampling and without an affine.
+
+        Raises
+        ------
+        GeometryError
+            If the affine is singular.
+        """
+        from dicomview.volume.convert import from_nibabel
+
+        return from_nibabel(image, kind=cls)
+
+    def to_xarray(self) -> Any:
+        """Return a DataArray of xarray over the same array, not a copy.
+
+        Returns
+        -------
+        xarray.DataArray
+            With the dimensions :attr:`dims`. Coordinates: the values of extra dimensions; for slice, row and
+            column the distance in mm from the first, along the axis, where it is known. Attributes, where
+            known: ``affine`` (nested list, (slice, row, column, 1) to LPS mm), ``slice_positions`` of
+            unevenly spaced slices, ``units`` of the values, ``modality``. Nothing says who the patient is.
+
+        Raises
+        ------
+        MissingPackageError
+            If xarray is not installed.
+        """
+        from dicomview.volume.convert import to_xarray
+
+        return to_xarray(self)
+
+    def to_zarr(self, path: Any) -> None:
+        """Write OME-Zarr 0.4 (Zarr format 2), one level at full size.
+
+        The axes are t, c, z, y, x as far as the volume has them; z, y, x are slice, row, column. Scale and
+        translation are in mm along these axes, whichever way they run in the patient; an axis whose spacing
+        is not known has scale 1 and, without an affine, no unit. OME-Zarr 0.4 has no affine: other readers
+        show a sheared or unevenly spaced volume straight and even. The attribute ``dicomview`` holds what is
+        exact: ``dims`` of the stored array, ``dimensions`` with values and units, ``spacing``, ``affine``
+        from (slice, row, column, 1) to LPS mm, ``slice_positions`` of unevenly spaced slices, ``unit`` of the
+        values and ``modality``. Nothing says who the patient is.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder that does not exist yet, by custom ``*.ome.zarr``.
+
+        Raises
+        ------
+        MissingPackageError
+            If zarr 3 is not installed.
+        FileExistsError
+            If there is something at the path.
+        GeometryError
+            If there is more than one dimension beyond space and time; colour is one.
+        """
+        from dicomview.volume.convert import to_zarr
+
+        to_zarr(self, path)
 
     # -- showing --------------------------------------------------------------------------------------
 

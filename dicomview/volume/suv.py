@@ -1,0 +1,393 @@
+"""SUV: from activity concentrations of PET to standardized uptake values by body weight."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydicom.datadict import tag_for_keyword
+
+from dicomview.errors import SUVError
+from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.report import Report
+
+if TYPE_CHECKING:
+    from dicomview.volume.volume import Volume
+
+__all__ = ["body_weight_suv", "suv_factor"]
+
+#: Weights (kg) and doses (Bq) beyond these are in another unit than the standard asks for.
+WEIGHT_RANGE, DOSE_RANGE = (1e-3, 1e3), (1e4, 1e13)
+#: An injection so long after the reference time (s) is that of a dynamic scan, not one of the day before.
+LATE_INJECTION = 600.0
+#: More half-lives between injection and scan mean that the times do not belong together.
+MOST_HALF_LIVES = 10.0
+
+_DAY = 86400.0
+
+
+class Moment(NamedTuple):
+    """A point in time; its date counts only where the header gives one."""
+
+    when: datetime
+    dated: bool
+
+
+def body_weight_suv(volume: "Volume") -> "Volume":
+    """Return a PET volume with its values as SUV by body weight (g/ml).
+
+    Parameters
+    ----------
+    volume : Volume
+        With Modality PT and the elements that :func:`suv_factor` asks for in its ``meta``.
+
+    Returns
+    -------
+    Volume
+        float32. Its ``report.warnings`` say the factor and what it was calculated from; ``unit`` is
+        ``"SUV"``. Where values were scaled, the windows of the file (in Bq/ml) give way to 0 to 5 SUV.
+
+    Raises
+    ------
+    SUVError
+        If elements are missing or cannot be used; the message lists all of them.
+
+    Examples
+    --------
+    >>> from dicomview.volume import Volume
+    >>> meta = {"Modality": "PT", "Units": "GML", "CorrectedImage": ["ATTN", "DECY"]}
+    >>> body_weight_suv(Volume.from_array(np.ones((2, 3, 4)), meta=meta)).unit
+    'SUV'
+    """
+    factor, remarks = suv_factor(volume.meta)
+    if volume.is_color:
+        raise SUVError("the body-weight SUV needs activities, not colours")
+    scale = np.float32(factor)
+    meta = volume.meta.copy()
+    meta.update(Units="GML", SUVType="BW", RescaleType="SUV")
+    if factor != 1:
+        for keyword in ("VOILUTSequence", "SmallestImagePixelValue", "LargestImagePixelValue"):
+            meta.pop(keyword, None)
+        meta.update(
+            WindowCenter=2.5,
+            WindowWidth=5.0,
+            WindowCenterWidthExplanation="SUV 0-5",
+            VOILUTFunction="LINEAR_EXACT",
+        )
+    padding = volume.padding
+    if padding is not None:  # by the arithmetic of the values, so that they still fall into the range
+        padding = (float(np.float32(padding[0]) * scale), float(np.float32(padding[1]) * scale))
+    report = volume.report
+    return type(volume)(
+        np.multiply(volume.array, scale, dtype=np.float32),
+        geometry=volume.geometry,
+        dims=volume.dims,
+        dimensions=volume.dimensions,
+        meta=meta,
+        report=Report((*report.warnings, *remarks), report.dropped, report.missing),
+        sources=volume.sources,
+        padding=padding,
+    )
+
+
+def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
+    """Return the factor from the values of a PET series to SUV by body weight, and how it came about.
+
+    Parameters
+    ----------
+    meta : mapping
+        Header of one image. Always: Modality (PT), Units (BQML or GML), CorrectedImage (with ATTN and DECY).
+        For BQML also DecayCorrection (START or ADMIN), PatientWeight (kg) and the first item of
+        RadiopharmaceuticalInformationSequence with RadionuclideTotalDose (Bq); for START besides
+        RadionuclideHalfLife (s), RadiopharmaceuticalStartDateTime or RadiopharmaceuticalStartTime,
+        SeriesTime and AcquisitionTime. Dates are used as far as they are there.
+
+    Returns
+    -------
+    factor : float
+        In g/Bq: ``weight / (dose * 2 ** (-dt / half-life))``, or 1 where the values are SUV already.
+    remarks : tuple of str
+        The factor and its inputs without the patient's identity, and every assumption.
+
+    Raises
+    ------
+    SUVError
+        If elements are missing or cannot be used; the message lists all of them by keyword and tag.
+
+    Notes
+    -----
+    dt runs from the injection to the time that the decay correction refers to: the start of the series. A
+    SeriesTime after AcquisitionTime is that of a later reconstruction; then the start is calculated back
+    from FrameReferenceTime and ActualFrameDuration where they are there, and is AcquisitionTime otherwise.
+
+    References
+    ----------
+    RSNA QIBA, Standardized Uptake Value, vendor-neutral pseudo-code; DICOM PS3.3 C.8.9.1.1.5 (Decay
+    Correction), C.8.9.4.1.5 (Frame Reference Time).
+
+    Examples
+    --------
+    >>> factor, remarks = suv_factor({
+    ...     "Modality": "PT", "Units": "BQML", "CorrectedImage": ["DECY", "ATTN"],
+    ...     "DecayCorrection": "ADMIN", "PatientWeight": 75.0,
+    ...     "RadiopharmaceuticalInformationSequence": [{"RadionuclideTotalDose": 300e6}]})
+    >>> factor
+    0.00025
+    >>> remarks
+    ('SUV (body weight) = value in Bq/ml × 0.00025: weight 75 kg, dose 300 MBq at injection',)
+    """
+    header = _Header(meta)
+    units = header.text("Units")
+    if header.text("Modality") != "PT":
+        header.unsuitable("Modality", "must be PT")
+    elif units == "CNTS":
+        header.unsuitable(
+            "Units",
+            "must be BQML or GML; counts need the private factors of Philips, (7053,1000) to SUV or "
+            "(7053,1009) to Bq/ml, and private elements are not kept in the header",
+        )
+    elif units not in ("BQML", "GML"):
+        header.unsuitable("Units", "must be BQML or GML")
+    header.stop()
+    corrections = header.words("CorrectedImage")
+    if not {"ATTN", "DECY"} <= set(corrections):
+        header.unsuitable("CorrectedImage", "must hold ATTN and DECY")
+    if units == "GML":
+        if header.text("SUVType") not in ("", "BW"):
+            header.unsuitable("SUVType", "must be BW (body weight) or absent")
+        header.stop()
+        return 1.0, ("SUV (body weight) = value: Units (0054,1001) is GML, the values are SUV already",)
+    return _from_activity(header)
+
+
+def _from_activity(header: "_Header") -> tuple[float, tuple[str, ...]]:
+    """Return the factor for Bq/ml."""
+    correction = header.text("DecayCorrection")
+    if correction not in ("START", "ADMIN"):
+        header.unsuitable("DecayCorrection", "must be START or ADMIN")
+    weight = header.number("PatientWeight", WEIGHT_RANGE, "kg")
+    sequence = header.meta.get("RadiopharmaceuticalInformationSequence")
+    items = sequence if isinstance(sequence, list) else []
+    tracer = _Header(items[0] if items else {}, header.problems)
+    if not items:
+        header.missing("RadiopharmaceuticalInformationSequence")
+        header.stop()
+    remarks = []
+    if len(items) > 1:
+        remarks.append(f"SUV: the first of {len(items)} radiopharmaceuticals was used")
+    dose = tracer.number("RadionuclideTotalDose", DOSE_RANGE, "Bq")
+    said = f"weight {weight:.6g} kg, dose {dose / 1e6:.6g} MBq at injection"
+    decay = 1.0
+    if correction != "ADMIN":
+        half_life = tracer.number("RadionuclideHalfLife", (0.0, math.inf), "s")
+        start, told = _start(header, half_life)
+        seconds, doubt = _since_injection(header, tracer, start)
+        if seconds is not None and seconds > MOST_HALF_LIVES * half_life:
+            tracer.unsuitable(
+                tracer.first_of("RadiopharmaceuticalStartDateTime", "RadiopharmaceuticalStartTime"),
+                f"lies {seconds:.6g} s or {seconds / half_life:.3g} half-lives before the scan, "
+                f"at most {MOST_HALF_LIVES:g} make sense",
+                show=False,
+            )
+        header.stop()
+        assert seconds is not None
+        decay = 2 ** (-seconds / half_life)
+        said += f", half-life {half_life:.6g} s, {seconds:.6g} s from injection to {told}"
+        remarks += doubt
+    header.stop()
+    factor = weight * 1000 / (dose * decay)
+    return factor, (f"SUV (body weight) = value in Bq/ml × {factor:.6g}: {said}", *remarks)
+
+
+def _start(header: "_Header", half_life: float) -> tuple[Moment | None, str]:
+    """Return the time that the values are decay corrected to, and its name."""
+    series = header.moment("SeriesDate", "SeriesTime")
+    acquired = header.moment("AcquisitionDate", "AcquisitionTime")
+    if series is None or acquired is None:
+        return None, ""
+    lag = (series.when - acquired.when).total_seconds()
+    if not (series.dated and acquired.dated):
+        lag = (lag + _DAY / 2) % _DAY - _DAY / 2
+    if lag <= 0:
+        return series, "SeriesTime"
+    # In the days of the acquisition from here on; without a date of its own in those of the series.
+    when = acquired.when if acquired.dated else series.when - timedelta(seconds=lag)
+    dated = acquired.dated or series.dated
+    offset, duration = (header.milliseconds(k) for k in ("FrameReferenceTime", "ActualFrameDuration"))
+    if offset > 0 and duration > 0 and half_life > 0:
+        decay = math.log(2) / half_life * duration
+        average = duration * math.log(decay / -math.expm1(-decay)) / decay
+        if offset >= average:  # a start before the acquisition
+            back = timedelta(seconds=offset - average)
+            return (
+                Moment(when - back, dated),
+                "the start of the scan (SeriesTime is that of a later reconstruction; calculated back from "
+                "AcquisitionTime, FrameReferenceTime and ActualFrameDuration)",
+            )
+    return (
+        Moment(when, dated),
+        "AcquisitionTime of the middle slice (SeriesTime is that of a later reconstruction; in a scan of "
+        "several bed positions the first AcquisitionTime would be the right one)",
+    )
+
+
+def _since_injection(
+    header: "_Header", tracer: "_Header", start: Moment | None
+) -> tuple[float | None, list[str]]:
+    """Return the seconds from the injection to the start of the scan, and what was assumed."""
+    injected = tracer.exact_moment("RadiopharmaceuticalStartDateTime", header.meta)
+    if injected is None:
+        if tracer.words("RadiopharmaceuticalStartDateTime") and not tracer.words(
+            "RadiopharmaceuticalStartTime"
+        ):
+            tracer.unsuitable("RadiopharmaceuticalStartDateTime", "must be YYYYMMDDHHMMSS", show=False)
+            return None, []
+        injected = tracer.moment("", "RadiopharmaceuticalStartTime")
+    if injected is None or start is None:
+        return None, []
+    seconds = (start.when - injected.when).total_seconds()
+    if injected.dated and start.dated:
+        if seconds < -LATE_INJECTION:
+            tracer.unsuitable(
+                "RadiopharmaceuticalStartDateTime", f"lies {-seconds:.6g} s after the scan", show=False
+            )
+        return seconds, [] if seconds >= 0 else [_late(seconds)]
+    # The last time that the clock showed the injection; shortly after the start it is that of the same day.
+    seconds = (seconds + LATE_INJECTION) % _DAY - LATE_INJECTION
+    doubt = ["SUV: the day of the injection is not in the header, taken for less than 24 h before the scan"]
+    return seconds, doubt if seconds >= 0 else [*doubt, _late(seconds)]
+
+
+def _late(seconds: float) -> str:
+    return f"SUV: the injection is {-seconds:.6g} s after the start of the scan, taken for a dynamic one"
+
+
+class _Header:
+    """Typed access to elements; what cannot be used is collected."""
+
+    def __init__(self, meta: Mapping[str, Any], problems: list[str] | None = None) -> None:
+        self.meta = Meta(meta)
+        self.problems: list[str] = [] if problems is None else problems
+
+    def stop(self) -> None:
+        """Raise when there are problems."""
+        if self.problems:
+            raise SUVError(
+                "the body-weight SUV cannot be calculated, the values stay as they are: "
+                + "; ".join(self.problems)
+            )
+
+    def missing(self, *keywords: str) -> None:
+        verb = "is" if len(keywords) == 1 else "are"
+        self.problems.append(f"{' and '.join(map(_named, keywords))} {verb} missing")
+
+    def unsuitable(self, keyword: str, rule: str, *, show: bool = True) -> None:
+        value = self.words(keyword)
+        if not value and show:
+            self.problems.append(f"{_named(keyword)} is missing: it {rule}")
+        else:
+            found = f", not {safe_text(chr(92).join(value))}" if show else ""
+            self.problems.append(f"{_named(keyword)} {rule}{found}")
+
+    def words(self, keyword: str) -> list[str]:
+        """Return the values as text."""
+        value = self.meta.get(keyword)
+        values = value if isinstance(value, list | tuple) else [value]
+        return [str(v).strip() for v in values if v is not None and str(v).strip()]
+
+    def text(self, keyword: str) -> str:
+        return next(iter(self.words(keyword)), "").upper()
+
+    def first_of(self, *keywords: str) -> str:
+        return next((keyword for keyword in keywords if self.words(keyword)), keywords[-1])
+
+    def number(self, keyword: str, limits: tuple[float, float], unit: str) -> float:
+        """Return a number inside the open limits, NaN where there is none."""
+        text = self.text(keyword)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not text:
+            self.missing(keyword)
+        elif not limits[0] < value < limits[1]:
+            self.unsuitable(keyword, f"must be a number of {unit} between {limits[0]:g} and {limits[1]:g}")
+        else:
+            return value
+        return math.nan
+
+    def milliseconds(self, keyword: str) -> float:
+        """Return a duration in seconds, 0 where there is none."""
+        try:
+            return max(float(self.text(keyword)) / 1000, 0.0)
+        except ValueError:
+            return 0.0
+
+    def moment(self, date_keyword: str, time_keyword: str) -> Moment | None:
+        """Return the moment of a time, with its date where there is one."""
+        time = self.text(time_keyword)
+        if not time:
+            if date_keyword:
+                self.missing(time_keyword)
+            else:
+                self.missing("RadiopharmaceuticalStartDateTime", time_keyword)
+            return None
+        # The colons and dots are those of ACR-NEMA.
+        clock = _clock(time.replace(":", ""))
+        if clock is None:
+            self.unsuitable(time_keyword, "must be a time HHMMSS", show=False)
+            return None
+        date = self.text(date_keyword).replace(".", "") if date_keyword else ""
+        day = _day(date)
+        return Moment((day or datetime(2000, 1, 1)) + clock, day is not None)
+
+    def exact_moment(self, keyword: str, common: Mapping[str, Any]) -> Moment | None:
+        """Return the moment of a date and time in the local time of the scan; None where it is not full."""
+        text = self.text(keyword)
+        plain, sign, offset = text, "", ""
+        for sign in "+-":
+            if sign in text:
+                plain, _, offset = text.partition(sign)
+                break
+        day, clock = _day(plain[:8]), _clock(plain[8:])
+        if day is None or clock is None:
+            return None
+        moment = day + clock
+        here, there = _zone(str(common.get("TimezoneOffsetFromUTC") or "")), _zone(sign + offset)
+        if offset and here is not None and there is not None:
+            moment = moment.replace(tzinfo=there).astimezone(here).replace(tzinfo=None)
+        return Moment(moment, True)
+
+
+def _named(keyword: str) -> str:
+    """Return a keyword with its tag."""
+    tag = tag_for_keyword(keyword) or 0
+    return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d") if len(text) == 8 else None
+    except ValueError:
+        return None
+
+
+def _clock(text: str) -> timedelta | None:
+    """Return the time of day of HH, HHMM, HHMMSS or HHMMSS.FFFFFF."""
+    whole, _, fraction = text.partition(".")
+    if not (whole + fraction).isdecimal() or len(whole) not in (2, 4, 6) or (fraction and len(whole) != 6):
+        return None
+    hours, minutes, seconds = (int(whole[i : i + 2] or 0) for i in (0, 2, 4))
+    if hours > 23 or minutes > 59 or seconds > 60:
+        return None
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds + float(f"0.{fraction or 0}"))
+
+
+def _zone(text: str) -> timezone | None:
+    """Return the time zone of ±HHMM."""
+    text = text.strip()
+    if len(text) != 5 or text[0] not in "+-" or not text[1:].isdecimal():
+        return None
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:]))
+    return timezone(-offset if text[0] == "-" else offset) if offset < timedelta(days=1) else None
