@@ -12,8 +12,8 @@ from dicomview.geometry import plane_of
 from dicomview.io.assemble import Stack, assemble, names, slots_of
 from dicomview.io.header import Header
 from dicomview.volume import Dropped, Volume
+from dicomview.volume.describe import format_spacing
 from dicomview.volume.meta import safe_text
-from dicomview.volume.volume import format_spacing
 
 __all__ = ["Series", "SeriesList", "group_headers"]
 

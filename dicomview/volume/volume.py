@@ -1,20 +1,20 @@
 """Volume: an array of slices with geometry, header, report and sources."""
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any, ClassVar
 
 import numpy as np
 
 from dicomview.display import Window, auto_window
 from dicomview.errors import GeometryError
-from dicomview.geometry import PLANES, Geometry, Plane, deshear, plane_axes, plane_view
+from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
 from dicomview.volume.array import ArrayLike, Image
+from dicomview.volume.describe import describe, describe_html
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
+from dicomview.volume.straighten import straightened
 from dicomview.volume.suv import body_weight_suv
-from dicomview.volume.thumbnail import thumbnail
 from dicomview.volume.windows import header_windows
 
 __all__ = ["Volume"]
@@ -230,70 +230,7 @@ class Volume(ArrayLike):
         >>> straight.shape, straight.sampling, straight.geometry.tilt
         ((9, 12, 8), (2.0, 1.0, 1.0), 0.0)
         """
-        old = self.geometry
-        if not old.tilt:
-            return self
-        assert old.affine is not None and old.slice_positions is not None and old.normal is not None
-        fill = self._background()
-        array: np.ndarray | None = None
-        for place in np.ndindex(*(self.array.shape[self.dims.index(d)] for d in self.extra_dims)):
-            moved, affine = deshear(
-                np.asarray(self.frame(place)),
-                old.affine,
-                fill,
-                slice_positions=old.slice_positions,
-                padding=None if self.is_color else self.padding,
-            )
-            extents = dict(zip(SPATIAL, moved.shape))
-            if array is None:
-                shape = [extents.get(d, n) for d, n in zip(self.dims, self.array.shape)]
-                array = np.empty(shape, moved.dtype)
-            picks = dict(zip(self.extra_dims, place))
-            array[tuple(picks.get(d, slice(None)) for d in self.dims)] = moved
-        if array is None:  # no frames at all
-            return self
-        along = (old.slice_positions - old.slice_positions[0]) @ old.normal
-        starts = affine[:3, 3] + np.outer(along, old.normal)
-        meta = self.meta.copy()
-        for keyword, value in {
-            "Rows": int(extents["row"]),
-            "Columns": int(extents["column"]),
-            "ImagePositionPatient": [float(x) for x in starts[len(starts) // 2]],
-        }.items():
-            if keyword in meta:
-                meta[keyword] = value
-        told = f"slices tilted by {old.tilt:.1f}° were shifted onto a straight grid by linear interpolation"
-        warnings = (*(text for text in self.report.warnings if "(gantry tilt)" not in text), told)
-        straight = Volume(
-            array,
-            geometry=Geometry(
-                (extents["slice"], extents["row"], extents["column"]), affine=affine, slice_positions=starts
-            ),
-            dims=self.dims,
-            dimensions=self.dimensions,
-            meta=meta,
-            report=Report(warnings, self.report.dropped, self.report.missing),
-            sources=self.sources,
-            padding=self.padding,
-        )
-        if not self.is_color:
-            straight._default_window = self.default_window  # the new margins have no part in it
-        return straight
-
-    def _background(self) -> float:
-        """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
-        array = np.asarray(self.array)
-        if self.is_color:
-            return 0.0
-        if self.padding is not None:
-            low, limits = self.padding[0], np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
-            if limits is None or limits.min <= low <= limits.max:
-                return low
-        lowest = array.min() if array.size else np.float64(0)
-        if not np.isfinite(lowest):
-            finite = array[np.isfinite(array)]
-            lowest = finite.min() if finite.size else np.float64(0)
-        return lowest.item()
+        return straightened(self)
 
     # -- values ---------------------------------------------------------------------------------------
 
@@ -550,58 +487,13 @@ class Volume(ArrayLike):
         cls._viewer = staticmethod(viewer)
 
     def __repr__(self) -> str:
-        head = ["Volume", safe_text(self.meta.get("Modality", ""))]
-        description = self.meta.get("SeriesDescription")
-        if description:
-            head.append(f'"{safe_text(description)}"')
-        spacing = format_spacing(self.sampling)
-        lines = [
-            " ".join(word for word in head if word),
-            f"  {' × '.join(map(str, self.shape))} ({', '.join(self.dims)}) {self.dtype}",
-            f"  {spacing}, slices {self._orientation()}",
-        ]
-        return "\n".join([*lines, *(f"  warning: {text}" for text in self.report.warnings)])
-
-    def _orientation(self) -> str:
-        return "of unknown orientation" if self.geometry.affine is None else self.slice_plane
+        return describe(self)
 
     def _repr_html_(self) -> str:
-        rows = {
-            "modality": safe_text(self.meta.get("Modality", "")),
-            "description": safe_text(self.meta.get("SeriesDescription", "")),
-            "shape": f"{' × '.join(map(str, self.shape))} ({', '.join(self.dims)})",
-            "values": str(self.dtype),
-            "sampling": format_spacing(self.sampling),
-            "slices": self._orientation(),
-        }
-        body = "".join(
-            f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{escape(value)}</td></tr>"
-            for key, value in rows.items()
-            if value
-        )
-        warnings = "".join(f"<li>{escape(text)}</li>" for text in self.report.warnings)
-        picture = thumbnail(self)
-        return (
-            "<div style='display:flex;gap:1em;align-items:center'>"
-            f"<img alt='middle slice' src='data:image/png;base64,{picture}'>"
-            f"<div><b>Volume</b><table>{body}</table><ul>{warnings}</ul></div></div>"
-        )
+        return describe_html(self)
 
     def middle_slice(self) -> tuple[Any, float | None]:
         """Return the middle slice as shown on screen, and the height of its pixels / their width."""
         view = plane_view(self.geometry, self.slice_plane)
         voxels = self.frame(self.middle_frame)
         return view.flipped(view.take(voxels, self.geometry.shape[0] // 2)), view.aspect
-
-
-def format_spacing(sampling: Sequence[float | None] | None) -> str:
-    """Return a sampling for people.
-
-    Examples
-    --------
-    >>> format_spacing((2.5, 0.451172, None))
-    '2.5 × 0.451 × ? mm'
-    """
-    if sampling is None:
-        return "spacing unknown"
-    return " × ".join("?" if d is None else f"{d:.3g}" for d in sampling) + " mm"

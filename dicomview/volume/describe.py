@@ -1,0 +1,72 @@
+"""Describing a volume to people, as text and as HTML with a little picture."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from dicomview.volume.meta import safe_text
+from dicomview.volume.thumbnail import thumbnail
+
+if TYPE_CHECKING:
+    from dicomview.volume.volume import Volume
+
+__all__ = ["describe", "describe_html", "format_spacing"]
+
+
+def describe(volume: "Volume") -> str:
+    """Return kind, shape, place and warnings as text."""
+    words = ["Volume", safe_text(volume.meta.get("Modality", ""))]
+    description = volume.meta.get("SeriesDescription")
+    if description:
+        words.append(f'"{safe_text(description)}"')
+    lines = [
+        " ".join(filter(None, words)),
+        f"  {_shape(volume)} {volume.dtype}",
+        f"  {format_spacing(volume.sampling)}, slices {_orientation(volume)}",
+    ]
+    return "\n".join([*lines, *(f"  warning: {text}" for text in volume.report.warnings)])
+
+
+def describe_html(volume: "Volume") -> str:
+    """Return the same as HTML, with the middle slice."""
+    rows = {
+        "modality": safe_text(volume.meta.get("Modality", "")),
+        "description": safe_text(volume.meta.get("SeriesDescription", "")),
+        "shape": _shape(volume),
+        "values": str(volume.dtype),
+        "sampling": format_spacing(volume.sampling),
+        "slices": _orientation(volume),
+    }
+    left = "style='text-align:left'"
+    body = "".join(
+        f"<tr><th {left}>{key}</th><td {left}>{escape(value)}</td></tr>"
+        for key, value in rows.items()
+        if value
+    )
+    warnings = "".join(f"<li>{escape(text)}</li>" for text in volume.report.warnings)
+    return (
+        "<div style='display:flex;gap:1em;align-items:center'>"
+        f"<img alt='middle slice' src='data:image/png;base64,{thumbnail(volume)}'>"
+        f"<div><b>Volume</b><table>{body}</table><ul>{warnings}</ul></div></div>"
+    )
+
+
+def _shape(volume: "Volume") -> str:
+    return f"{' × '.join(map(str, volume.shape))} ({', '.join(volume.dims)})"
+
+
+def _orientation(volume: "Volume") -> str:
+    return "of unknown orientation" if volume.geometry.affine is None else volume.slice_plane
+
+
+def format_spacing(sampling: Sequence[float | None] | None) -> str:
+    """Return a sampling for people.
+
+    Examples
+    --------
+    >>> format_spacing((2.5, 0.451172, None))
+    '2.5 × 0.451 × ? mm'
+    """
+    if sampling is None:
+        return "spacing unknown"
+    return " × ".join("?" if d is None else f"{d:.3g}" for d in sampling) + " mm"
