@@ -1,5 +1,7 @@
 """Extra dimensions, multi-frame files and mosaics against closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pydicom
 import pytest
@@ -8,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
 import dicomview as dv
+from dicomview.io.assemble import assemble
 
 TIMES = [make_voxels(seed=seed) for seed in range(3)]
 
@@ -204,20 +207,163 @@ def test_a_film_is_time(write):
     np.testing.assert_array_equal(vol.array[:, 0], frames)
 
 
-def test_a_dose_grid_is_placed_by_its_offsets(write):
-    dataset = pydicom.dcmread(write("s")[0])
-    frames = (make_voxels((4, 8, 10)) + 100).astype("<u2")
-    dataset.Modality, dataset.NumberOfFrames = "RTDOSE", 4
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.2"
-    dataset.GridFrameOffsetVector = [0, 3, 6, 9]
-    dataset.PixelRepresentation, dataset.PixelData = 0, frames.tobytes()
-    path = write("s")[0].with_name("dose.dcm")
-    dataset.save_as(path)
+@pytest.fixture
+def multiframe(write):
+    """Write a multi-frame file of these frames with these elements; None removes one."""
+
+    def multiframe(frames, name="multi", **elements):
+        folder = write(name)[0].parent
+        dataset = pydicom.dcmread(folder / "IM0000.dcm")
+        for path in folder.iterdir():
+            path.unlink()
+        for keyword in ("RescaleSlope", "RescaleIntercept", "RescaleType"):
+            del dataset[keyword]
+        dataset.NumberOfFrames, dataset.PixelRepresentation = len(frames), 0
+        dataset.PixelData = frames.astype("<u2").tobytes()
+        for keyword, value in elements.items():
+            if value is None:
+                del dataset[keyword]
+            else:
+                setattr(dataset, keyword, value)
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.save_as(folder / "multi.dcm")
+        return folder / "multi.dcm"
+
+    return multiframe
+
+
+FRAMES = make_voxels((4, 8, 10)) + 100
+DOSE = {"Modality": "RTDOSE", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2"}
+
+
+@pytest.mark.parametrize(
+    ("offsets", "orientation", "z"),
+    [
+        ([0, 3, 6, 9], [1, 0, 0, 0, 1, 0], [12.75, 15.75, 18.75, 21.75]),
+        ([12.75, 15.75, 18.75, 21.75], [1, 0, 0, 0, 1, 0], [12.75, 15.75, 18.75, 21.75]),
+        ([12.75, 15.75, 18.75, 21.75], [-1, 0, 0, 0, 1, 0], [12.75, 15.75, 18.75, 21.75]),
+    ],
+)
+def test_a_dose_grid_is_placed_by_its_offsets_and_scaled(multiframe, offsets, orientation, z):
+    path = multiframe(
+        FRAMES,
+        **DOSE,
+        GridFrameOffsetVector=offsets,
+        ImageOrientationPatient=orientation,
+        DoseGridScaling="0.5",
+    )
     vol = dv.volread(path)
-    np.testing.assert_array_equal(vol.array, frames)
-    expected = make_affine()
-    expected[2, 0] = 3
-    np.testing.assert_allclose(vol.geometry.affine, expected, atol=1e-6)
+    order = np.argsort(vol.geometry.slice_positions[:, 2])
+    np.testing.assert_allclose(vol.geometry.slice_positions[order, 2], z)
+    np.testing.assert_array_equal(vol.array[order], FRAMES * 0.5)
+
+
+@pytest.mark.parametrize("offsets", [[0, 3, 6], [0, 3, 6, 9, 12], [0]])
+def test_a_dose_grid_that_does_not_add_up_is_refused(multiframe, offsets):
+    path = multiframe(FRAMES, **DOSE, GridFrameOffsetVector=offsets)
+    with pytest.raises(dv.DicomviewError, match="offsets for 4 frames"):
+        dv.volread(path)
+
+
+NM = {"Modality": "NM", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.20", "SpacingBetweenSlices": "4"}
+
+
+def test_gated_slices_of_nuclear_medicine_are_slices_by_time(multiframe):
+    frames = make_voxels((12, 8, 10)) + 100
+    path = multiframe(
+        frames,
+        **NM,
+        ImageType=["ORIGINAL", "PRIMARY", "RECON GATED TOMO", "EMISSION"],
+        SliceVector=[1, 2, 3, 4] * 3,
+        TimeSlotVector=[1] * 4 + [2] * 4 + [3] * 4,
+    )
+    vol = dv.volread(path)
+    assert vol.dims[0] == "time_slot" and vol.sampling[0] == 4
+    np.testing.assert_array_equal(vol.array, frames.reshape(3, 4, 8, 10))
+
+
+def test_projections_have_no_place(multiframe):
+    path = multiframe(FRAMES, **NM, ImageType=["ORIGINAL", "PRIMARY", "TOMO", "EMISSION"])
+    vol = dv.volread(path)
+    assert vol.geometry.affine is None and vol.dims[0] == "frame"
+
+
+def test_films_of_one_series_are_not_glued(multiframe):
+    film = {"Modality": "US", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.3.1", "SeriesInstanceUID": "1.2.3"}
+    film |= {"ImagePositionPatient": None, "ImageOrientationPatient": None, "FrameTime": 40}
+    first = multiframe(FRAMES, "a", SOPInstanceUID="1.2.3.1", **film)
+    multiframe(FRAMES[:3], "b", SOPInstanceUID="1.2.3.2", **film)
+    shapes = sorted(vol.shape for vol in dv.mvolread(first.parent.parent))
+    assert shapes == [(3, 1, 8, 10), (4, 1, 8, 10)]
+
+
+def test_shuttle_scans_are_not_woven_together(write):
+    """Two time points, the second one half a slice further."""
+    shifted = make_affine()
+    shifted[2, 3] += 1.25
+    files = write("a", TIMES[0], series_uid="1.2.3", elements={"TemporalPositionIdentifier": 1})
+    files += write("b", TIMES[1], shifted, series_uid="1.2.3", elements={"TemporalPositionIdentifier": 2})
+    volumes = dv.mvolread(distinct(files))
+    for vol, array in zip(volumes, TIMES):
+        np.testing.assert_array_equal(vol.array, array)
+        assert vol.sampling[0] == pytest.approx(2.5)
+
+
+def test_echoes_are_not_mixed_by_trigger_times_that_overlap(write):
+    files, expected = [], np.zeros((2, 2, 6, 8, 10), np.int16)
+    for e in range(2):
+        for t in range(2):
+            expected[e, t] = make_voxels(seed=10 * e + t)
+            late = [2 * e * (-1) ** k for k in range(6)]
+
+            def elements(k, e=e, t=t, late=late):
+                return {"EchoTime": 5.0 * (e + 1), "TriggerTime": 10.0 + 40 * t + late[k]}
+
+            files += write(f"{e}{t}", expected[e, t], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[:2] == ("echo_time", "trigger_time")
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_b_values_are_not_mixed_by_times_that_rotate(write):
+    files, values = [], (0.0, 500.0, 500.0)
+    for i, b in enumerate(values):
+
+        def elements(k, i=i, b=b):
+            return {"DiffusionBValue": b, "AcquisitionTime": f"1200{(i + k) % 3 + 10 * i * (b > 0):02d}"}
+
+        files += write(f"{i}", np.full((6, 4, 4), int(b)), series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dimensions[0].name == "b_value" and vol.dimensions[0].values == values
+    assert [set(np.unique(frame)) for frame in vol.array] == [{0}, {500}, {500}]
+
+
+def test_a_map_beside_its_source_images_is_another_volume(write):
+    files = []
+    for i, b in enumerate((0.0, 1000.0)):
+        files += write(f"{i}", TIMES[i], series_uid="1.2.3", elements={"DiffusionBValue": b})
+    derived = {"ImageType": ["DERIVED", "PRIMARY", "ADC"]}
+    files += write("adc", TIMES[2], series_uid="1.2.3", elements=derived)
+    source, adc = sorted(dv.mvolread(distinct(files)), key=lambda vol: -vol.ndim)
+    assert source.dims[0] == "b_value"
+    np.testing.assert_array_equal(source.array, TIMES[:2])
+    np.testing.assert_array_equal(adc.array, TIMES[2])
+
+
+def test_a_cine_with_one_image_missing_is_still_a_cine(write_4d):
+    files = write_4d([{"TriggerTime": t} for t in (0, 40, 80)])
+    files[9].unlink()
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.dims[0] == "trigger_time" and vol.report.missing == ((1, 3),)
+
+
+def test_per_frame_groups_that_are_too_few_are_refused(enhanced):
+    path, _ = enhanced(make_affine())
+    dataset = pydicom.dcmread(path)
+    dataset.PerFrameFunctionalGroupsSequence = dataset.PerFrameFunctionalGroupsSequence[:-1]
+    dataset.save_as(path)
+    with pytest.raises(dv.DicomviewError, match="11 items for 12 frames"):
+        dv.volread(path)
 
 
 def test_a_segmentation_is_a_mask_per_segment_in_its_own_place(write):
@@ -255,3 +401,11 @@ def test_a_segmentation_is_a_mask_per_segment_in_its_own_place(write):
     np.testing.assert_array_equal(vol.array, masks[:, 1:5])
     assert vol.geometry.affine[2, 3] == pytest.approx(12.75 + 2.5) and vol.report.missing == ()
     assert dv.volread(path.parent).meta.Modality == "CT"
+
+
+def test_segments_that_share_no_slice_keep_their_names(write):
+    headers = dv.find_series(write("s", make_voxels((4, 4, 4))))[0].stack.present
+    marked = [replace(h, keys=(("ReferencedSegmentNumber", 1.0 + k // 2),)) for k, h in enumerate(headers)]
+    stack = assemble(marked)
+    assert stack.dimensions[0].values == (1, 2)
+    assert [h is not None for h in stack.headers] == [True, True, False, False, False, False, True, True]

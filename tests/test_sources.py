@@ -109,3 +109,39 @@ def test_bytes_and_open_files(files):
 def test_a_list_of_paths_as_text(files):
     check(dv.volread([str(path) for path in reversed(files)]))
     check(dv.volread([files[0].parent, files[0]]))
+
+
+def test_contents_without_names_are_all_read(files):
+    check(dv.volread([path.read_bytes() for path in files]))
+    check(dv.volread([io.BytesIO(path.read_bytes()) for path in files]))
+
+
+def test_members_of_one_name_are_all_read(files, tmp_path):
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        for path in files:
+            archive.write(path, "IM.dcm")
+    # A reader that goes by name would give the last of them six times.
+    found = dv.find_series(tmp_path / "s.zip")
+    assert len(found[0].files) == 6
+
+
+def test_a_damaged_member_costs_only_itself(files, tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for path in files:
+            archive.write(path, path.name)
+    raw = bytearray((tmp_path / "s.zip").read_bytes())
+    raw[raw.find(files[2].read_bytes()) + 600] ^= 0xFF
+    (tmp_path / "s.zip").write_bytes(raw)
+    vol = dv.volread(tmp_path / "s.zip")
+    assert vol.report.missing == (2,) and "IM0002.dcm: cannot be read from s.zip" in str(vol.report)
+
+
+def test_a_tar_that_ends_too_early_is_told(files, tmp_path):
+    with tarfile.open(tmp_path / "s.tar", "w") as archive:
+        archive.add(files[0].parent, "study")
+    raw = bytearray((tmp_path / "s.tar").read_bytes())
+    third = raw.find(b"IM0003.dcm")
+    raw[third : third + 400] = b"x" * 400
+    (tmp_path / "s.tar").write_bytes(raw)
+    assert "s.tar: the archive cannot be read to its end" in str(dv.volread(tmp_path / "s.tar").report)

@@ -36,17 +36,20 @@ class Rescale:
         Whether the result is float32, because a slope or an intercept is not a whole number.
     is_identity : bool
         Whether stored values are real values.
+    varies : bool
+        Whether slices differ in slope or intercept.
     """
 
     is_float: bool
     is_identity: bool
+    varies: bool = False
 
 
 def rescale_of(headers: Sequence[Header]) -> Rescale:
     """Decide how the slices of one volume are rescaled."""
     pairs = {(h.rescale_slope, h.rescale_intercept) for h in headers}
     is_float = any(not (s.is_integer() and i.is_integer()) for s, i in pairs)
-    return Rescale(is_float=is_float, is_identity=pairs == {(1.0, 0.0)})
+    return Rescale(is_float=is_float, is_identity=pairs == {(1.0, 0.0)}, varies=len(pairs) > 1)
 
 
 class PixelFile:
@@ -100,7 +103,12 @@ class PixelFile:
                 f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
             )
         if stored.ndim == 2 and header.has_modality_lut:
-            return np.asarray(apply_modality_lut(stored, self._dataset))
+            try:
+                return np.asarray(apply_modality_lut(stored, self._dataset))
+            except Exception as error:
+                raise DecodeError(
+                    f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
+                ) from error
         return decode_values(stored, header, rescale)
 
 
@@ -126,7 +134,8 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
     if stored.ndim == 3:
         return stored
     if stored.dtype.kind == "f":
-        return stored.astype(np.float32)
+        fits = stored.dtype.itemsize <= 4 or not (np.abs(stored) > np.finfo(np.float32).max).any()
+        return stored.astype(np.float32) if fits else stored
     if rescale.is_identity:
         return stored
     slope, intercept = header.rescale_slope, header.rescale_intercept
@@ -146,7 +155,7 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
 
 def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:
     """Return the range of values that mean "no data", in the unit of the values."""
-    if header.padding is None or header.has_modality_lut:
+    if header.padding is None or header.has_modality_lut or rescale.varies:
         return None
     low, high = header.padding
     ends = [v * header.rescale_slope + header.rescale_intercept for v in (low, high)]

@@ -1,5 +1,6 @@
 """Extra dimensions: what tells several images at each position apart, and in which order they come."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations, product
 
@@ -18,9 +19,16 @@ _EXACT = {
     "ReferencedSegmentNumber": ("segment", ""),
     "TemporalPositionIdentifier": ("time", ""),
     "TemporalPositionIndex": ("time", ""),
+    "TemporalPositionTimeOffset": ("time", "s"),
     "DiffusionBValue": ("b_value", "s/mm2"),
     "EchoTime": ("echo_time", "ms"),
     "EchoNumbers": ("echo", ""),
+    "FrameTime": ("time", "ms"),
+    "TimeSlotVector": ("time_slot", ""),
+    "PhaseVector": ("phase", ""),
+    "RRIntervalVector": ("rr_interval", ""),
+    "EnergyWindowVector": ("energy_window", ""),
+    "DetectorVector": ("detector", ""),
 }
 #: Elements whose order at each position counts, since their values differ from slice to slice.
 _RANKED = {
@@ -30,7 +38,10 @@ _RANKED = {
     "FrameReferenceTime": ("time", "ms"),
     "AcquisitionNumber": ("acquisition", ""),
     "InstanceNumber": ("frame", ""),
+    "FrameNumber": ("frame", ""),
 }
+#: What orders images where some are missing: values that are the same at all positions.
+_UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in ("TriggerTime", "AcquisitionNumber")}}
 #: A grid with some places empty is accepted when at least this part of it is filled.
 _FILLED = 0.75
 
@@ -53,18 +64,21 @@ def arrange(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | N
 
     ``None`` when nothing tells the images apart evenly.
     """
-    even = len({len(slot) for slot in slots}) == 1
-    if even:
-        return _even(slots)
-    for key, (name, unit) in _EXACT.items():
+    segments = {_key("ReferencedSegmentNumber")(h) for slot in slots for h in slot} - {None}
+    if not segments and len({len(slot) for slot in slots}) == 1:
+        arranged = _even(slots)
+        if arranged is not None:
+            return arranged
+    uneven = {"ReferencedSegmentNumber": _EXACT["ReferencedSegmentNumber"]} if segments else _UNEVEN
+    for key, (name, unit) in uneven.items():
         values = sorted({v for slot in slots for h in slot if (v := _key(key)(h)) is not None})
         table = [{_key(key)(h): h for h in slot} for slot in slots]
         alone = all(len(cells) == len(slot) and None not in cells for cells, slot in zip(table, slots))
         lost = len(values) * len(slots) - sum(map(len, slots))
-        is_mask = name == "segment"  # empty frames of a segmentation need not be stored
-        if alone and len(values) > 1 and (is_mask or lost <= (1 - _FILLED) * len(values) * len(slots)):
+        # Empty frames of a segmentation need not be stored.
+        if alone and len(values) > 1 and (segments or lost <= (1 - _FILLED) * len(values) * len(slots)):
             frames: Frames = [[cells.get(value) for cells in table] for value in values]
-            told = [] if is_mask else [f"{lost} images are missing in the grid of {name} and slices"]
+            told = [] if segments else [f"{lost} images are missing in the grid of {name} and slices"]
             return (Dimension(name, tuple(values), unit),), frames, told
     return None
 
@@ -94,19 +108,63 @@ def _even(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | Non
     if indices is not None and len(indices) == len(slots[0]):
         frames = _by_value(slots, lambda h: h.dimension_index, indices)
         return (_told(frames),), frames, []
+    strata = _strata(slots)
     for key, (name, unit) in _RANKED.items():
         value_of = _key(key)
-        if any(len({value_of(h) for h in slot} - {None}) < len(slot) for slot in slots):
+        if not _ranks(slots, strata, value_of):
             continue
-        ordered = [sorted(slot, key=lambda h, value_of=value_of: value_of(h) or 0.0) for slot in slots]  # type: ignore[misc]
+        ordered = [
+            sorted(slot, key=lambda h, f=value_of: (*_values(h, strata), f(h) or 0.0))  # type: ignore[misc]
+            for slot in slots
+        ]
         ranked = [list(frame) for frame in zip(*ordered)]
-        told = _told(ranked)
-        if told.name == "frame" and name != "frame":
-            values = [float(np.median([value_of(h) for h in frame])) for frame in ranked]
-            start = values[0] if unit == "s" else 0.0
-            told = Dimension(name, tuple(round(v - start, 6) for v in values), unit)
-        return (told,), [list(frame) for frame in ranked], []
+        frames = [list(frame) for frame in ranked]
+        outer = sorted({_values(h, strata) for h in slots[0]})
+        each = len(ranked) // len(outer)
+        parts = [ranked[i * each : (i + 1) * each] for i in range(len(outer))]
+        is_grid = all(
+            _values(h, strata) == o for o, part in zip(outer, parts) for frame in part for h in frame
+        )
+        if not strata or (len(strata) == 1 and len(outer) > 1 and each > 1 and is_grid):
+            inner = _ranked_dimension(parts[0], value_of, name, unit)
+            if not strata:
+                return (inner,), frames, []
+            known, known_unit = _EXACT[strata[0]]
+            return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), frames, []
+        return (_told(ranked),), frames, []
     return None
+
+
+def _strata(slots: Slots) -> list[str]:
+    """Return the exact keys that split every position in the same way: no frame may mix their values."""
+    found = []
+    for key in _EXACT:
+        counts = [Counter(_key(key)(h) for h in slot) for slot in slots]
+        if None not in counts[0] and len(counts[0]) > 1 and all(c == counts[0] for c in counts):
+            found.append(key)
+    return found
+
+
+def _values(header: Header, keys: Sequence[str]) -> tuple[float, ...]:
+    return tuple(_key(key)(header) or 0.0 for key in keys)
+
+
+def _ranks(slots: Slots, strata: Sequence[str], value_of: Callable[[Header], float | None]) -> bool:
+    """Return whether a value orders the images of every position, within each stratum."""
+    if any(value_of(h) is None for slot in slots for h in slot):
+        return False
+    return all(len({(*_values(h, strata), value_of(h)) for h in slot}) == len(slot) for slot in slots)
+
+
+def _ranked_dimension(
+    frames: Sequence[Sequence[Header]], value_of: Callable[[Header], float | None], name: str, unit: str
+) -> Dimension:
+    """Name ranked frames by their median value; times of day count from the first."""
+    if name == "frame":
+        return Dimension(name, tuple(float(i) for i in range(len(frames))))
+    values = [float(np.median([value_of(h) or 0.0 for h in frame])) for frame in frames]
+    start = values[0] if unit == "s" else 0.0
+    return Dimension(name, tuple(round(v - start, 6) for v in values), unit)
 
 
 def _key(name: str) -> Callable[[Header], float | None]:

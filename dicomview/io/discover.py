@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,6 +91,10 @@ def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
                 yield file, asked_for
 
 
+#: Contents of files have no path that tells them apart.
+_NUMBERS = count(1)
+
+
 def _is_one(path: Any) -> bool:
     return isinstance(path, str | os.PathLike | bytes) or hasattr(path, "read")
 
@@ -97,9 +102,10 @@ def _is_one(path: Any) -> bool:
 def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
     """Return the files behind one path, and whether each was named by the caller."""
     if isinstance(start, bytes):
-        root: File = MemoryFile.of(start, "<bytes>")
+        root: File = MemoryFile.of(start, f"<bytes {next(_NUMBERS)}>")
     elif hasattr(start, "read") and not isinstance(start, os.PathLike):
-        root = MemoryFile.of(start.read(), Path(str(getattr(start, "name", "<file>"))).name)
+        name = Path(str(getattr(start, "name", "<file>"))).name
+        root = MemoryFile.of(start.read(), f"<file {next(_NUMBERS)}>", name)
     elif isinstance(start, MemoryFile):
         root = start
     else:

@@ -52,6 +52,7 @@ _KEYWORDS = [
     "PixelPaddingRangeLimit",
     "RescaleIntercept",
     "RescaleSlope",
+    "DoseGridScaling",
     "ModalityLUTSequence",
 ]
 _TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
@@ -148,6 +149,8 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
     for name, value in (("RescaleSlope (0028,1053)", slope), ("RescaleIntercept (0028,1052)", intercept)):
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name} is {value}")
+    if slope is None and get("Modality") == "RTDOSE":
+        slope = exact(dataset.get("DoseGridScaling"), float)
     bits_allocated, is_signed = int(dataset.get("BitsAllocated") or 16), bool(get("PixelRepresentation"))
     return Header(
         path=path,

@@ -22,6 +22,12 @@ FRAME_KEYWORDS = (
     "GridFrameOffsetVector",
     "SpacingBetweenSlices",
     "SliceThickness",
+    "SliceVector",
+    "TimeSlotVector",
+    "PhaseVector",
+    "RRIntervalVector",
+    "EnergyWindowVector",
+    "DetectorVector",
     "FrameTime",
     "FrameTimeVector",
     "CineRate",
@@ -33,6 +39,7 @@ _PLACE = frozenset(
     Tag(keyword)
     for keyword in ("StackID", "InStackPositionNumber", "ImagePositionPatient", "PlanePositionSequence")
 )
+_NM_VECTORS = ("TimeSlotVector", "PhaseVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector")
 #: Elements of functional groups that tell frames at one place apart.
 _GROUP_KEYS = {
     "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
@@ -65,17 +72,45 @@ def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
     """
     count = header.number_of_frames
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
-    if groups and len(groups) == count:
+    if groups:
+        if len(groups) != count:
+            raise ValueError(f"PerFrameFunctionalGroupsSequence holds {len(groups)} items for {count} frames")
         return _enhanced(header, dataset, groups)
-    offsets = dataset.get("GridFrameOffsetVector")
-    if offsets is not None and header.position is not None and header.orientation is not None:
-        return _grid(header, [float(offset) for offset in offsets])
-    if header.position is None:
-        header, spacing = _detector(header, dataset), number(dataset.get("SpacingBetweenSlices"), float)
-        if header.modality == "NM" and header.position is not None and spacing:
-            return _stepped(header, [spacing * i for i in range(count)])
+    if dataset.get("GridFrameOffsetVector") is not None and header.position and header.orientation:
+        return _grid(header, _numbers(dataset, "GridFrameOffsetVector"))
+    if header.modality == "NM":
+        return _nuclear(header, dataset)
     times, unit = _frame_times(dataset, count)
     return [replace(header, frame=i, keys=(("FrameTime", times[i]),), time_unit=unit) for i in range(count)]
+
+
+def _numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """Return the values of an element, also of a single one."""
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return []
+    return [float(v) for v in value] if isinstance(value, MultiValue | list) else [float(value)]
+
+
+def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
+    """Place the slices of a nuclear medicine image by its SliceVector; projections have no place.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.4.8 (NM Multi-frame Module).
+    """
+    count = header.number_of_frames
+    vectors = {name: v for name in _NM_VECTORS if len(v := _numbers(dataset, name)) == count}
+    keys = [tuple((name, v[i]) for name, v in vectors.items() if len(set(v)) > 1) for i in range(count)]
+    slices = _numbers(dataset, "SliceVector")
+    placed = header if header.position is not None else _detector(header, dataset)
+    step = number(dataset.get("SpacingBetweenSlices"), float)
+    is_stack = len(slices) == count or "".join(header.image_type[2:3]).startswith("RECON")
+    if not (is_stack and step and placed.position is not None and placed.orientation is not None):
+        bare = replace(header, position=None, orientation=None)
+        return [replace(bare, frame=i, keys=(*keys[i], ("FrameTime", float(i)))) for i in range(count)]
+    places = [s - 1 for s in slices] if len(slices) == count else [float(i) for i in range(count)]
+    return [replace(h, keys=keys[i]) for i, h in enumerate(_stepped(placed, [step * k for k in places]))]
 
 
 def _enhanced(header: Header, dataset: Dataset, groups: Sequence[Dataset]) -> list[Header]:
@@ -91,6 +126,7 @@ def _enhanced(header: Header, dataset: Dataset, groups: Sequence[Dataset]) -> li
             value = number(get(sequence, keyword), float)
             if value is not None:
                 keys[name] = value
+        keys["FrameNumber"] = float(i)
         indices = get("FrameContentSequence", "DimensionIndexValues")
         indices = list(indices) if isinstance(indices, MultiValue | list) else [indices]
         known = len(indices) == len(pointers) and None not in indices
@@ -135,9 +171,16 @@ class _Groups:
 
 def _grid(header: Header, offsets: Sequence[float]) -> list[Header]:
     """Place the frames of a dose grid: offsets are relative to the position, or are positions along z."""
-    if offsets and offsets[0] != 0:
-        offsets = [offset - offsets[0] for offset in offsets]
-    return _stepped(header, offsets)
+    if len(offsets) != header.number_of_frames:
+        raise ValueError(
+            f"GridFrameOffsetVector (3004,000C) holds {len(offsets)} offsets "
+            f"for {header.number_of_frames} frames"
+        )
+    if offsets[0] == 0:
+        return _stepped(header, offsets)
+    assert header.position is not None
+    x, y, _ = header.position
+    return [replace(header, frame=i, position=(x, y, z)) for i, z in enumerate(offsets)]
 
 
 def _stepped(header: Header, offsets: Sequence[float]) -> list[Header]:

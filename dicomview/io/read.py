@@ -333,6 +333,9 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             continue
         if array is None:
             array = np.zeros((count, *values.shape), dtype=values.dtype)
+        elif values.shape != array.shape[1:]:
+            failed[k] = DecodeError(f"{header.name}: pixels of shape {values.shape} among {array.shape[1:]}")
+            continue
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values

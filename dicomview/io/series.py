@@ -320,6 +320,9 @@ def _same_grid(a: Header, b: Header) -> bool:
         (a.rows, a.columns, a.samples_per_pixel, a.has_pixels, a.stack_id)
         == (b.rows, b.columns, b.samples_per_pixel, b.has_pixels, b.stack_id)
         and ((a.frame is None) == (b.frame is None))
+        and is_color(a) == is_color(b)
+        # Films without a place are each on their own.
+        and (a.frame is None or a.position is not None or a.sop_instance_uid == b.sop_instance_uid)
         and _is_localizer(a) == _is_localizer(b)
         and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
         and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)
@@ -337,21 +340,42 @@ def _close(
 def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     """Split images taken at the same positions by kind: magnitude and phase, kernels."""
     placed = [h for h in group if h.position is not None and h.orientation is not None]
-    if len(placed) < len(group) or not _crowded(group):
+    if len(placed) < len(group):
         return [("", list(group))]
+    if not _crowded(group):
+        return _separate_times(group)
+    slots = slots_of(group)[2]
     for name, value_of in _SEPARATORS:
         parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
-        # It is the kind that puts two images at one place if no two of a kind share one, or if all kinds
-        # have the same number of images (and time or another dimension does the rest).
-        even = len({len(part) for part in parts.values()}) == 1
-        if len(parts) > 1 and (even or not any(_crowded(part) for part in parts.values())):
+        # It is the kind that puts two images at one place if no two of a kind share one, or if each kind
+        # covers all places equally often (and time or another dimension does the rest).
+        whole = all(_covers(part, len(slots)) for part in parts.values())
+        if len(parts) > 1 and (whole or not any(_crowded(part) for part in parts.values())):
             return [
                 (" ".join(filter(None, (f"{name} {value}", label))), subset)
                 for value, part in parts.items()
                 for label, subset in _separate_kinds(part)
             ]
+    return [("", list(group))]
+
+
+def _covers(part: Sequence[Header], count: int) -> bool:
+    """Return whether a part has equally many images at each of so many positions."""
+    slots = slots_of(part)[2]
+    return len(slots) == count and len({len(slot) for slot in slots}) == 1
+
+
+def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
+    """Split time points whose slices lie between each other's (shuttle scans): they are no one stack."""
+    name = "TemporalPositionIdentifier"
+    parts: dict[float | None, list[Header]] = {}
+    for header in group:
+        parts.setdefault(dict(header.keys).get(name), []).append(header)
+    sizes = {len(part) for part in parts.values()}
+    if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
+        return [(f"{name} {value:g}", part) for value, part in parts.items()]
     return [("", list(group))]
 
 

@@ -1,9 +1,11 @@
 """Where files come from: folders, archives, DICOMDIR, memory."""
 
 import io
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
@@ -45,6 +47,11 @@ class MemoryFile(PurePosixPath):
         return self
 
 
+#: What reading a damaged or encrypted archive raises.
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
+    NotImplementedError, OSError,
+)  # fmt: skip
 #: Other files, like npz, are zip archives inside.
 _ARCHIVES = frozenset(("", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 #: What headers and pixels are read from.
@@ -82,20 +89,38 @@ def archive_members(file: File, dropped: list[Dropped]) -> Iterator[MemoryFile]:
     """Give the files of a zip or tar archive, read into memory; nothing is written to disk."""
     try:
         with file.open("rb") as stream:
-            if zipfile.is_zipfile(stream):
-                with zipfile.ZipFile(stream) as archive:
-                    for info in archive.infolist():
-                        if not info.is_dir():
-                            yield MemoryFile.of(archive.read(info), str(file), info.filename.lstrip("/"))
-                return
+            members = _zip_members if zipfile.is_zipfile(stream) else _tar_members
             stream.seek(0)
-            with tarfile.open(fileobj=stream) as tape:
-                for member in tape:
-                    content = tape.extractfile(member) if member.isfile() else None
-                    if content is not None:
-                        yield MemoryFile.of(content.read(), str(file), member.name.lstrip("/"))
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, OSError) as error:
+            for number, (name, data) in enumerate(members(stream, file, dropped)):
+                # Two members may have the same name.
+                yield MemoryFile.of(data, str(file), str(number), name.lstrip("/"))
+    except _BROKEN as error:
         dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
+
+
+def _zip_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(stream) as archive:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            try:
+                yield info.filename, archive.read(info)
+            except _BROKEN as error:
+                reason = f"cannot be read from {file.name} ({type(error).__name__}: {error})"
+                dropped.append(Dropped(Path(info.filename), reason))
+
+
+def _tar_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=stream) as tape:
+        for member in tape:
+            content = tape.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, content.read()
+        # tarfile takes a damaged header for the end; the true one is a block of zeros.
+        assert tape.fileobj is not None
+        tape.fileobj.seek(tape.offset)
+        if tape.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("no end of archive")
 
 
 def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
@@ -106,7 +131,11 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     DICOM PS3.3 F.3 (Basic Directory IOD).
     """
     root = file.parent.resolve()
-    dataset = pydicom.dcmread(file)
+    try:
+        dataset = pydicom.dcmread(file, force=True)
+    except Exception as error:
+        dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
+        return
     for record in dataset.get("DirectoryRecordSequence") or ():
         parts = record.get("ReferencedFileID")
         if not parts:
