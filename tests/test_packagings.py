@@ -288,6 +288,14 @@ def test_projections_have_no_place(multiframe):
     assert vol.geometry.affine is None and vol.dims[0] == "frame"
 
 
+def test_frames_at_one_place_without_times_are_just_frames(multiframe):
+    vol = dv.volread(multiframe(FRAMES))
+    assert vol.dims == ("frame", "slice", "row", "column") and vol.dimensions[0].unit == ""
+    np.testing.assert_array_equal(vol.array[:, 0], FRAMES)
+    vol = dv.volread(multiframe(FRAMES, FrameTime=40))
+    assert vol.dims[0] == "time" and vol.dimensions[0].label(2) == "time = 80 ms"
+
+
 def test_films_of_one_series_are_not_glued(multiframe):
     film = {"Modality": "US", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.3.1", "SeriesInstanceUID": "1.2.3"}
     film |= {"ImagePositionPatient": None, "ImageOrientationPatient": None, "FrameTime": 40}

@@ -78,7 +78,11 @@ def arrange(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | N
         # Empty frames of a segmentation need not be stored.
         if alone and len(values) > 1 and (segments or lost <= (1 - _FILLED) * len(values) * len(slots)):
             frames: Frames = [[cells.get(value) for cells in table] for value in values]
-            told = [] if segments else [f"{lost} images are missing in the grid of {name} and slices"]
+            told = (
+                []
+                if segments or not lost
+                else [f"{lost} images are missing in the grid of {name} and slices"]
+            )
             return (Dimension(name, tuple(values), unit),), frames, told
     return None
 

@@ -81,7 +81,8 @@ def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
     if header.modality == "NM":
         return _nuclear(header, dataset)
     times, unit = _frame_times(dataset, count)
-    return [replace(header, frame=i, keys=(("FrameTime", times[i]),), time_unit=unit) for i in range(count)]
+    key = "FrameTime" if unit else "FrameNumber"
+    return [replace(header, frame=i, keys=((key, times[i]),), time_unit=unit) for i in range(count)]
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:
@@ -108,7 +109,7 @@ def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
     is_stack = len(slices) == count or "".join(header.image_type[2:3]).startswith("RECON")
     if not (is_stack and step and placed.position is not None and placed.orientation is not None):
         bare = replace(header, position=None, orientation=None)
-        return [replace(bare, frame=i, keys=(*keys[i], ("FrameTime", float(i)))) for i in range(count)]
+        return [replace(bare, frame=i, keys=(*keys[i], ("FrameNumber", float(i)))) for i in range(count)]
     places = [s - 1 for s in slices] if len(slices) == count else [float(i) for i in range(count)]
     return [replace(h, keys=keys[i]) for i, h in enumerate(_stepped(placed, [step * k for k in places]))]
 
