@@ -263,8 +263,9 @@ class TestTrouble:
 
     def test_empty_folder(self, tmp_path):
         assert len(dv.find_series(tmp_path)) == 0
-        with pytest.raises(SeriesError, match="the folder is empty"):
-            dv.volread(tmp_path)
+        for read in (dv.volread, dv.mvolread):
+            with pytest.raises(SeriesError, match="the folder is empty"):
+                read(tmp_path)
 
     def test_no_dicom(self, tmp_path):
         (tmp_path / "a.txt").write_text("hello")

@@ -40,8 +40,6 @@ class Header:
     modality: str = ""
     image_type: tuple[str, ...] = ()
     convolution_kernel: str = ""
-    echo_time: float | None = None
-    echo_numbers: int | None = None
     acquisition_number: int | None = None
     instance_number: int | None = None
     position: tuple[float, ...] | None = None

@@ -149,7 +149,6 @@ def _enhanced(header: Header, dataset: Dataset, groups: Sequence[Dataset]) -> li
                 rescale_slope=header.rescale_slope if slope is None else slope,
                 rescale_intercept=header.rescale_intercept if intercept is None else intercept,
                 image_type=(*(kind or header.image_type), *([str(component)] if component else [])),
-                echo_time=keys.get("EchoTime"),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
             )
         )

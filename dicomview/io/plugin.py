@@ -14,8 +14,8 @@ from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 from dicomview.errors import SeriesError
 from dicomview.io.discover import SUFFIXES
 from dicomview.io.headers import looks_like_dicom
-from dicomview.io.read import choose, find_series, read_image
-from dicomview.io.series import SeriesList
+from dicomview.io.read import find_series, read_image
+from dicomview.io.series import SeriesList, choose
 from dicomview.io.sources import File, MemoryFile, is_archive
 from dicomview.volume import Image, Meta, Volume
 

@@ -13,14 +13,15 @@ from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.assemble import names
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
+from dicomview.io.grouping import group_headers
 from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
 from dicomview.io.progress import progress
-from dicomview.io.series import Series, SeriesList, group_headers, is_color
+from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
 from dicomview.io.sources import File, existing, is_archive
 from dicomview.volume import Dropped, Image, Report, Source, Volume
 from dicomview.volume.meta import safe_text
 
-__all__ = ["choose", "dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
+__all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
 
 
 def find_series(path: Paths) -> SeriesList:
@@ -128,7 +129,7 @@ def mvolread(path: Paths) -> list[Volume]:
     found = find_series(path)
     volumes = found.volumes
     if not volumes:
-        raise SeriesError(_no_volume(found))
+        raise SeriesError(no_volume(found))
     return [series.read() for series in volumes]
 
 
@@ -202,64 +203,6 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
     if source is None or not source.path.is_file():
         raise SeriesError(f"slice {index} has no file to read")
     return pydicom.dcmread(source.path, stop_before_pixels=True, force=True)
-
-
-def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
-    """Return the series that is meant, or raise SeriesError with the table."""
-    if wanted is None:
-        volumes = found.volumes
-        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer nor masks and
-        # doses made from a volume make it ambiguous.
-        for is_minor in (_is_single_image, _is_survey, _is_derived):
-            if len(volumes) > 1:
-                volumes = [s for s in volumes if not is_minor(s)] or volumes
-        if len(volumes) == 1:
-            return volumes[0]
-        if not volumes:
-            raise SeriesError(_no_volume(found))
-        raise SeriesError(f"{len(volumes)} volumes are here; {_how_to_choose(found)}")
-    if isinstance(wanted, Series):
-        return wanted
-    if isinstance(wanted, int | np.integer):
-        if not -len(found) <= int(wanted) < len(found):
-            raise SeriesError(f"there is no series number {wanted}; {_how_to_choose(found)}")
-        return found[int(wanted)]
-    if not isinstance(wanted, str) or not wanted:
-        raise SeriesError(f"series={wanted!r} is no way to choose; {_how_to_choose(found)}")
-    hits = [s for s in found if s.uid == wanted] or [
-        s for s in found if wanted.casefold() in s.description.casefold()
-    ]
-    hits = [s for s in hits if s.reason is None] or hits
-    if len(hits) != 1:
-        raise SeriesError(f"series={wanted!r} fits {len(hits)} series; {_how_to_choose(found)}")
-    return hits[0]
-
-
-def _is_survey(series: Series) -> bool:
-    return series.is_survey
-
-
-def _is_derived(series: Series) -> bool:
-    return series.modality in ("SEG", "RTDOSE")
-
-
-def _is_single_image(series: Series) -> bool:
-    return series.shape is not None and len(series.stack.headers) == 1
-
-
-def _how_to_choose(found: SeriesList) -> str:
-    return f"choose with series= a number, a UID or a part of the description:\n{found!r}"
-
-
-def _no_volume(found: SeriesList) -> str:
-    """Say what is there instead of a volume."""
-    if len(found):
-        return f"no volume is here:\n{found!r}"
-    if found.dropped:
-        return "no file could be read as DICOM:\n" + "\n".join(map(str, found.dropped))
-    if found.others:
-        return f"none of the {found.others} files is DICOM: point to the folder with the images"
-    return "the folder is empty: point to the folder with the images"
 
 
 def _is_foreign(path: PathLike) -> bool:

@@ -3,24 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
 from dicomview.errors import SeriesError
-from dicomview.geometry import plane_of
-from dicomview.io.assemble import Stack, assemble, names, slots_of
+from dicomview.io.assemble import Stack, assemble
 from dicomview.io.header import Header
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing
 from dicomview.volume.meta import safe_text
 
-__all__ = ["Series", "SeriesList", "group_headers"]
-
-#: Orientations whose cosines differ by less belong to one stack.
-ORIENTATION_TOLERANCE = 1e-3
-#: Relative difference of PixelSpacing within one stack.
-SPACING_TOLERANCE = 1e-4
+__all__ = ["Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 #: Modalities without images, in words.
@@ -33,11 +27,6 @@ _DOCUMENTS = {
     "REG": "registration",
     "DOC": "document",
 }
-#: Attributes that separate images taken at the same positions, and how they are called.
-_SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
-    ("ImageType", lambda h: "\\".join(h.image_type)),
-    ("ConvolutionKernel", lambda h: h.convolution_kernel),
-)
 
 
 class Series:
@@ -207,185 +196,8 @@ def is_color(header: Header) -> bool:
     return header.samples_per_pixel > 1 or header.photometric_interpretation == "PALETTE COLOR"
 
 
-def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -> list[Series]:
-    """Group headers into series, and series into stacks of one size, orientation and kind.
-
-    Parameters
-    ----------
-    headers : sequence of Header
-    reader : callable
-        Reads the pixels of a Series; given to each of them.
-
-    Returns
-    -------
-    list of Series
-        By SeriesNumber.
-    """
-    by_uid: dict[tuple[str, str], list[Header]] = {}
-    for header in headers:
-        # Images that name no series are kept together by their folder.
-        key = (header.series_instance_uid, "" if header.series_instance_uid else str(header.path.parent))
-        by_uid.setdefault(key, []).append(header)
-    result: list[tuple[float, Series]] = []
-    for (uid, _), members in by_uid.items():
-        remarks = (
-            []
-            if uid
-            else [
-                "SeriesInstanceUID (0020,000E) is absent: the images of the folder are taken for one series"
-            ]
-        )
-        stacks = [
-            (" ".join(filter(None, (part, kind))), subset)
-            for part, group in _alike(members)
-            for kind, subset in _separate_kinds(group)
-        ]
-        survey = _is_survey([group for _, group in stacks])
-        for part, group in stacks:
-            number = group[0].series_number
-            rank = float("inf") if number is None else number
-            others = [
-                f"{len({h.path for h in other})} file(s) {label}".rstrip()
-                for label, other in stacks
-                if other is not group
-            ]
-            beside = f"the series has other images that are no part of this volume: {names(others)}"
-            series = Series(
-                group,
-                part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, beside) if others else remarks,
-                is_survey=survey,
-                reader=reader,
-            )
-            result.append((rank, series))
-    return [series for _, series in sorted(result, key=lambda item: item[0])]
-
-
-def _is_survey(groups: Sequence[Sequence[Header]]) -> bool:
-    """Return whether the parts of a series look like a localizer: several orientations, few slices each."""
-    planes = {_orientation_name(group[0]) for group in groups if group[0].orientation is not None}
-    return len(planes) > 1 and max(map(len, groups)) <= 20
-
-
-def _alike(members: Sequence[Header]) -> list[tuple[str, list[Header]]]:
-    """Split by what makes a common grid impossible; label the parts by what differs."""
-    groups: list[list[Header]] = []
-    for header in members:
-        for group in groups:
-            if _same_grid(group[0], header):
-                group.append(header)
-                break
-        else:
-            groups.append([header])
-    if len(groups) == 1:
-        return [("", groups[0])]
-    labels = [", ".join(dict.fromkeys(filter(None, words))) for words in _differences([g[0] for g in groups])]
-    twice = {label for label in labels if labels.count(label) > 1}
-    return [
-        (f"{label} part {i}".strip() if label in twice else label, group)
-        for i, (label, group) in enumerate(zip(labels, groups), 1)
-    ]
-
-
-def _differences(firsts: Sequence[Header]) -> list[tuple[str, ...]]:
-    """Describe each of several images by what is not the same for all of them."""
-    described = [
-        (
-            f"{h.rows} × {h.columns}",
-            "" if h.has_pixels else "without pixel data",
-            f"{h.number_of_frames} frames" if h.frame is not None else "",
-            f"stack {h.stack_id}" if h.stack_id else "",
-            "" if h.orientation is not None else "without orientation",
-            _orientation_name(h),
-            "" if h.pixel_spacing is None else f"{h.pixel_spacing[0]:.3g} mm pixels",
-            "localizer" if _is_localizer(h) else "",
-            "colour" if h.samples_per_pixel > 1 else "",
-        )
-        for h in firsts
-    ]
-    varies = [len(set(column)) > 1 for column in zip(*described)]
-    return [tuple(word for word, differs in zip(words, varies) if differs) for words in described]
-
-
-def _orientation_name(header: Header) -> str:
-    """Name the plane of an image."""
-    if header.orientation is None:
-        return ""
-    return plane_of(np.cross(header.orientation[:3], header.orientation[3:]))
-
-
-def _same_grid(a: Header, b: Header) -> bool:
-    """Return whether two images can be slices of one volume."""
-    return (
-        (a.rows, a.columns, a.samples_per_pixel, a.has_pixels, a.stack_id)
-        == (b.rows, b.columns, b.samples_per_pixel, b.has_pixels, b.stack_id)
-        and ((a.frame is None) == (b.frame is None))
-        and is_color(a) == is_color(b)
-        # Films without a place are each on their own.
-        and (a.frame is None or a.position is not None or a.sop_instance_uid == b.sop_instance_uid)
-        and _is_localizer(a) == _is_localizer(b)
-        and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
-        and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)
-    )
-
-
-def _close(
-    a: Sequence[float] | None, b: Sequence[float] | None, *, relative: float = 0.0, absolute: float = 0.0
-) -> bool:
-    if a is None or b is None:
-        return a is b
-    return bool(np.allclose(a, b, rtol=relative, atol=absolute))
-
-
-def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
-    """Split images taken at the same positions by kind: magnitude and phase, kernels."""
-    placed = [h for h in group if h.position is not None and h.orientation is not None]
-    if len(placed) < len(group):
-        return [("", list(group))]
-    if not _crowded(group):
-        return _separate_times(group)
-    slots = slots_of(group)[2]
-    for name, value_of in _SEPARATORS:
-        parts: dict[Any, list[Header]] = {}
-        for header in group:
-            parts.setdefault(value_of(header), []).append(header)
-        # It is the kind that puts two images at one place if no two of a kind share one, or if each kind
-        # covers all places equally often (and time or another dimension does the rest).
-        whole = all(_covers(part, len(slots)) for part in parts.values())
-        if len(parts) > 1 and (whole or not any(_crowded(part) for part in parts.values())):
-            return [
-                (" ".join(filter(None, (f"{name} {value}", label))), subset)
-                for value, part in parts.items()
-                for label, subset in _separate_kinds(part)
-            ]
-    return [("", list(group))]
-
-
-def _covers(part: Sequence[Header], count: int) -> bool:
-    """Return whether a part has equally many images at each of so many positions."""
-    slots = slots_of(part)[2]
-    return len(slots) == count and len({len(slot) for slot in slots}) == 1
-
-
-def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
-    """Split time points whose slices lie between each other's (shuttle scans): they are no one stack."""
-    name = "TemporalPositionIdentifier"
-    parts: dict[float | None, list[Header]] = {}
-    for header in group:
-        parts.setdefault(dict(header.keys).get(name), []).append(header)
-    sizes = {len(part) for part in parts.values()}
-    if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
-        return [(f"{name} {value:g}", part) for value, part in parts.items()]
-    return [("", list(group))]
-
-
-def _crowded(group: Sequence[Header]) -> bool:
-    """Return whether several images lie at one position."""
-    unique = {h.identity: h for h in group}
-    return any(len(slot) > 1 for slot in slots_of(list(unique.values()))[2])
-
-
-def _is_localizer(header: Header) -> bool:
+def is_localizer(header: Header) -> bool:
+    """Return whether the image says that it is a localizer."""
     return "LOCALIZER" in header.image_type
 
 
@@ -394,7 +206,7 @@ def _reason(headers: Sequence[Header]) -> str | None:
     first = headers[0]
     if not first.has_pixels or not (first.rows and first.columns):
         return _DOCUMENTS.get(first.modality, "no pixel data")
-    if _is_localizer(first):
+    if is_localizer(first):
         return "localizer"
     if "MOSAIC" in first.image_type and first.tile is None:
         return "mosaic that does not tell its number of slices"
@@ -404,3 +216,61 @@ def _reason(headers: Sequence[Header]) -> str | None:
     if capture and first.position is None:
         return "secondary capture without position"
     return None
+
+
+def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
+    """Return the series that is meant, or raise SeriesError with the table."""
+    if wanted is None:
+        volumes = found.volumes
+        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer nor masks and
+        # doses made from a volume make it ambiguous.
+        for is_minor in (_is_single_image, _is_survey, _is_derived):
+            if len(volumes) > 1:
+                volumes = [s for s in volumes if not is_minor(s)] or volumes
+        if len(volumes) == 1:
+            return volumes[0]
+        if not volumes:
+            raise SeriesError(no_volume(found))
+        raise SeriesError(f"{len(volumes)} volumes are here; {_how_to_choose(found)}")
+    if isinstance(wanted, Series):
+        return wanted
+    if isinstance(wanted, int | np.integer):
+        if not -len(found) <= int(wanted) < len(found):
+            raise SeriesError(f"there is no series number {wanted}; {_how_to_choose(found)}")
+        return found[int(wanted)]
+    if not isinstance(wanted, str) or not wanted:
+        raise SeriesError(f"series={wanted!r} is no way to choose; {_how_to_choose(found)}")
+    hits = [s for s in found if s.uid == wanted] or [
+        s for s in found if wanted.casefold() in s.description.casefold()
+    ]
+    hits = [s for s in hits if s.reason is None] or hits
+    if len(hits) != 1:
+        raise SeriesError(f"series={wanted!r} fits {len(hits)} series; {_how_to_choose(found)}")
+    return hits[0]
+
+
+def _is_survey(series: Series) -> bool:
+    return series.is_survey
+
+
+def _is_derived(series: Series) -> bool:
+    return series.modality in ("SEG", "RTDOSE")
+
+
+def _is_single_image(series: Series) -> bool:
+    return series.shape is not None and len(series.stack.headers) == 1
+
+
+def _how_to_choose(found: SeriesList) -> str:
+    return f"choose with series= a number, a UID or a part of the description:\n{found!r}"
+
+
+def no_volume(found: SeriesList) -> str:
+    """Say what is there instead of a volume."""
+    if len(found):
+        return f"no volume is here:\n{found!r}"
+    if found.dropped:
+        return "no file could be read as DICOM:\n" + "\n".join(map(str, found.dropped))
+    if found.others:
+        return f"none of the {found.others} files is DICOM: point to the folder with the images"
+    return "the folder is empty: point to the folder with the images"

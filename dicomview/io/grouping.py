@@ -1,0 +1,197 @@
+"""Grouping: which images of a folder can be slices of one volume."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dicomview.geometry import plane_of
+from dicomview.io.assemble import names, slots_of
+from dicomview.io.header import Header
+from dicomview.io.series import Series, is_color, is_localizer
+from dicomview.volume import Volume
+
+__all__ = ["group_headers"]
+
+#: Orientations whose cosines differ by less belong to one stack.
+ORIENTATION_TOLERANCE = 1e-3
+#: Relative difference of PixelSpacing within one stack.
+SPACING_TOLERANCE = 1e-4
+#: Attributes that separate images taken at the same positions, and how they are called.
+_SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
+    ("ImageType", lambda h: "\\".join(h.image_type)),
+    ("ConvolutionKernel", lambda h: h.convolution_kernel),
+)
+
+
+def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -> list[Series]:
+    """Group headers into series, and series into stacks of one size, orientation and kind.
+
+    Parameters
+    ----------
+    headers : sequence of Header
+    reader : callable
+        Reads the pixels of a Series; given to each of them.
+
+    Returns
+    -------
+    list of Series
+        By SeriesNumber.
+    """
+    by_uid: dict[tuple[str, str], list[Header]] = {}
+    for header in headers:
+        # Images that name no series are kept together by their folder.
+        key = (header.series_instance_uid, "" if header.series_instance_uid else str(header.path.parent))
+        by_uid.setdefault(key, []).append(header)
+    result: list[tuple[float, Series]] = []
+    for (uid, _), members in by_uid.items():
+        absent = "SeriesInstanceUID (0020,000E) is absent: the images of the folder are taken for one series"
+        remarks = () if uid else (absent,)
+        stacks = [
+            (" ".join(filter(None, (part, kind))), subset)
+            for part, group in _alike(members)
+            for kind, subset in _separate_kinds(group)
+        ]
+        survey = _is_survey([group for _, group in stacks])
+        for part, group in stacks:
+            number = group[0].series_number
+            rank = float("inf") if number is None else number
+            others = [
+                f"{len({h.path for h in other})} file(s) {label}".rstrip()
+                for label, other in stacks
+                if other is not group
+            ]
+            beside = f"the series has other images that are no part of this volume: {names(others)}"
+            series = Series(
+                group,
+                part=part if len(stacks) > 1 else "",
+                remarks=(*remarks, beside) if others else remarks,
+                is_survey=survey,
+                reader=reader,
+            )
+            result.append((rank, series))
+    return [series for _, series in sorted(result, key=lambda item: item[0])]
+
+
+def _is_survey(groups: Sequence[Sequence[Header]]) -> bool:
+    """Return whether the parts of a series look like a localizer: several orientations, few slices each."""
+    planes = {_orientation_name(group[0]) for group in groups if group[0].orientation is not None}
+    return len(planes) > 1 and max(map(len, groups)) <= 20
+
+
+def _alike(members: Sequence[Header]) -> list[tuple[str, list[Header]]]:
+    """Split by what makes a common grid impossible; label the parts by what differs."""
+    groups: list[list[Header]] = []
+    for header in members:
+        for group in groups:
+            if _same_grid(group[0], header):
+                group.append(header)
+                break
+        else:
+            groups.append([header])
+    if len(groups) == 1:
+        return [("", groups[0])]
+    labels = [", ".join(dict.fromkeys(filter(None, words))) for words in _differences([g[0] for g in groups])]
+    twice = {label for label in labels if labels.count(label) > 1}
+    return [
+        (f"{label} part {i}".strip() if label in twice else label, group)
+        for i, (label, group) in enumerate(zip(labels, groups), 1)
+    ]
+
+
+def _differences(firsts: Sequence[Header]) -> list[tuple[str, ...]]:
+    """Describe each of several images by what is not the same for all of them."""
+    described = [
+        (
+            f"{h.rows} × {h.columns}",
+            "" if h.has_pixels else "without pixel data",
+            f"{h.number_of_frames} frames" if h.frame is not None else "",
+            f"stack {h.stack_id}" if h.stack_id else "",
+            "" if h.orientation is not None else "without orientation",
+            _orientation_name(h),
+            "" if h.pixel_spacing is None else f"{h.pixel_spacing[0]:.3g} mm pixels",
+            "localizer" if is_localizer(h) else "",
+            "colour" if h.samples_per_pixel > 1 else "",
+        )
+        for h in firsts
+    ]
+    varies = [len(set(column)) > 1 for column in zip(*described)]
+    return [tuple(word for word, differs in zip(words, varies) if differs) for words in described]
+
+
+def _orientation_name(header: Header) -> str:
+    """Name the plane of an image."""
+    if header.orientation is None:
+        return ""
+    return plane_of(np.cross(header.orientation[:3], header.orientation[3:]))
+
+
+def _same_grid(a: Header, b: Header) -> bool:
+    """Return whether two images can be slices of one volume."""
+    return (
+        (a.rows, a.columns, a.samples_per_pixel, a.has_pixels, a.stack_id)
+        == (b.rows, b.columns, b.samples_per_pixel, b.has_pixels, b.stack_id)
+        and ((a.frame is None) == (b.frame is None))
+        and is_color(a) == is_color(b)
+        # Films without a place are each on their own.
+        and (a.frame is None or a.position is not None or a.sop_instance_uid == b.sop_instance_uid)
+        and is_localizer(a) == is_localizer(b)
+        and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
+        and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)
+    )
+
+
+def _close(
+    a: Sequence[float] | None, b: Sequence[float] | None, *, relative: float = 0.0, absolute: float = 0.0
+) -> bool:
+    if a is None or b is None:
+        return a is b
+    return bool(np.allclose(a, b, rtol=relative, atol=absolute))
+
+
+def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
+    """Split images taken at the same positions by kind: magnitude and phase, kernels."""
+    placed = [h for h in group if h.position is not None and h.orientation is not None]
+    if len(placed) < len(group):
+        return [("", list(group))]
+    if not _crowded(group):
+        return _separate_times(group)
+    slots = slots_of(group)[2]
+    for name, value_of in _SEPARATORS:
+        parts: dict[Any, list[Header]] = {}
+        for header in group:
+            parts.setdefault(value_of(header), []).append(header)
+        # It is the kind that puts two images at one place if no two of a kind share one, or if each kind
+        # covers all places equally often (and time or another dimension does the rest).
+        whole = all(_covers(part, len(slots)) for part in parts.values())
+        if len(parts) > 1 and (whole or not any(_crowded(part) for part in parts.values())):
+            return [
+                (" ".join(filter(None, (f"{name} {value}", label))), subset)
+                for value, part in parts.items()
+                for label, subset in _separate_kinds(part)
+            ]
+    return [("", list(group))]
+
+
+def _covers(part: Sequence[Header], count: int) -> bool:
+    """Return whether a part has equally many images at each of so many positions."""
+    slots = slots_of(part)[2]
+    return len(slots) == count and len({len(slot) for slot in slots}) == 1
+
+
+def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
+    """Split time points whose slices lie between each other's (shuttle scans): they are no one stack."""
+    name = "TemporalPositionIdentifier"
+    parts: dict[float | None, list[Header]] = {}
+    for header in group:
+        parts.setdefault(dict(header.keys).get(name), []).append(header)
+    sizes = {len(part) for part in parts.values()}
+    if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
+        return [(f"{name} {value:g}", part) for value, part in parts.items()]
+    return [("", list(group))]
+
+
+def _crowded(group: Sequence[Header]) -> bool:
+    """Return whether several images lie at one position."""
+    unique = {h.identity: h for h in group}
+    return any(len(slot) > 1 for slot in slots_of(list(unique.values()))[2])
