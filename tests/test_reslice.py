@@ -177,8 +177,9 @@ def test_a_series_that_was_read(write):
     assert straight.unit == "HU" and straight.windows == vol.windows
     assert not any("the affine is sheared" in text for text in straight.report.warnings)
     assert len(straight.report.warnings) == len(vol.report.warnings)
-    middle = straight.geometry.slice_positions[3]
-    np.testing.assert_allclose(straight.meta.ImagePositionPatient, middle)
+    assert "ImagePositionPatient" in vol.meta.varying
+    assert "ImagePositionPatient" not in straight.meta.varying + tuple(straight.meta)
+    assert vol.report.tilt == pytest.approx(14.04, abs=0.01) and straight.report.tilt == 0
 
 
 @pytest.mark.parametrize(

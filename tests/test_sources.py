@@ -49,6 +49,7 @@ def test_zip(files, tmp_path):
     vol = dv.volread(tmp_path / "study.zip")
     check(vol)
     assert vol.sources[0].path.name == "IM0000.dcm" and "study.zip" in str(vol.sources[0].path)
+    assert dv.dataset(vol, 3).InstanceNumber == 4
     check(iio.imopen(str(tmp_path / "study.zip"), "rv", plugin="dicomview").read())
     assert not (tmp_path / "IM0000.dcm").exists()
 

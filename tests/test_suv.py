@@ -1,6 +1,7 @@
 """SUV against numbers worked out by hand."""
 
 import numpy as np
+import pydicom
 import pytest
 
 import dicomview as dv
@@ -154,7 +155,54 @@ def test_the_start_is_calculated_back_from_a_late_bed_position():
     del changes["FrameReferenceTime"]
     value, remarks = suv_factor(header(**changes))
     assert value == pytest.approx(75000 / (400e6 * 2 ** (-4200 / 6586.2)))
-    assert "AcquisitionTime of the middle slice" in remarks[0]
+    assert "the first AcquisitionTime" in remarks[0]
+
+
+def test_the_first_of_several_bed_positions_began_the_scan(write):
+    # Reconstructed later: SeriesTime does not tell the start; the second half was acquired 10 minutes on.
+    item = pydicom.Dataset()
+    item.RadionuclideTotalDose, item.RadionuclideHalfLife = "400000000", "6586.2"
+    item.RadiopharmaceuticalStartTime = "100000"
+
+    def elements(k):
+        return {
+            "Modality": "PT", "Units": "BQML", "CorrectedImage": ["ATTN", "DECY"], "DecayCorrection": "START",
+            "SeriesDate": "20200102", "SeriesTime": "150000", "PatientWeight": "75",
+            "AcquisitionDate": "20200102", "AcquisitionTime": "110000" if k >= 3 else "111000",
+            "RadiopharmaceuticalInformationSequence": [item],
+        }  # fmt: skip
+
+    vol = dv.volread(write("pet", np.full((6, 4, 4), 1000), elements=elements)[0].parent)
+    assert "AcquisitionTime" in vol.meta.varying
+    assert vol.suv().max() == pytest.approx(1000 * ONE_HOUR, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        ({0x00: "0.0005", 0x09: "2.5"}, 0.0005),
+        ({0x09: "2.5"}, 2.5 * ONE_HOUR),
+        ({0x00: "0", 0x09: "2.5"}, 2.5 * ONE_HOUR),
+    ],
+)
+def test_counts_of_philips(write, factors, expected):
+    item = pydicom.Dataset()
+    item.RadionuclideTotalDose, item.RadionuclideHalfLife = "400000000", "6586.2"
+    item.RadiopharmaceuticalStartTime = "100000"
+    elements = {**HEADER, "Units": "CNTS", "PatientWeight": "75", "RescaleType": None}
+    elements["RadiopharmaceuticalInformationSequence"] = [item]
+    files = write("pet", np.full((3, 4, 4), 1000), elements=elements)
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        block = dataset.private_block(0x7053, "Philips PET Private Group", create=True)
+        for element, value in factors.items():
+            block.add_new(element, "DS", value)
+        dataset.save_as(path)
+    vol = dv.volread(files)
+    suv = vol.suv()
+    np.testing.assert_allclose(suv.array, 1000 * expected, rtol=1e-6)
+    assert any("of Philips" in text for text in suv.report.warnings) and suv.unit == "SUV"
+    assert vol.unit == "CNTS" and vol.default_window.center == 5000
 
 
 def test_corrected_to_the_injection_the_dose_does_not_decay():
@@ -189,7 +237,7 @@ def test_values_that_are_suv_already():
         ({}, {"Modality": "CT"}, ["Modality (0008,0060) must be PT, not CT"]),
         ({}, {"Modality": None}, ["Modality (0008,0060) is missing"]),
         ({}, {"Units": "CNTS"}, ["Units (0054,1001)", "(7053,1000)", "not CNTS"]),
-        ({}, {"Units": "PROPCPS"}, ["Units (0054,1001) must be BQML or GML, not PROPCPS"]),
+        ({}, {"Units": "PROPCPS"}, ["Units (0054,1001) must be BQML or GML", "not PROPCPS"]),
         ({}, {"Units": None}, ["Units (0054,1001) is missing"]),
         ({}, {"CorrectedImage": ["ATTN"]}, ["CorrectedImage (0028,0051) must hold ATTN and DECY, not ATTN"]),
         ({}, {"CorrectedImage": None}, ["CorrectedImage (0028,0051) is missing"]),

@@ -16,8 +16,9 @@ Floats = NDArray[np.float64]
 
 #: Orthogonality of ImageOrientationPatient: how far the cosine and the lengths may be off.
 COSINE_TOLERANCE = 1e-3
-#: A slice step is perpendicular to the slices when its cosine to the normal is this close to 1.
-SHEAR_TOLERANCE = 1e-3
+#: A stack is straight when its slices shift sideways by less than this over its whole length (mm), or when
+#: the step leaves the normal by less (degrees). Positions are written with two decimals at worst.
+SHEAR_MM, SHEAR_DEGREES = 0.1, 0.1
 #: Slices are evenly spaced within the larger of these (mm, fraction of the step).
 UNIFORM_MM, UNIFORM_FRACTION = 0.01, 0.01
 
@@ -161,9 +162,11 @@ class Geometry:
         normal = self.normal
         if normal is None or self.affine is None:
             return None
-        step = self.affine[:3, 0] / np.linalg.norm(self.affine[:3, 0])
-        cosine = float(step @ normal)
-        return 0.0 if 1 - cosine < SHEAR_TOLERANCE else float(np.degrees(np.arccos(cosine)))
+        step = self.affine[:3, 0]
+        sideways = float(np.linalg.norm(step - (step @ normal) * normal))
+        angle = float(np.degrees(np.arctan2(sideways, step @ normal)))
+        straight = angle < SHEAR_DEGREES or sideways * (self.shape[0] - 1) < SHEAR_MM
+        return 0.0 if straight else angle
 
     @property
     def steps(self) -> Floats | None:

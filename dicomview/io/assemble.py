@@ -10,7 +10,7 @@ from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
 from dicomview.io.dimensions import arrange
 from dicomview.io.header import Header
-from dicomview.volume import Dimension, Dropped
+from dicomview.volume import Dimension, Dropped, Gap
 
 __all__ = ["Stack", "assemble", "names", "slots_of"]
 
@@ -39,6 +39,9 @@ class Stack:
     dropped : tuple of Dropped
     reason : str or None
         Why these files are no volume.
+    sorted_by : str
+        Keyword of the element that gave the order.
+    gaps : tuple of Gap
     """
 
     headers: tuple[Header | None, ...]
@@ -47,6 +50,8 @@ class Stack:
     warnings: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     reason: str | None = None
+    sorted_by: str = "ImagePositionPatient"
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def present(self) -> list[Header]:
@@ -95,8 +100,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
                 "and nothing in the headers tells them apart evenly"
             )
             return Stack(tuple(placed), Geometry(shape), (), tuple(warnings), tuple(dropped), reason)
-        dimensions, frames, gaps = arranged
-        warnings += gaps
+        dimensions, frames, told = arranged
+        warnings += told
     else:
         kept, repeated = _first_of_each(slots)
         if repeated:
@@ -108,8 +113,9 @@ def assemble(headers: Sequence[Header]) -> Stack:
         frames = [list(kept)]
     positions = np.array([slot[0].position for slot in slots])
     steps = np.diff(positions @ normal)
+    gaps: list[Gap] = []
     if len(steps) and not _even(steps):
-        places, gap_warnings = _gaps([slot[0] for slot in slots], steps)
+        places, gaps, gap_warnings = _gaps([slot[0] for slot in slots], steps)
         if places is not None:
             frames = [[None if k is None else frame[k] for k in places] for frame in frames]
             positions = _filled(positions, places)
@@ -119,7 +125,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
     geometry, problem = _geometry(first, orientation, positions, normal)
     warnings += [problem] if problem else _shape_warnings(geometry)
     flat = tuple(header for frame in frames for header in frame)
-    return Stack(flat, geometry, dimensions, tuple(warnings), tuple(dropped))
+    return Stack(flat, geometry, dimensions, tuple(warnings), tuple(dropped), gaps=tuple(gaps))
 
 
 def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[list[Header]]]:
@@ -179,7 +185,9 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
         times = tuple(dict(h.keys).get("FrameTime", float(i)) for i, h in enumerate(headers))
         geometry = Geometry((1, rows, columns), spacing=spacing)  # type: ignore[arg-type]
         time = Dimension("time" if first.time_unit else "frame", times, first.time_unit)
-        return Stack(tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped))
+        return Stack(
+            tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped), sorted_by="frame number"
+        )
     warnings = list(warnings)
     if len(headers) > 1:
         warnings.append(
@@ -188,7 +196,7 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
         )
     order = sorted(headers, key=lambda h: (h.instance_number is None, h.instance_number or 0, h.frame or 0))
     geometry = Geometry((len(order), rows, columns), spacing=spacing)  # type: ignore[arg-type]
-    return Stack(tuple(order), geometry, (), tuple(warnings), tuple(dropped))
+    return Stack(tuple(order), geometry, (), tuple(warnings), tuple(dropped), sorted_by="InstanceNumber")
 
 
 def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], list[Dropped]]:
@@ -240,25 +248,29 @@ def _base_step(steps: np.ndarray) -> float:
     return float(np.sort(steps)[(len(steps) - 1) // 2])
 
 
-def _gaps(headers: Sequence[Header], steps: np.ndarray) -> tuple[list[int | None] | None, list[str]]:
+def _gaps(
+    headers: Sequence[Header], steps: np.ndarray
+) -> tuple[list[int | None] | None, list[Gap], list[str]]:
     """Return the slices with None at the places of missing ones, where all steps are multiples of one."""
     base = _base_step(steps)
     multiples = np.rint(steps / base).astype(int)
     tolerance = np.maximum(EVEN_MM, EVEN_FRACTION * base) * np.maximum(multiples, 1)
     lost = int((multiples - 1).sum())
     if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or lost > len(headers):
-        return None, []
+        return None, [], []
     places: list[int | None] = [0]
-    warnings = []
+    gaps, warnings = [], []
     for k, count in enumerate(multiples):
         places += [None] * (int(count) - 1) + [k + 1]
         if count > 1:
+            ends = Path(headers[k].path), Path(headers[k + 1].path)
+            gaps.append(Gap(*ends, int(count) - 1, float(steps[k])))
             missing = "1 slice is" if count == 2 else f"{count - 1} slices are"
             warnings.append(
                 f"{missing} missing between {headers[k].name} and {headers[k + 1].name} "
                 f"(step of {steps[k]:.4g} mm, others {base:.4g} mm): kept as empty slices"
             )
-    return places, warnings
+    return places, gaps, warnings
 
 
 def _filled(positions: np.ndarray, places: Sequence[int | None]) -> np.ndarray:

@@ -11,6 +11,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
+from dicomview.io.elements import without_pixels
 from dicomview.io.header import Header
 from dicomview.io.sources import File
 
@@ -76,6 +77,8 @@ class PixelFile:
         except Exception as error:
             raise DecodeError(_message(path, error)) from error
         self._tiles: np.ndarray | None = None
+        #: What the header says, pixel data and private elements apart.
+        self.elements = without_pixels(self._dataset)
 
     def stored(self, header: Header) -> np.ndarray:
         """Decode the stored values of one image; colour becomes RGB."""

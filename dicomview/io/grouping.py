@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.geometry import plane_of
-from dicomview.io.assemble import names, slots_of
+from dicomview.io.assemble import slots_of
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
 from dicomview.volume import Volume
@@ -61,11 +61,11 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
                 for label, other in stacks
                 if other is not group
             ]
-            beside = f"the series has other images that are no part of this volume: {names(others)}"
             series = Series(
                 group,
                 part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, beside) if others else remarks,
+                remarks=remarks,
+                beside=others,
                 is_survey=survey,
                 reader=reader,
             )

@@ -5,8 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import pydicom
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
@@ -22,7 +21,7 @@ from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.sources import File
 from dicomview.volume import Meta
 
-__all__ = ["looks_like_dicom", "meta_from_dataset", "read_headers", "read_meta"]
+__all__ = ["keyword_of", "looks_like_dicom", "meta_from_dataset", "read_headers"]
 
 _KEYWORDS = [
     "SpecificCharacterSet",
@@ -56,6 +55,8 @@ _KEYWORDS = [
 _TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
 _TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
+#: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
+_PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
@@ -197,13 +198,6 @@ def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int
     return min(ends), max(ends)
 
 
-def read_meta(path: File) -> Meta:
-    """Read all header elements of a file, without pixel data."""
-    with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return meta_from_dataset(pydicom.dcmread(file, stop_before_pixels=True, force=True))
-
-
 def meta_from_dataset(dataset: Dataset) -> Meta:
     """Convert a dataset to plain Python values; private, binary and unreadable elements are left out."""
     meta = Meta()
@@ -212,14 +206,20 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             continue
         try:
             element = dataset[tag]
-            if not element.keyword or element.keyword == "PixelData":
+            keyword = keyword_of(tag)
+            if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
         except Exception:  # one broken element must not hide all others
             continue
         if not isinstance(value, bytes):
-            meta[element.keyword] = value
+            meta[keyword] = value
     return meta
+
+
+def keyword_of(tag: int) -> str:
+    """Return the keyword of a tag; the name here of the few private ones that are served, else nothing."""
+    return _PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Reading: find_series, volread, mvolread and imread."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 import pydicom
 
 from dicomview.errors import DecodeError, PathError, SeriesError
-from dicomview.io.assemble import names
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
+from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
-from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
+from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.progress import progress
+from dicomview.io.remarks import report_of
 from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
-from dicomview.io.sources import File, existing, is_archive
-from dicomview.volume import Dropped, Image, Report, Source, Volume
+from dicomview.io.sources import File, existing, is_archive, reopened
+from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.meta import safe_text
 
 __all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
@@ -186,7 +187,7 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
     Raises
     ------
     SeriesError
-        If the slice has no file: a missing one, an archive's, or a volume made from an array.
+        If the slice has no file: a missing one, bytes, or a volume made from an array.
 
     Examples
     --------
@@ -200,9 +201,11 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
     if len(places) == len(shape) and all(-n <= i < n for i, n in zip(places, shape)) and volume.sources:
         flat = np.ravel_multi_index([i % n for i, n in zip(places, shape)], shape)
         source = volume.sources[int(flat)]
-    if source is None or not source.path.is_file():
+    file = None if source is None else reopened(source.path)
+    if file is None:
         raise SeriesError(f"slice {index} has no file to read")
-    return pydicom.dcmread(source.path, stop_before_pixels=True, force=True)
+    with file.open("rb") as stream:
+        return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
 
 
 def _is_foreign(path: PathLike) -> bool:
@@ -240,11 +243,14 @@ def read_image(path: File) -> Image:
     if more:
         raise DecodeError(f"{path.name} holds {1 + len(more)} images: read it with volread")
     rescale = rescale_of([header])
-    values = PixelFile(path).values(header, rescale)
+    file = PixelFile(path)
+    values = file.values(header, rescale)
+    elements = SliceElements(1)
+    elements.add(0, file.elements, header.frame)
     (single,) = group_headers([header], reader=_read_series)
     return Image(
         values,
-        meta=read_meta(path),
+        meta=elements.meta(),
         geometry=single.stack.geometry,
         source=Source(Path(path), header.sop_instance_uid),
         padding=value_padding(header, rescale),
@@ -256,6 +262,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     stack = series.stack
     rescale = rescale_of(stack.present)
     count = len(stack.headers)
+    elements = SliceElements(count)
     array: np.ndarray | None = None
     failed: dict[int, DecodeError] = {}
     file: tuple[File, PixelFile] | None = None
@@ -282,6 +289,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
+        elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
     first = stack.present[0]
@@ -291,12 +299,10 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         empty = []  # frames that are not stored are empty masks: the zeros that they are
     if empty:
         array[empty] = _filling(array, empty, padding)
-    decoded = [k for k in order if k not in failed]
-    middle = stack.headers[min(decoded, key=lambda k: abs(k - count // 2))]
-    assert middle is not None
     slices = stack.geometry.shape[0]
     extra = tuple(len(dimension) for dimension in stack.dimensions)
     missing = [tuple(int(i) for i in np.unravel_index(k, (*extra, slices))) for k in empty]
+    meta = elements.meta()
     return Volume(
         array.reshape(*extra, slices, *array.shape[1:]),
         geometry=stack.geometry,
@@ -308,29 +314,15 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             *(("rgb",) if is_color(first) else ()),
         ),
         dimensions=stack.dimensions,
-        meta=read_meta(middle.path),
-        report=Report(
-            (*series.warnings, *_empty_slices(failed), *_unreadable_files(unreadable)),
-            (*stack.dropped, *unreadable),
-            tuple(place if extra else place[0] for place in missing),
+        meta=meta,
+        report=report_of(
+            series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing)
         ),
         sources=[
             None if h is None else Source(Path(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
         ],
         padding=padding,
     )
-
-
-def _empty_slices(failed: Mapping[int, DecodeError]) -> list[str]:
-    """Say which slices are empty because their file cannot be decoded, the first few one by one."""
-    told = [f"slice {k} is empty: {error}" for k, error in failed.items()]
-    return told if len(told) <= 5 else [*told[:5], f"{len(told) - 5} more slices are empty"]
-
-
-def _unreadable_files(unreadable: Sequence[Dropped]) -> list[str]:
-    if not unreadable:
-        return []
-    return [f"not readable, beside the series: {names(str(dropped) for dropped in unreadable)}"]
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

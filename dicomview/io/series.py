@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 
 from dicomview.errors import SeriesError
-from dicomview.io.assemble import Stack, assemble
+from dicomview.io.assemble import Stack, assemble, names
 from dicomview.io.header import Header
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing
@@ -56,13 +56,19 @@ class Series:
         *,
         part: str = "",
         remarks: Sequence[str] = (),
+        beside: Sequence[str] = (),
         is_survey: bool = False,
         reader: Callable[..., Volume],
     ) -> None:
         first = headers[0]
         #: Whether it is one of several planes of a localizer, going by orientations and number of slices.
         self.is_survey = is_survey
-        self._remarks = tuple(remarks)
+        #: What else the series holds, in words.
+        self.beside = tuple(beside)
+        others = f"the series has other images that are no part of this volume: {names(beside)}"
+        self._remarks = (*remarks, others) if beside else tuple(remarks)
+        #: What sets it apart from the others of its series; empty where it is the whole series.
+        self.part = part
         self.uid = first.series_instance_uid
         self.modality = first.modality
         self.description = first.series_description + (f" [{part}]" if part else "")

@@ -16,7 +16,16 @@ import pydicom
 from dicomview.errors import PathError
 from dicomview.volume import Dropped
 
-__all__ = ["File", "MemoryFile", "archive_members", "directory_files", "existing", "is_archive", "walk"]
+__all__ = [
+    "File",
+    "MemoryFile",
+    "archive_members",
+    "directory_files",
+    "existing",
+    "is_archive",
+    "reopened",
+    "walk",
+]
 
 
 class MemoryFile(PurePosixPath):
@@ -96,6 +105,16 @@ def archive_members(file: File, dropped: list[Dropped]) -> Iterator[MemoryFile]:
                 yield MemoryFile.of(data, str(file), str(number), name.lstrip("/"))
     except _BROKEN as error:
         dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
+
+
+def reopened(path: Path) -> File | None:
+    """Return a file again by the path that it was read from, also a member of an archive; else None."""
+    if path.is_file():
+        return path
+    archive = next((parent for parent in path.parents if parent.is_file()), None)
+    if archive is None or not is_archive(archive):
+        return None
+    return next((file for file in archive_members(archive, []) if Path(file) == path), None)
 
 
 def _zip_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,7 @@
 from dicomview.volume.array import Image
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta
-from dicomview.volume.report import Dropped, Report, Source
+from dicomview.volume.report import Disagreement, Dropped, Gap, Report, Source
 from dicomview.volume.volume import Volume
 
-__all__ = ["Dimension", "Dropped", "Image", "Meta", "Report", "Source", "Volume"]
+__all__ = ["Dimension", "Disagreement", "Dropped", "Gap", "Image", "Meta", "Report", "Source", "Volume"]

@@ -1,6 +1,6 @@
 """Meta: header elements by their DICOM keyword; says who the patient is only when asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -90,10 +90,13 @@ class Meta(dict[str, Any]):
     elements that tell who the patient is, unless ``dicomview.options.show_patient`` is set; asking for an
     element by name always gives it.
 
+    The header of a volume holds what all its slices have in common; what differs from slice to slice is
+    given by :meth:`per_slice`.
+
     Raises
     ------
     AttributeError, KeyError
-        If the header has no such element.
+        If the header has no such element, or not the same one in all slices.
 
     Examples
     --------
@@ -106,13 +109,78 @@ class Meta(dict[str, Any]):
     shape: (3, 4, 5)
     """
 
+    #: Elements that vary, a value for each slice.
+    _varying: Mapping[str, Sequence[Any]] = {}
+    _count = 0
+
+    @classmethod
+    def of_slices(cls, common: Mapping[str, Any], varying: Mapping[str, Sequence[Any]], count: int) -> "Meta":
+        """Make the header of so many slices of what they share and of the values of each."""
+        meta = cls(common)
+        object.__setattr__(meta, "_varying", dict(varying))
+        object.__setattr__(meta, "_count", count)
+        return meta
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Keywords of the elements that are not the same in all slices."""
+        return tuple(keyword for keyword in self._varying if keyword not in self)
+
+    def per_slice(self, keyword: str) -> list[Any]:
+        """Return the values of an element, one for each slice.
+
+        Parameters
+        ----------
+        keyword : str
+            DICOM keyword, of an element of the file or of the functional groups of a frame.
+
+        Returns
+        -------
+        list
+            In the order of ``Volume.sources``: slice after slice, the first frame of a 4D volume first.
+            None for a missing slice and where a slice has no such element.
+
+        Raises
+        ------
+        KeyError
+            If no slice has the element.
+
+        Examples
+        --------
+        >>> import dicomview as dv
+        >>> dv.volread(dv.samples.head_ct()).meta.per_slice("InstanceNumber")[:3]
+        [1, 2, 3]
+        """
+        if keyword in self:
+            return [self[keyword]] * self._count
+        if keyword in self._varying:
+            return list(self._varying[keyword])
+        raise KeyError(
+            f"no slice has an element {keyword!r}; meta.keys() and meta.varying list those there are"
+        )
+
+    def of_slice(self, number: int) -> "Meta":
+        """Return the elements of one slice, counted as in :meth:`per_slice`; the common ones included."""
+        own = {keyword: values[number] for keyword, values in self._varying.items()}
+        return Meta({**{k: v for k, v in own.items() if v is not None}, **self})
+
+    def discard(self, *keywords: str) -> None:
+        """Take elements out, also where they vary."""
+        for keyword in keywords:
+            self.pop(keyword, None)
+        kept = {k: v for k, v in self._varying.items() if k not in keywords}
+        object.__setattr__(self, "_varying", kept)
+
+    def __missing__(self, key: str) -> Any:
+        if key in self._varying:
+            raise KeyError(f"{key!r} is not the same in all slices: meta.per_slice({key!r}) gives its values")
+        raise KeyError(f"the header has no element {key!r}; meta.keys() lists those it has")
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
-        except KeyError:
-            raise AttributeError(
-                f"the header has no element {name!r}; meta.keys() lists those it has"
-            ) from None
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -128,7 +196,7 @@ class Meta(dict[str, Any]):
 
     def copy(self) -> "Meta":
         """Return a shallow copy."""
-        return Meta(self)
+        return Meta.of_slices(self, self._varying, self._count)
 
     def _shown(self) -> Iterable[tuple[str, str]]:
         """Give every element as printable text, identity hidden."""

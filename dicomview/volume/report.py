@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Dropped", "Report", "Source"]
+__all__ = ["Disagreement", "Dropped", "Gap", "Report", "Source"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,8 +48,56 @@ class Dropped:
 
 
 @dataclass(frozen=True, repr=False)
+class Gap:
+    """A place where slices are missing.
+
+    Attributes
+    ----------
+    after, before : Path
+        Files of the slices on both sides.
+    slices : int
+        How many are missing.
+    step : float
+        Distance between the two, mm.
+    """
+
+    after: Path
+    before: Path
+    slices: int
+    step: float
+
+    def __repr__(self) -> str:
+        return f"Gap({self.slices} between {self.after.name} and {self.before.name})"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An element that says something else than the files show.
+
+    Attributes
+    ----------
+    keyword : str
+    header : float
+        Its value.
+    found : float
+        The value that was found and used.
+    unit : str
+    """
+
+    keyword: str
+    header: float
+    found: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.keyword} is {self.header:.6g} {self.unit}, found {self.found:.6g} {self.unit}".replace(
+            " ,", ","
+        ).rstrip()
+
+
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What was noticed while a volume was put together.
+    """How a volume was put together, and what was noticed; ``print(vol.report)`` says it in plain words.
 
     Attributes
     ----------
@@ -60,14 +108,50 @@ class Report:
     missing : tuple of int, or of tuples
         Slices for which there is no (readable) file; they are filled with one value. In a volume with extra
         dimensions ``(frame ..., slice)``.
+    groups : tuple of str
+        Into what the series was split: this volume first, then the other parts; empty where it was not.
+    sorted_by : str
+        Keyword of the element that gave the order of the slices.
+    spacing_from : str
+        Keyword of the element that gave the distance of the slices; empty where it is not known.
+    steps : tuple of float or None
+        Least, median and largest distance from slice to slice, mm.
+    tilt : float or None
+        Angle in degrees between the direction of stacking and the normal of the slices.
+    gaps : tuple of Gap
+        Places where slices are missing.
+    disagreements : tuple of Disagreement
+        Elements of the header that say something else than the positions show.
     """
 
     warnings: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     missing: tuple[int | tuple[int, ...], ...] = ()
+    groups: tuple[str, ...] = ()
+    sorted_by: str = ""
+    spacing_from: str = ""
+    steps: tuple[float, float, float] | None = None
+    tilt: float | None = None
+    gaps: tuple[Gap, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
 
     def __str__(self) -> str:
-        lines = [*self.warnings, *(f"left out {dropped}" for dropped in self.dropped)]
+        lines = [*self._done(), *self.warnings, *(f"left out {dropped}" for dropped in self.dropped)]
         return "\n".join(lines) if lines else "nothing to remark"
+
+    def _done(self) -> list[str]:
+        """Say what was done."""
+        told = []
+        if self.groups:
+            told.append(f"the series was split: {'; '.join(self.groups)}")
+        if self.sorted_by:
+            told.append(f"slices sorted by {self.sorted_by}")
+        if self.steps is not None:
+            least, median, largest = self.steps
+            spread = "" if largest - least < 5e-4 else f" ({least:.6g} to {largest:.6g} mm)"
+            told.append(f"slices {median:.6g} mm apart{spread}, from {self.spacing_from}")
+        if self.tilt:
+            told.append(f"stacked at {self.tilt:.2f}° to the normal of the slices")
+        return [*told, *(f"header: {text}" for text in self.disagreements)]
 
     __repr__ = __str__

@@ -1,11 +1,11 @@
 """Straightening: a volume with tilted slices on a grid of right angles."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dicomview.geometry import Geometry, deshear
-from dicomview.volume.report import Report
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -42,13 +42,10 @@ def straightened(volume: "Volume") -> "Volume":
     along = (old.slice_positions - old.slice_positions[0]) @ old.normal
     starts = affine[:3, 3] + np.outer(along, old.normal)
     meta = volume.meta.copy()
-    for keyword, value in {
-        "Rows": int(extents["row"]),
-        "Columns": int(extents["column"]),
-        "ImagePositionPatient": [float(x) for x in starts[len(starts) // 2]],
-    }.items():
+    meta.discard("ImagePositionPatient")  # of the tilted slices; the geometry says where they are now
+    for keyword, extent in (("Rows", extents["row"]), ("Columns", extents["column"])):
         if keyword in meta:
-            meta[keyword] = value
+            meta[keyword] = int(extent)
     told = f"slices tilted by {old.tilt:.1f}° were shifted onto a straight grid by linear interpolation"
     warnings = (*(text for text in volume.report.warnings if "(gantry tilt)" not in text), told)
     straight = type(volume)(
@@ -59,7 +56,7 @@ def straightened(volume: "Volume") -> "Volume":
         dims=volume.dims,
         dimensions=volume.dimensions,
         meta=meta,
-        report=Report(warnings, volume.report.dropped, volume.report.missing),
+        report=replace(volume.report, warnings=warnings, tilt=0.0),
         sources=volume.sources,
         padding=volume.padding,
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,6 @@ from pydicom.datadict import tag_for_keyword
 
 from dicomview.errors import SUVError
 from dicomview.volume.meta import Meta, safe_text
-from dicomview.volume.report import Report
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -60,15 +60,14 @@ def body_weight_suv(volume: "Volume") -> "Volume":
     >>> body_weight_suv(Volume.from_array(np.ones((2, 3, 4)), meta=meta)).unit
     'SUV'
     """
-    factor, remarks = suv_factor(volume.meta)
+    factor, remarks = suv_factor(_first_acquired(volume.meta))
     if volume.is_color:
         raise SUVError("the body-weight SUV needs activities, not colours")
     scale = np.float32(factor)
     meta = volume.meta.copy()
     meta.update(Units="GML", SUVType="BW", RescaleType="SUV")
     if factor != 1:
-        for keyword in ("VOILUTSequence", "SmallestImagePixelValue", "LargestImagePixelValue"):
-            meta.pop(keyword, None)
+        meta.discard("VOILUTSequence", "SmallestImagePixelValue", "LargestImagePixelValue")
         meta.update(
             WindowCenter=2.5,
             WindowWidth=5.0,
@@ -78,17 +77,24 @@ def body_weight_suv(volume: "Volume") -> "Volume":
     padding = volume.padding
     if padding is not None:  # by the arithmetic of the values, so that they still fall into the range
         padding = (float(np.float32(padding[0]) * scale), float(np.float32(padding[1]) * scale))
-    report = volume.report
     return type(volume)(
         np.multiply(volume.array, scale, dtype=np.float32),
         geometry=volume.geometry,
         dims=volume.dims,
         dimensions=volume.dimensions,
         meta=meta,
-        report=Report((*report.warnings, *remarks), report.dropped, report.missing),
+        report=replace(volume.report, warnings=(*volume.report.warnings, *remarks)),
         sources=volume.sources,
         padding=padding,
     )
+
+
+def _first_acquired(meta: Meta) -> Meta:
+    """Return the header of the slice that was acquired first: of several bed positions it began the scan."""
+    keywords = [k for k in ("AcquisitionDate", "AcquisitionTime") if k in meta or k in meta.varying]
+    moments = list(zip(*(meta.per_slice(keyword) for keyword in keywords)))
+    known = [i for i, moment in enumerate(moments) if all(moment)]
+    return meta.of_slice(min(known, key=lambda i: tuple(map(str, moments[i])))) if known else meta
 
 
 def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
@@ -97,7 +103,8 @@ def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
     Parameters
     ----------
     meta : mapping
-        Header of one image. Always: Modality (PT), Units (BQML or GML), CorrectedImage (with ATTN and DECY).
+        Header of one image. Always: Modality (PT), Units (BQML, GML or, of Philips, CNTS), CorrectedImage
+        (with ATTN and DECY).
         For BQML also DecayCorrection (START or ADMIN), PatientWeight (kg) and the first item of
         RadiopharmaceuticalInformationSequence with RadionuclideTotalDose (Bq); for START besides
         RadionuclideHalfLife (s), RadiopharmaceuticalStartDateTime or RadiopharmaceuticalStartTime,
@@ -106,7 +113,8 @@ def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
     Returns
     -------
     factor : float
-        In g/Bq: ``weight / (dose * 2 ** (-dt / half-life))``, or 1 where the values are SUV already.
+        In g/Bq: ``weight / (dose * 2 ** (-dt / half-life))``, or 1 where the values are SUV already. For
+        counts times the private factor (7053,1009), or (7053,1000) alone.
     remarks : tuple of str
         The factor and its inputs without the patient's identity, and every assumption.
 
@@ -141,14 +149,8 @@ def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
     units = header.text("Units")
     if header.text("Modality") != "PT":
         header.unsuitable("Modality", "must be PT")
-    elif units == "CNTS":
-        header.unsuitable(
-            "Units",
-            "must be BQML or GML; counts need the private factors of Philips, (7053,1000) to SUV or "
-            "(7053,1009) to Bq/ml, and private elements are not kept in the header",
-        )
-    elif units not in ("BQML", "GML"):
-        header.unsuitable("Units", "must be BQML or GML")
+    elif units not in ("BQML", "GML", "CNTS"):
+        header.unsuitable("Units", "must be BQML or GML, or CNTS with the factors of Philips")
     header.stop()
     corrections = header.words("CorrectedImage")
     if not {"ATTN", "DECY"} <= set(corrections):
@@ -158,7 +160,28 @@ def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
             header.unsuitable("SUVType", "must be BW (body weight) or absent")
         header.stop()
         return 1.0, ("SUV (body weight) = value: Units (0054,1001) is GML, the values are SUV already",)
+    if units == "CNTS":
+        return _from_counts(header)
     return _from_activity(header)
+
+
+def _from_counts(header: "_Header") -> tuple[float, tuple[str, ...]]:
+    """Return the factor for the counts of Philips: straight to SUV, or by way of Bq/ml."""
+    to_suv, to_activity = (
+        header.factor(k) for k in ("PhilipsSUVScaleFactor", "PhilipsActivityConcentrationScaleFactor")
+    )
+    if to_suv:
+        said = f"SUV (body weight) = value in counts × {to_suv:.6g}: private factor (7053,1000) of Philips"
+        return to_suv, (said,)
+    if not to_activity:
+        header.unsuitable(
+            "Units",
+            "must be BQML or GML; counts need a private factor of Philips, (7053,1000) or (7053,1009)",
+        )
+        header.stop()
+    factor, remarks = _from_activity(header)
+    told = f"value in Bq/ml = counts × {to_activity:.6g}: private factor (7053,1009) of Philips"
+    return factor * to_activity, (*remarks, told)
 
 
 def _from_activity(header: "_Header") -> tuple[float, tuple[str, ...]]:
@@ -227,8 +250,7 @@ def _start(header: "_Header", half_life: float) -> tuple[Moment | None, str]:
             )
     return (
         Moment(when, dated),
-        "AcquisitionTime of the middle slice (SeriesTime is that of a later reconstruction; in a scan of "
-        "several bed positions the first AcquisitionTime would be the right one)",
+        "the first AcquisitionTime (SeriesTime is that of a later reconstruction)",
     )
 
 
@@ -316,6 +338,14 @@ class _Header:
         else:
             return value
         return math.nan
+
+    def factor(self, keyword: str) -> float:
+        """Return a positive factor, 0 where there is none."""
+        try:
+            value = float(self.text(keyword))
+        except ValueError:
+            return 0.0
+        return value if 0 < value < math.inf else 0.0
 
     def milliseconds(self, keyword: str) -> float:
         """Return a duration in seconds, 0 where there is none."""

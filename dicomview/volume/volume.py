@@ -36,7 +36,8 @@ class Volume(ArrayLike):
     geometry : Geometry
         Affine from index to LPS mm, spacing, position of every slice.
     meta : Meta
-        Header elements of the middle slice, with ``sampling`` and ``shape``.
+        Header elements that the slices share, with ``sampling`` and ``shape``; ``meta.per_slice(keyword)``
+        gives those that vary.
     report : Report
         Warnings, dropped files, missing slices.
     sources : tuple of (Source or None)
@@ -85,7 +86,7 @@ class Volume(ArrayLike):
             Dimension(d, tuple(float(i) for i in range(array.shape[self.dims.index(d)])))
             for d in self.extra_dims
         )
-        self.meta = Meta(meta or {})
+        self.meta = meta.copy() if isinstance(meta, Meta) else Meta(meta or {})
         self.meta["sampling"] = self.sampling
         self.meta["shape"] = self.shape
 
@@ -272,8 +273,18 @@ class Volume(ArrayLike):
 
     @property
     def windows(self) -> dict[str, Window]:
-        """Windows of the file by their explanation."""
-        return header_windows(self.meta)
+        """Windows of the middle slice by their explanation."""
+        return header_windows(self.middle_meta)
+
+    @property
+    def middle_meta(self) -> Meta:
+        """Header elements of the middle slice of the middle frame, the common ones included."""
+        slices = self.geometry.shape[0]
+        start = int(np.ravel_multi_index((*self.middle_frame, 0), (*map(len, self.dimensions), slices)))
+        there = [k for k in range(slices) if start + k < len(self.sources) and self.sources[start + k]]
+        if not there:
+            return self.meta
+        return self.meta.of_slice(start + min(there, key=lambda k: abs(k - slices // 2)))
 
     @property
     def default_window(self) -> Window:
