@@ -4,8 +4,11 @@ import gc
 import io
 import shutil
 import tarfile
+import threading
 import warnings
 import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import imageio.v3 as iio
 import numpy as np
@@ -146,3 +149,55 @@ def test_a_tar_that_ends_too_early_is_told(files, tmp_path):
     raw[third : third + 400] = b"x" * 400
     (tmp_path / "s.tar").write_bytes(raw)
     assert "s.tar: the archive cannot be read to its end" in str(dv.volread(tmp_path / "s.tar").report)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Serve tmp_path over HTTP on loopback; gives the address."""
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{web.server_port}"
+        web.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_an_address_of_a_file(files, server, tmp_path):
+    shutil.copy(files[2], tmp_path / "image.dcm")
+    np.testing.assert_array_equal(dv.volread(f"{server}/image.dcm")[0], make_voxels()[2])
+    np.testing.assert_array_equal(dv.imread(f"{server}/image.dcm"), make_voxels()[2])
+    shutil.copy(files[2], tmp_path / "no extension")
+    np.testing.assert_array_equal(dv.volread(f"{server}/no%20extension")[0], make_voxels()[2])
+
+
+def test_an_address_of_an_archive(files, server, tmp_path):
+    shutil.make_archive(tmp_path / "study", "zip", files[0].parent)
+    check(dv.volread(f"{server}/study.zip"))
+    with pytest.raises(dv.DicomviewError, match=r"absent\.zip"):
+        dv.volread(f"{server}/absent.zip")
+
+
+@pytest.mark.parametrize("suffix", ["", ".ima", ".jpg", ".1.2.840.113", ".DCM.bak", ".tif"])
+def test_names_say_nothing(files, suffix):
+    for path in files:
+        path.rename(path.with_suffix(suffix) if suffix else path.with_name(path.stem))
+    check(dv.volread(files[0].parent))
+    np.testing.assert_array_equal(dv.imread(sorted(files[0].parent.iterdir())[2]), make_voxels()[2])
+
+
+def test_an_archive_in_an_archive_is_opened_and_one_in_a_folder_is_told(files, tmp_path):
+    shutil.make_archive(tmp_path / "study" / "series", "zip", files[0].parent)
+    shutil.make_archive(tmp_path / "outer" / "study", "zip", tmp_path / "study")
+    vol = dv.volread(tmp_path / "outer" / "study.zip")
+    check(vol)
+    assert dv.dataset(vol, 3).InstanceNumber == 4
+    shutil.copy(tmp_path / "study" / "series.zip", files[0].parent)
+    vol = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert "series.zip: an archive inside the folder, not opened" in str(vol.report)

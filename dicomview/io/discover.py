@@ -63,6 +63,9 @@ def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
             if not looks_like_dicom(file):
                 if asked_for or (file.suffix.lower() in SUFFIXES and not file.name.startswith("._")):
                     dropped.append(Dropped(Path(file), f"not a DICOM file ({file.stat().st_size} bytes)"))
+                elif is_archive(file, by_name=True):
+                    reason = "an archive inside the folder, not opened: give its own path to read it"
+                    dropped.append(Dropped(Path(file), reason))
                 else:
                     others += 1
                 continue

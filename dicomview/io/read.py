@@ -3,13 +3,13 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import imageio.v3 as iio
 import numpy as np
 import pydicom
 
-from dicomview.errors import DecodeError, PathError, SeriesError
+from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
@@ -91,7 +91,7 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
     >>> vol.dims
     ('slice', 'row', 'column')
     """
-    if isinstance(path, str) and "://" in path:
+    if is_address(path):
         pass  # imageio fetches it
     elif isinstance(path, str | os.PathLike):
         path = existing(path)
@@ -99,7 +99,7 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
             return Volume.from_array(_foreign(path))
     elif not isinstance(path, bytes) and not hasattr(path, "read"):
         return choose(find_series(path), series).read()
-    with iio.imopen(_as_uri(path), "rv", plugin="dicomview") as file:  # type: ignore[call-overload]
+    with _opened(path, "rv") as file:
         volume: Volume = file.read(series=series)
         return volume
 
@@ -134,13 +134,13 @@ def mvolread(path: Paths) -> list[Volume]:
     return [series.read() for series in volumes]
 
 
-def imread(path: PathLike) -> Image:
+def imread(path: PathLike | bytes | BinaryIO) -> Image:
     """Read one image.
 
     Parameters
     ----------
-    path : str or PathLike
-        A file. If it is not DICOM, imageio's own plugins read it.
+    path : str, PathLike, bytes or binary file
+        A file, its bytes, an open file, or a URL. A file that is not DICOM is read by imageio's own plugins.
 
     Returns
     -------
@@ -160,12 +160,13 @@ def imread(path: PathLike) -> Image:
     >>> dv.imread(next(dv.samples.head_ct().iterdir())).meta.StudyDate
     '20200101'
     """
-    path = existing(path)
-    if path.is_dir():
-        raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
-    if _is_foreign(path):
-        return Image(_foreign(path))
-    with iio.imopen(_as_uri(path), "ri", plugin="dicomview") as file:  # type: ignore[call-overload]
+    if isinstance(path, str | os.PathLike) and not is_address(path):
+        path = existing(path)
+        if path.is_dir():
+            raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
+        if _is_foreign(path):
+            return Image(_foreign(path))
+    with _opened(path, "ri") as file:
         image: Image = file.read()
         return image
 
@@ -216,9 +217,24 @@ def _is_foreign(path: PathLike) -> bool:
     return not looks_like_dicom(path) and not is_archive(path)
 
 
-def _as_uri(path: Any) -> Any:
-    """Return a path as imageio takes it: text, bytes or an open file."""
-    return os.fspath(path) if isinstance(path, os.PathLike) else path
+def is_address(path: Any) -> bool:
+    """Return whether a path is a URL, which imageio fetches."""
+    return isinstance(path, str) and "://" in path
+
+
+def _opened(path: Any, mode: str) -> Any:
+    """Open a file, folder, URL, bytes or open file with our plugin of imageio."""
+    try:
+        return iio.imopen(
+            os.fspath(path) if isinstance(path, os.PathLike) else path, mode, plugin="dicomview"
+        )  # type: ignore[call-overload]
+    except OSError as error:
+        if not is_address(path) or isinstance(error, DicomviewError):
+            raise
+        name = path.partition("?")[0].rstrip("/").rpartition("/")[2]  # the rest may hold a key
+        raise PathError(
+            f"{name!r} cannot be fetched ({error.__cause__ or error}): check the address"
+        ) from error
 
 
 def _foreign(path: Path) -> np.ndarray:

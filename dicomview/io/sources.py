@@ -63,6 +63,8 @@ _BROKEN = (
 )  # fmt: skip
 #: Other files, like npz, are zip archives inside.
 _ARCHIVES = frozenset(("", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
+#: Archives in archives are opened so many levels down.
+_DEEPEST = 3
 #: What headers and pixels are read from.
 File = Path | MemoryFile
 
@@ -83,9 +85,12 @@ def walk(root: Path, dropped: list[Dropped]) -> Iterator[Path]:
         yield from (Path(folder, name) for name in files)
 
 
-def is_archive(file: File) -> bool:
-    """Return whether a file is a zip or (compressed) tar archive of files, not a format made of one."""
-    if file.suffix.lower() not in _ARCHIVES:
+def is_archive(file: File, *, by_name: bool = False) -> bool:
+    """Return whether a file is a zip or (compressed) tar archive of files, not a format made of one.
+
+    Only its name is looked at first, and with ``by_name`` one that says nothing is no archive's.
+    """
+    if file.suffix.lower() not in _ARCHIVES or (by_name and not file.suffix):
         return False
     with file.open("rb") as stream:
         if zipfile.is_zipfile(stream):
@@ -94,15 +99,19 @@ def is_archive(file: File) -> bool:
         return tarfile.is_tarfile(stream)
 
 
-def archive_members(file: File, dropped: list[Dropped]) -> Iterator[MemoryFile]:
-    """Give the files of a zip or tar archive, read into memory; nothing is written to disk."""
+def archive_members(file: File, dropped: list[Dropped], depth: int = 0) -> Iterator[MemoryFile]:
+    """Give the files of a zip or tar archive, and of archives inside; nothing is written to disk."""
     try:
         with file.open("rb") as stream:
             members = _zip_members if zipfile.is_zipfile(stream) else _tar_members
             stream.seek(0)
             for number, (name, data) in enumerate(members(stream, file, dropped)):
                 # Two members may have the same name.
-                yield MemoryFile.of(data, str(file), str(number), name.lstrip("/"))
+                member = MemoryFile.of(data, str(file), str(number), name.lstrip("/"))
+                if depth < _DEEPEST and is_archive(member, by_name=True):
+                    yield from archive_members(member, dropped, depth + 1)
+                else:
+                    yield member
     except _BROKEN as error:
         dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
 
