@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from conftest import ORIENTATIONS, make_affine
+from conftest import ORIENTATIONS, make_affine, make_voxels
 
 from dicomview.errors import GeometryError
-from dicomview.geometry import Geometry, letters, plane_axes, plane_view
+from dicomview.geometry import PLANES, Geometry, letters, obliquity, plane_axes, plane_view
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -126,3 +126,37 @@ def test_impossible_attributes_are_refused(wrong):
 def test_a_singular_affine_is_refused():
     with pytest.raises(GeometryError, match="singular"):
         Geometry((2, 2, 2), affine=np.diag([1, 1, 0, 1]))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("plane", PLANES)
+def test_turning_and_mirroring_a_view_turns_picture_and_letters(orientation, plane):
+    geometry = Geometry((6, 8, 10), affine=make_affine(orientation))
+    voxels = make_voxels()
+    view = plane_view(geometry, plane)
+    picture = view.flipped(view.take(voxels, 3))
+    for quarters in range(5):
+        turned = view.turned(quarters)
+        np.testing.assert_array_equal(turned.flipped(turned.take(voxels, 3)), np.rot90(picture, -quarters))
+        assert turned.aspect == pytest.approx(view.aspect if quarters % 2 == 0 else 1 / view.aspect)
+    top, bottom, left, right = view.edges
+    assert view.turned(1).edges == (left, right, bottom, top)  # clockwise: what was left is on top
+    assert view.turned(2).edges == (bottom, top, right, left) and view.turned(4) == view
+    mirrored = view.mirrored()
+    np.testing.assert_array_equal(mirrored.flipped(mirrored.take(voxels, 3)), picture[:, ::-1])
+    assert mirrored.edges == (top, bottom, right, left)
+
+
+def test_the_neurological_convention_exchanges_left_and_right():
+    geometry = Geometry((6, 8, 10), affine=make_affine("axial"))
+    edges = {p: plane_view(geometry, p, convention="neurological").edges for p in PLANES}
+    assert edges["axial"] == ("A", "P", "L", "R") and edges["coronal"] == ("S", "I", "L", "R")
+    assert edges["sagittal"] == plane_view(geometry, "sagittal").edges
+
+
+def test_obliquity_is_the_angle_to_the_patient():
+    assert obliquity(Geometry((6, 8, 10), affine=make_affine("axial"))) == pytest.approx(0, abs=1e-6)
+    assert obliquity(Geometry((6, 8, 10), affine=make_affine("oblique"))) == pytest.approx(30)
+    # A tilted gantry stacks the slices at a slant; the slices themselves are straight.
+    assert obliquity(Geometry((6, 8, 10), affine=make_affine("tilted"))) == pytest.approx(0, abs=1e-6)
+    assert obliquity(Geometry((6, 8, 10))) is None

@@ -1,7 +1,7 @@
 """Anatomical planes: which array axis each one crosses and how it is turned for display."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Literal, get_args
 
@@ -9,9 +9,21 @@ import numpy as np
 
 from dicomview.geometry.geometry import Geometry
 
-__all__ = ["PLANES", "Plane", "PlaneView", "letters", "plane_axes", "plane_of", "plane_view"]
+__all__ = [
+    "PLANES",
+    "Convention",
+    "Plane",
+    "PlaneView",
+    "letters",
+    "obliquity",
+    "plane_axes",
+    "plane_of",
+    "plane_view",
+]
 
 Plane = Literal["axial", "coronal", "sagittal"]
+#: Which side of the patient is on the right of axial and coronal pictures: L, or R.
+Convention = Literal["radiological", "neurological"]
 #: The planes in the order in which they are shown.
 PLANES: tuple[Plane, ...] = get_args(Plane)
 
@@ -134,18 +146,55 @@ class PlaneView:
         """Return an image of :meth:`take` turned as on the screen."""
         return image[:: -1 if self.flip_down else 1, :: -1 if self.flip_right else 1]
 
+    def mirrored(self) -> "PlaneView":
+        """Return the view with left and right exchanged.
 
-def plane_view(geometry: Geometry, plane: Plane) -> PlaneView:
-    """Return how a plane is shown in the radiological convention.
+        Examples
+        --------
+        >>> geometry = Geometry((9, 8, 7), affine=np.eye(4)[[2, 1, 0, 3]])
+        >>> plane_view(geometry, "axial").mirrored().edges
+        ('A', 'P', 'L', 'R')
+        """
+        top, bottom, left, right = self.edges
+        return replace(self, flip_right=not self.flip_right, edges=(top, bottom, right, left))
+
+    def turned(self, quarters: int = 1) -> "PlaneView":
+        """Return the view turned clockwise by so many quarters.
+
+        Examples
+        --------
+        >>> geometry = Geometry((9, 8, 7), affine=np.eye(4)[[2, 1, 0, 3]])
+        >>> plane_view(geometry, "axial").turned().edges
+        ('R', 'L', 'P', 'A')
+        """
+        view = self
+        for _ in range(quarters % 4):
+            top, bottom, left, right = view.edges
+            view = replace(
+                view,
+                down=view.right,
+                right=view.down,
+                flip_down=view.flip_right,
+                flip_right=not view.flip_down,
+                aspect=None if view.aspect is None else 1 / view.aspect,
+                edges=(left, right, bottom, top),
+            )
+        return view
+
+
+def plane_view(geometry: Geometry, plane: Plane, *, convention: Convention = "radiological") -> PlaneView:
+    """Return how a plane is shown.
 
     Axial: right of the picture is the patient's left, up is anterior. Coronal: left and superior.
-    Sagittal: right is posterior, up is superior. Oblique volumes are shown in the planes of their
+    Sagittal: right is posterior, up is superior. In the neurological convention the patient's right is
+    on the right of axial and coronal pictures. Oblique volumes are shown in the planes of their
     acquisition that come closest.
 
     Parameters
     ----------
     geometry : Geometry
     plane : {"axial", "coronal", "sagittal"}
+    convention : {"radiological", "neurological"}
 
     Returns
     -------
@@ -171,4 +220,26 @@ def plane_view(geometry: Geometry, plane: Plane) -> PlaneView:
     rightwards = geometry.affine[:3, right] * (-1 if flip_right else 1)
     downwards = geometry.affine[:3, down] * (-1 if flip_down else 1)
     edges = (letters(-downwards), letters(downwards), letters(-rightwards), letters(rightwards))
-    return PlaneView(plane, axes[plane], down, right, bool(flip_down), bool(flip_right), aspect, edges)
+    view = PlaneView(plane, axes[plane], down, right, bool(flip_down), bool(flip_right), aspect, edges)
+    return view.mirrored() if convention == "neurological" and plane != "sagittal" else view
+
+
+def obliquity(geometry: Geometry) -> float | None:
+    """Return the largest angle in degrees between an axis of the slices and the patient's nearest one.
+
+    Row, column and normal of the slices count; the direction of stacking, which a tilted gantry slants,
+    does not. None without an affine.
+
+    Examples
+    --------
+    >>> turned = np.array([[0, 0.6, 0.8, 0], [0, 0.8, -0.6, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+    >>> round(obliquity(Geometry((9, 8, 7), affine=turned)), 2)
+    36.87
+    """
+    if geometry.affine is None or geometry.normal is None:
+        return None
+    axes = geometry.affine[:3, :3].copy()
+    axes[:, 0] = geometry.normal
+    axes /= np.linalg.norm(axes, axis=0)
+    nearest = [axes[_NORMAL[plane], axis] for plane, axis in plane_axes(geometry).items()]
+    return float(np.degrees(np.arccos(np.clip(np.abs(nearest).min(), 0, 1))))
