@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import ORIENTATIONS, make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.errors import GeometryError
@@ -225,3 +225,73 @@ def test_what_does_not_fit_is_refused():
         deshear(np.zeros((3, 3, 3), np.uint8), sheared(1, 0), -1000)
     with pytest.raises(GeometryError, match="singular"):
         deshear(np.zeros((3, 3, 3)), np.zeros((4, 4)) + np.diag([0, 0, 0, 1]), 0)
+
+
+def field(points):
+    """A scalar field that linear interpolation gives exactly."""
+    return np.asarray(points) @ PLANE[:3] + PLANE[3]
+
+
+def all_positions(geometry):
+    return geometry.position(np.moveaxis(np.indices(geometry.shape), 0, -1))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_on_the_axes_of_the_patient(orientation):
+    geometry = Geometry((9, 12, 14), affine=make_affine(orientation))
+    vol = dv.Volume(field(all_positions(geometry)), geometry=geometry)
+    straight = vol.on_patient_axes()
+    affine = straight.geometry.affine
+    np.testing.assert_array_equal(affine[:3, :3] != 0, np.eye(3, dtype=bool)[::-1])
+    assert (affine[[2, 1, 0], [0, 1, 2]] > 0).all()
+    assert sorted(straight.sampling) == pytest.approx(sorted(vol.sampling))
+    points = all_positions(straight.geometry)
+    index = geometry.index(points)
+    inside = ((index > -1e-6) & (index < np.array(geometry.shape) - 1 + 1e-6)).all(axis=-1)
+    assert inside.sum() > 100
+    np.testing.assert_allclose(straight.array[inside], field(points)[inside], rtol=1e-5)
+    outside = ((index < -0.51) | (index > np.array(geometry.shape) - 0.49)).any(axis=-1)
+    assert (straight.array[outside] == vol.min()).all()
+    # Nothing of the volume lies beyond the new box.
+    back = straight.geometry.index(all_positions(geometry))
+    assert (back > -1e-6).all() and (back < np.array(straight.shape) - 1 + 1e-6).all()
+    assert straight.on_patient_axes() is straight
+
+
+def test_a_quarter_turn_copies_every_voxel():
+    vol = dv.Volume.from_array(make_voxels(), affine=make_affine("sagittal"))
+    straight = vol.on_patient_axes()
+    assert straight.dtype == vol.dtype and straight.shape == (8, 10, 6)
+    np.testing.assert_array_equal(straight.array, vol.array.transpose(1, 2, 0)[::-1])
+
+
+def test_uneven_slices_land_where_they_are():
+    affine = make_affine("oblique")
+    positions = affine[:3, 3] + np.array([0, 1, 2.5, 3, 5])[:, None] * affine[:3, 0]
+    geometry = Geometry((5, 12, 14), affine=affine, slice_positions=positions)
+    vol = dv.Volume(field(all_positions(geometry)), geometry=geometry)
+    straight = vol.on_patient_axes()
+    points = all_positions(straight.geometry)
+    index = geometry.index(points)
+    inside = ((index > 0) & (index < np.array(geometry.shape) - 1)).all(axis=-1)
+    np.testing.assert_allclose(straight.array[inside], field(points)[inside], rtol=1e-5)
+
+
+def test_padding_is_not_mixed_and_colour_and_time_are_kept():
+    affine = make_affine("oblique")
+    voxels = np.full((2, 6, 8, 10), 100, np.int16)
+    voxels[:, :, :, :3] = -2000
+    vol = dv.Volume(
+        voxels,
+        geometry=Geometry((6, 8, 10), affine=affine),
+        dims=("time", "slice", "row", "column"),
+        padding=(-2000, -2000),
+    )
+    straight = vol.on_patient_axes()
+    assert straight.dims == vol.dims and set(np.unique(straight.array)) == {-2000, 100}
+    colour = np.random.RandomState(0).randint(1, 255, (6, 8, 10, 3)).astype(np.uint8)
+    moved = dv.Volume.from_array(colour, affine=make_affine("sagittal")).on_patient_axes()
+    np.testing.assert_array_equal(moved.array, colour.transpose(1, 2, 0, 3)[::-1])
+    for vol in (np.zeros((1, 4, 4)), np.zeros((3, 4, 4))):
+        with pytest.raises(dv.errors.GeometryError, match="axes of the patient need"):
+            dv.Volume.from_array(vol).on_patient_axes()

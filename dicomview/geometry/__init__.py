@@ -12,7 +12,7 @@ from dicomview.geometry.planes import (
     plane_of,
     plane_view,
 )
-from dicomview.geometry.reslice import deshear
+from dicomview.geometry.reslice import deshear, patient_grid, resample
 
 __all__ = [
     "PLANES",
@@ -23,7 +23,9 @@ __all__ = [
     "deshear",
     "letters",
     "obliquity",
+    "patient_grid",
     "plane_axes",
     "plane_of",
     "plane_view",
+    "resample",
 ]

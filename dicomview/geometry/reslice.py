@@ -1,14 +1,16 @@
-"""Reslicing: sheared stacks of slices (gantry tilt) onto a straight grid."""
+"""Reslicing: sheared stacks of slices (gantry tilt) onto a straight grid, any volume onto another grid."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import map_coordinates
 
 from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
+from dicomview.geometry.planes import plane_axes
 
-__all__ = ["deshear"]
+__all__ = ["deshear", "patient_grid", "resample"]
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
@@ -84,6 +86,95 @@ def deshear(
         box = straight[k, row : row + image.shape[0], column : column + image.shape[1]]
         box[...] = _shifted(image, rests[k], padding)
     return straight, _straight_affine(geometry, first)
+
+
+def patient_grid(geometry: Geometry) -> Geometry:
+    """Return the grid along S, P and L that holds a volume.
+
+    Raises
+    ------
+    GeometryError
+        Without an affine or with a single slice, which has no thickness.
+
+    Examples
+    --------
+    >>> sagittal = np.array([[3.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    >>> patient_grid(Geometry((5, 10, 20), affine=sagittal)).spacing
+    (1.0, 1.0, 3.0)
+    """
+    if geometry.affine is None or None in geometry.spacing:
+        raise GeometryError("the axes of the patient need an affine and at least two slices")
+    axes = [plane_axes(geometry)[plane] for plane in ("axial", "coronal", "sagittal")]
+    steps = np.array([geometry.spacing[axis] for axis in axes], dtype=np.float64)
+    ends = [(0, n - 1) for n in geometry.shape]
+    corners = geometry.position(np.array(np.meshgrid(*ends, indexing="ij")).reshape(3, -1).T)
+    assert corners is not None
+    low, high = corners.min(axis=0)[::-1], corners.max(axis=0)[::-1]  # S, P, L
+    shape = np.ceil((high - low) / steps - 1e-6).astype(int) + 1
+    affine = np.zeros((4, 4))
+    affine[[2, 1, 0], [0, 1, 2]] = steps
+    affine[:3, 3] = low[::-1]
+    affine[3, 3] = 1
+    return Geometry(tuple(shape.tolist()), affine=affine)
+
+
+def resample(
+    array: ArrayLike,
+    geometry: Geometry,
+    grid: Geometry,
+    fill: float,
+    *,
+    order: int = 1,
+    padding: tuple[float, float] | None = None,
+) -> NDArray[Any]:
+    """Return the values of a volume at the voxels of another grid.
+
+    Parameters
+    ----------
+    array : array_like of shape ``geometry.shape``
+        Any numeric dtype. Integers are interpolated as floating point and rounded.
+    geometry, grid : Geometry
+        With an affine. Slices may be unevenly spaced and stacked at a slant.
+    fill : float
+        Value of the voxels outside.
+    order : {0, 1}
+        Nearest voxel, or linear interpolation.
+    padding : tuple of float, optional
+        Closed range of values that mean "no data"; where one takes part, the nearest voxel is taken.
+
+    Returns
+    -------
+    ndarray of shape ``grid.shape``
+        Of the same dtype.
+    """
+    array = np.asarray(array)
+    fill = _fitting(fill, array.dtype)
+    values = array.astype(np.result_type(array.dtype, np.float32)) if order else array
+    result = np.empty(grid.shape, array.dtype)
+    empty = None
+    if order and padding is not None:
+        empty = (values >= padding[0]) & (values <= padding[1])
+    rows, columns = np.meshgrid(*map(np.arange, grid.shape[1:]), indexing="ij")
+    for k in range(grid.shape[0]):
+        points = grid.position(np.stack([np.full_like(rows, k), rows, columns], axis=-1))
+        index = np.moveaxis(geometry.index(points), -1, 0)  # type: ignore[arg-type]
+        outside = np.zeros(rows.shape, bool)
+        for place, count in zip(index, geometry.shape):
+            outside |= (place < -0.5) | (place > count - 0.5)
+            np.clip(place, 0, count - 1, out=place)
+        nearest = tuple(np.rint(index).astype(int))
+        image = array[nearest]
+        if order:
+            mixed = map_coordinates(values, index, order=1, mode="nearest")
+            if array.dtype.kind in "iub":
+                mixed = np.rint(mixed)
+            mixed = mixed.astype(array.dtype)
+            if empty is not None and empty.any():
+                touched = map_coordinates(empty.astype(np.float32), index, order=1, mode="nearest") > 0
+                mixed = np.where(touched, image, mixed)
+            image = mixed
+        result[k] = np.where(outside, fill, image)
+    return result
 
 
 def _shifts(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -1,16 +1,16 @@
-"""Straightening: a volume with tilted slices on a grid of right angles."""
+"""Straightening: a tilted or oblique volume on a grid of right angles."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dicomview.geometry import Geometry, deshear
+from dicomview.geometry import Geometry, deshear, patient_grid, resample
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["straightened"]
+__all__ = ["resliced", "straightened"]
 
 _SPATIAL = ("slice", "row", "column")
 
@@ -33,8 +33,7 @@ def straightened(volume: "Volume") -> "Volume":
         )
         extents = dict(zip(_SPATIAL, moved.shape))
         if array is None:
-            shape = [extents.get(d, n) for d, n in zip(volume.dims, volume.array.shape)]
-            array = np.empty(shape, moved.dtype)
+            array = np.empty(_extended(volume, moved.shape[:3]), moved.dtype)
         picks = dict(zip(volume.extra_dims, place))
         array[tuple(picks.get(d, slice(None)) for d in volume.dims)] = moved
     if array is None:  # no frames at all
@@ -63,6 +62,47 @@ def straightened(volume: "Volume") -> "Volume":
     if not volume.is_color:
         straight._default_window = volume.default_window  # the new margins have no part in it
     return straight
+
+
+def resliced(volume: "Volume") -> "Volume":
+    """Return a volume on the axes of the patient; see :meth:`Volume.on_patient_axes`."""
+    old = volume.geometry
+    grid = patient_grid(old)
+    assert grid.affine is not None and old.affine is not None
+    if old.is_uniform and np.allclose(grid.affine, old.affine, atol=1e-6):
+        return volume
+    fill = _background(volume)
+    array = np.empty(_extended(volume, grid.shape), volume.dtype)
+    for place in np.ndindex(*(volume.array.shape[volume.dims.index(d)] for d in volume.extra_dims)):
+        picks = dict(zip(volume.extra_dims, place))
+        target = array[tuple(picks.get(d, slice(None)) for d in volume.dims)]
+        voxels = np.asarray(volume.frame(place))
+        for channel in np.ndindex(voxels.shape[3:]):
+            padding = None if volume.is_color else volume.padding
+            target[(..., *channel)] = resample(voxels[(..., *channel)], old, grid, fill, padding=padding)
+    told = "resliced onto the axes of the patient by linear interpolation"
+    if volume.report.missing:
+        told += "; missing slices are no longer marked"
+    meta = volume.meta.copy()
+    meta.discard("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+    straight = type(volume)(
+        array,
+        geometry=grid,
+        dims=volume.dims,
+        dimensions=volume.dimensions,
+        meta=meta,
+        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=0.0),
+        padding=volume.padding,
+    )
+    if not volume.is_color:
+        straight._default_window = volume.default_window
+    return straight
+
+
+def _extended(volume: "Volume", extents: tuple[int, ...]) -> list[int]:
+    """Return the shape of a volume's array with other extents in space."""
+    new = dict(zip(_SPATIAL, extents))
+    return [new.get(d, n) for d, n in zip(volume.dims, volume.array.shape)]
 
 
 def _background(volume: "Volume") -> float:

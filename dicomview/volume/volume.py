@@ -14,7 +14,7 @@ from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
-from dicomview.volume.straighten import straightened
+from dicomview.volume.straighten import resliced, straightened
 from dicomview.volume.suv import body_weight_suv
 from dicomview.volume.windows import header_windows
 
@@ -233,6 +233,30 @@ class Volume(Exchange, ArrayLike):
         ((9, 12, 8), (2.0, 1.0, 1.0), 0.0)
         """
         return straightened(self)
+
+    def on_patient_axes(self) -> "Volume":
+        """Return the volume resliced onto the axes of the patient, where it was acquired at an angle.
+
+        Returns
+        -------
+        Volume
+            Slices axial, rows to posterior, columns to the left, each with the spacing of the acquired axis
+            that is nearest to it; as large as the acquired volume reaches. Linear interpolation, integers
+            rounded; what lies outside holds the padding value, or the lowest value. A volume on these axes is
+            returned itself.
+
+        Raises
+        ------
+        GeometryError
+            Without an affine, and for a single slice, which has no thickness.
+
+        Examples
+        --------
+        >>> turned = np.array([[0, 0.6, 0.8, 0], [0, 0.8, -0.6, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+        >>> Volume.from_array(np.zeros((4, 10, 10)), affine=turned).on_patient_axes().shape
+        (4, 14, 14)
+        """
+        return resliced(self)
 
     # -- values ---------------------------------------------------------------------------------------
 
