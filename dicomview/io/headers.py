@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
@@ -197,15 +198,23 @@ def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int
     return min(ends), max(ends)
 
 
-def read_meta(path: File) -> Meta:
-    """Read all header elements of a file, without pixel data."""
+def read_meta(path: File, frame: int | None = None) -> Meta:
+    """Read all header elements of a file, without pixel data, and the FrameVOILUTSequence of a frame."""
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return meta_from_dataset(pydicom.dcmread(file, stop_before_pixels=True, force=True))
+        dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+        meta = meta_from_dataset(dataset)
+        if frame is not None and _PER_FRAME in dataset:
+            own = meta_from_dataset(dataset[_PER_FRAME].value[frame])
+            meta.update((k, v) for k, v in own.items() if k == "FrameVOILUTSequence")
+        return meta
 
 
 def meta_from_dataset(dataset: Dataset) -> Meta:
-    """Convert a dataset to plain Python values; private, binary and unreadable elements are left out."""
+    """Convert a dataset to plain Python values; private, binary and unreadable elements are left out.
+
+    LUTData becomes the list of its words.
+    """
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
         if tag == _PER_FRAME:
@@ -215,11 +224,19 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not element.keyword or element.keyword == "PixelData":
                 continue
             value = _plain(element.value)
+            if element.keyword == "LUTData" and isinstance(value, bytes):
+                value = _words(value, little_endian=dataset.original_encoding[1] is not False)
         except Exception:  # one broken element must not hide all others
             continue
         if not isinstance(value, bytes):
             meta[element.keyword] = value
     return meta
+
+
+def _words(data: bytes, *, little_endian: bool) -> list[int]:
+    """Return the 16-bit words of binary data."""
+    words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little_endian else ">u2")
+    return [int(word) for word in words]
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import pydicom
 
 from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.assemble import names
-from dicomview.io.decode import PixelFile, rescale_of, value_padding
+from dicomview.io.decode import PixelFile, common_padding, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.grouping import group_headers
 from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
@@ -244,7 +244,7 @@ def read_image(path: File) -> Image:
     (single,) = group_headers([header], reader=_read_series)
     return Image(
         values,
-        meta=read_meta(path),
+        meta=read_meta(path, header.frame),
         geometry=single.stack.geometry,
         source=Source(Path(path), header.sop_instance_uid),
         padding=value_padding(header, rescale),
@@ -285,13 +285,13 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     if array is None:
         raise next(iter(failed.values()))
     first = stack.present[0]
-    padding = value_padding(first, rescale)
+    decoded = [k for k in order if k not in failed]
+    padding = common_padding([(stack.headers[k], array[k]) for k in decoded], rescale)  # type: ignore[misc]
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
     if empty and first.modality == "SEG" and not failed:
         empty = []  # frames that are not stored are empty masks: the zeros that they are
     if empty:
         array[empty] = _filling(array, empty, padding)
-    decoded = [k for k in order if k not in failed]
     middle = stack.headers[min(decoded, key=lambda k: abs(k - count // 2))]
     assert middle is not None
     slices = stack.geometry.shape[0]
@@ -308,7 +308,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             *(("rgb",) if is_color(first) else ()),
         ),
         dimensions=stack.dimensions,
-        meta=read_meta(middle.path),
+        meta=read_meta(middle.path, middle.frame),
         report=Report(
             (*series.warnings, *_empty_slices(failed), *_unreadable_files(unreadable)),
             (*stack.dropped, *unreadable),
