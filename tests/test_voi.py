@@ -139,8 +139,8 @@ def test_where_pydicom_departs_from_the_standard():
     # It keeps the place in the table in the type of the entries: 256 and more wrap round in 8-bit tables.
     values = np.arange(0, 700)
     np.testing.assert_array_equal(apply_voi_lut(values, [256, 0, 8], np.arange(256)), values.clip(0, 255))
-    # It scales onto the range of stored values by Rescale Slope, also a negative one; ours takes the ends.
-    assert apply_window([0, 100], 50, 100, "linear_exact", ymin=255, ymax=0).tolist() == [255, 0]
+    # With a negative RescaleSlope its brightness falls where that of the standard rises.
+    assert apply_window([-100, 0], -50, 100, "linear_exact").tolist() == [0, 1]
     # Its 8-bit tables in bytes are unpacked as words whatever their length.
     assert apply_voi_lut([0, 1, 2, 3], [4, 0, 8], bytes([9, 8, 7, 6])).tolist() == [9, 8, 7, 6]
     # It refuses LINEAR below a width of 1, which files of float values carry: shown as LINEAR_EXACT.
@@ -583,6 +583,12 @@ def test_only_uptake_values_get_an_uptake_window():
         viewer = dv.SliceViewer(vol)
         assert not any("SUV" in name for name in viewer.panel.preset.options)
         viewer.close()
+    frame = [{"WindowCenter": 9000, "WindowWidth": 18000}]  # in Bq/ml
+    meta = {"Units": "BQML", "CorrectedImage": ["ATTN", "DECY"], "FrameVOILUTSequence": frame}
+    timing = {"DecayCorrection": "ADMIN", "PatientWeight": 70.0}
+    dose = {"RadiopharmaceuticalInformationSequence": [{"RadionuclideTotalDose": 3.7e8}]}
+    activity = pet(**meta, **timing, **dose)
+    assert activity.default_window.center == 9000 and activity.suv().default_window.limits == (0, 5)
     mr = dv.Volume.from_array(make_voxels(), meta={"Modality": "MR", "Units": "GML"})
     assert mr.default_window == mr.auto_window()
 

@@ -199,14 +199,19 @@ def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int
 
 
 def read_meta(path: File, frame: int | None = None) -> Meta:
-    """Read all header elements of a file, without pixel data, and the FrameVOILUTSequence of a frame."""
+    """Read all header elements of a file, without pixel data.
+
+    FrameVOILUTSequence is that of the frame, or the one that all frames share.
+    """
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
         meta = meta_from_dataset(dataset)
-        if frame is not None and _PER_FRAME in dataset:
-            own = meta_from_dataset(dataset[_PER_FRAME].value[frame])
-            meta.update((k, v) for k, v in own.items() if k == "FrameVOILUTSequence")
+        own = (dataset.get("PerFrameFunctionalGroupsSequence") or ())[frame or 0 :]
+        shared = dataset.get("SharedFunctionalGroupsSequence") or ()
+        groups = [group for group in (*own[:1], *shared[:1]) if group.get("FrameVOILUTSequence")]
+        if groups:
+            meta["FrameVOILUTSequence"] = _plain(groups[0].FrameVOILUTSequence)
         return meta
 
 

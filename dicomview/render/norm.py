@@ -19,7 +19,8 @@ class CurveNorm(Normalize):
     Parameters
     ----------
     window : Window
-        Its ``limits`` become ``vmin`` and ``vmax``, where a colorbar ends.
+        Its ``limits`` become ``vmin`` and ``vmax``, where a colorbar ends; changing these does not change
+        the curve.
 
     Examples
     --------

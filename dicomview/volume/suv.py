@@ -67,7 +67,12 @@ def body_weight_suv(volume: "Volume") -> "Volume":
     meta = volume.meta.copy()
     meta.update(Units="GML", SUVType="BW", RescaleType="SUV")
     if factor != 1:
-        for keyword in ("VOILUTSequence", "SmallestImagePixelValue", "LargestImagePixelValue"):
+        for keyword in (
+            "FrameVOILUTSequence",
+            "VOILUTSequence",
+            "SmallestImagePixelValue",
+            "LargestImagePixelValue",
+        ):
             meta.pop(keyword, None)
         meta.update(
             WindowCenter=2.5,

@@ -18,8 +18,7 @@ def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
     ----------
     meta : mapping
         With WindowCenter, WindowWidth, WindowCenterWidthExplanation, VOILUTFunction and VOILUTSequence, as
-        far as present. Those of FrameVOILUTSequence, else of the same in SharedFunctionalGroupsSequence, take
-        their place (enhanced multi-frame files).
+        far as present. Those of FrameVOILUTSequence (enhanced multi-frame files) take their place.
 
     Returns
     -------
@@ -37,12 +36,8 @@ def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
     >>> header_windows({"WindowCenter": [40, 600], "WindowWidth": [80, 2800]})["file 2"].width
     2800.0
     """
-    shared = _first(meta.get("SharedFunctionalGroupsSequence"))
-    for group in (meta, shared):
-        windows = _windows_of(_first(group.get("FrameVOILUTSequence")))
-        if windows:
-            return windows
-    return _windows_of(meta)
+    items = _as_list(meta.get("FrameVOILUTSequence"))
+    return (_windows_of(items[0]) if items else {}) or _windows_of(meta)
 
 
 def header_window(meta: Mapping[str, Any]) -> Window | None:
@@ -128,12 +123,6 @@ def _named(name: Any, otherwise: str, place: int) -> str:
     """Return a name that can be shown."""
     own = "" if name is None else safe_text(name)
     return own or (otherwise if place == 0 else f"{otherwise} {place + 1}")
-
-
-def _first(sequence: Any) -> Mapping[str, Any]:
-    """Return the first item of a sequence; an empty one where there is none."""
-    items = _as_list(sequence)
-    return items[0] if items and isinstance(items[0], Mapping) else {}
 
 
 def _as_list(value: Any) -> list[Any]:
