@@ -73,6 +73,48 @@ def test_windows_of_a_header():
     assert header_windows({"WindowCenter": "", "WindowWidth": None}) == {}
 
 
+def test_all_windows_of_a_header_are_listed_under_names_of_their_own():
+    def listed(centers, widths, names=None, **more):
+        meta = {"WindowCenter": centers, "WindowWidth": widths, "WindowCenterWidthExplanation": names, **more}
+        return {name: (w.center, w.width, w.function) for name, w in header_windows(meta).items()}
+
+    line = "linear"
+    assert listed([1, 2, 3], [4, 5, 6], ["WINDOW1", "WINDOW1", "WINDOW1"]) == {
+        "WINDOW1": (1, 4, line),
+        "WINDOW1 (2)": (2, 5, line),
+        "WINDOW1 (3)": (3, 6, line),
+    }
+    assert listed([1, 2], [4, 5], "A") == {"A": (1, 4, line), "file 2": (2, 5, line)}
+    assert listed([1, 2, 3], [4, 5]) == {"file": (1, 4, line), "file 2": (2, 5, line)}
+    assert listed(1, [4, 5]) == {"file": (1, 4, line)}
+    assert listed([1, None, "x", 2], [4, 5, 6, 7], ["", None]) == {
+        "file": (1, 4, line),
+        "file 4": (2, 7, line),
+    }
+    assert listed([1, 2], [4, 5], ["A (2)", "A"]) == {"A (2)": (1, 4, line), "A": (2, 5, line)}
+    assert listed([1, 2, 3], [4, 5, 6], ["A", "A (2)", "A"])["A (3)"] == (3, 6, line)
+    assert listed(0.5, 0.25) == {"file": (0.5, 0.25, "linear_exact")}  # linear is not defined below 1
+    assert listed(1, 0.5, VOILUTFunction="SIGMOID") == {"file": (1, 0.5, "sigmoid")}
+    assert listed(1, 2, VOILUTFunction=["sigmoid "]) == {"file": (1, 2, "sigmoid")}
+    assert listed(1, 2, VOILUTFunction="LOG") == {"file": (1, 2, line)}
+    assert listed(1, 2, VOILUTFunction="") == {"file": (1, 2, line)}
+
+
+def test_broken_tables_of_a_header_are_left_out():
+    items = [{}, {"LUTDescriptor": 3, "LUTData": [1]}, {"LUTDescriptor": ["a", 0, 8], "LUTData": [1]}, None]
+    assert header_windows({"VOILUTSequence": items}) == {}
+    assert header_windows({"VOILUTSequence": []}) == header_windows({"VOILUTSequence": None}) == {}
+    good = {"LUTDescriptor": [1, 0, 8], "LUTData": 7}
+    assert list(header_windows({"VOILUTSequence": [*items, good]})) == ["LUT 5"]
+    windows = header_windows({"VOILUTSequence": [good], "WindowCenter": 1, "WindowWidth": 2})
+    assert list(windows) == ["file", "LUT"]
+
+
 def test_only_modalities_with_a_scale_have_presets():
     assert presets_for("CT")["lung"] == Window(-600, 1500)
     assert presets_for("MR") == {} == presets_for(None)
+
+
+def test_uptake_presets_are_for_uptake_values_only():
+    assert next(iter(presets_for("PT", "GML").values())).limits == (0, 5)
+    assert presets_for("PT", "BQML") == {} == presets_for("PT") == presets_for("MR", "GML")

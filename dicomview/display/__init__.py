@@ -1,13 +1,16 @@
-"""How values become grey levels: windows and presets, numpy only."""
+"""How values become grey levels: windows, tables and presets, numpy only."""
 
 from dicomview.display.color import rgb8
+from dicomview.display.lut import VOILUT
 from dicomview.display.presets import PRESETS, presets_for
-from dicomview.display.voi import apply_voi_lut, apply_window
+from dicomview.display.voi import WindowFunction, apply_voi_lut, apply_window
 from dicomview.display.window import Window, auto_window, valid_values
 
 __all__ = [
     "PRESETS",
+    "VOILUT",
     "Window",
+    "WindowFunction",
     "apply_voi_lut",
     "apply_window",
     "auto_window",

@@ -6,7 +6,7 @@ from dicomview.display.window import Window
 
 __all__ = ["PRESETS", "presets_for"]
 
-#: Windows by modality and name; CT in Hounsfield units.
+#: Windows by modality and name: CT in Hounsfield units, PT in SUV (g/ml).
 PRESETS = MappingProxyType(
     {
         "CT": MappingProxyType(
@@ -24,17 +24,25 @@ PRESETS = MappingProxyType(
                 "angio": Window(170, 600),
             }
         ),
+        "PT": MappingProxyType(
+            {
+                "SUV 0-5": Window(2.5, 5),
+                "SUV 0-10": Window(5, 10),
+            }
+        ),
     }
 )
 
 
-def presets_for(modality: str | None) -> dict[str, Window]:
+def presets_for(modality: str | None, units: str | None = None) -> dict[str, Window]:
     """Return the named windows of a modality; empty where its values have no common scale.
 
     Parameters
     ----------
     modality : str or None
         DICOM Modality (0008,0060), e.g. ``"CT"``.
+    units : str, optional
+        Units (0054,1001) of PET values; there are windows for ``"GML"``, which is SUV, only.
 
     Returns
     -------
@@ -47,4 +55,6 @@ def presets_for(modality: str | None) -> dict[str, Window]:
     >>> presets_for("MR")
     {}
     """
+    if modality == "PT" and units != "GML":
+        return {}
     return dict(PRESETS.get(modality or "", {}))

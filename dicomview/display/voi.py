@@ -1,21 +1,24 @@
 """VOI: the functions of the standard that turn values into grey levels, for whole arrays."""
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dicomview.errors import DisplayError
 
-__all__ = ["apply_voi_lut", "apply_window"]
+__all__ = ["WindowFunction", "apply_voi_lut", "apply_window", "check_window", "look_up", "read_lut"]
+
+#: VOILUTFunction (0028,1056) in lower case.
+WindowFunction = Literal["linear", "linear_exact", "sigmoid"]
 
 
 def apply_window(
     values: ArrayLike,
     center: float,
     width: float,
-    function: Literal["linear", "linear_exact", "sigmoid"] = "linear",
+    function: WindowFunction = "linear",
     *,
     ymin: float = 0.0,
     ymax: float = 1.0,
@@ -55,16 +58,10 @@ def apply_window(
     >>> apply_window([39, 40], 40, 1).tolist()
     [0.0, 1.0]
     """
-    if function not in ("linear", "linear_exact", "sigmoid"):
-        raise DisplayError(f'a window function is "linear", "linear_exact" or "sigmoid", not {function!r}')
     center, width, ymin, ymax = float(center), float(width), float(ymin), float(ymax)
-    allowed = width >= 1 if function == "linear" else width > 0
-    if not (allowed and all(map(math.isfinite, (center, width, ymin, ymax)))):
-        least = ">= 1" if function == "linear" else "> 0"
-        raise DisplayError(
-            f"a {function} window needs finite numbers and a width {least}, "
-            f"not {center}/{width} onto {ymin} to {ymax}"
-        )
+    check_window(center, width, function)
+    if not (math.isfinite(ymin) and math.isfinite(ymax)):
+        raise DisplayError(f"a window maps onto finite numbers, not {ymin} to {ymax}")
     x = np.asarray(values, dtype=np.float64)
     if function == "sigmoid":
         with np.errstate(over="ignore"):  # exp() of a value far below is infinite: ymin
@@ -79,6 +76,24 @@ def apply_window(
         np.copyto(y, line, where=ramp)
     y[np.isnan(x)] = np.nan
     return y
+
+
+def check_window(center: float, width: float, function: str) -> None:
+    """Refuse what no window can be.
+
+    Raises
+    ------
+    DisplayError
+        If the function is unknown, a number is not finite, or the width is not allowed.
+    """
+    if function not in get_args(WindowFunction):
+        raise DisplayError(f'a window function is "linear", "linear_exact" or "sigmoid", not {function!r}')
+    allowed = width >= 1 if function == "linear" else width > 0
+    if not (allowed and math.isfinite(center) and math.isfinite(width)):
+        least = ">= 1" if function == "linear" else "> 0"
+        raise DisplayError(
+            f"a {function} window needs a finite centre and a width {least}, not {center}/{width}"
+        )
 
 
 def apply_voi_lut(
@@ -117,6 +132,15 @@ def apply_voi_lut(
     >>> apply_voi_lut([-1000, -2, -1, 0, 1, 1000], [4, -2, 8], [10, 20, 30, 40]).tolist()
     [10.0, 10.0, 20.0, 30.0, 40.0, 40.0]
     """
+    first, _, table = read_lut(lut_descriptor, lut_data)
+    return look_up(values, first, table)
+
+
+def read_lut(lut_descriptor: ArrayLike, lut_data: ArrayLike | bytes) -> tuple[int, int, NDArray[np.float64]]:
+    """Return the first value mapped, the bits of an entry and the entries of a table.
+
+    Parameters and errors are those of :func:`apply_voi_lut`.
+    """
     descriptor = [int(v) for v in np.asarray(lut_descriptor).ravel()]
     if (
         len(descriptor) != 3
@@ -129,11 +153,16 @@ def apply_voi_lut(
             f"the bits of an entry (8, 10 to 16), not {descriptor}"
         )
     count, first, bits = descriptor[0] or 65536, descriptor[1], descriptor[2]
-    table = _entries(lut_data, count, bits)
+    return first, bits, _entries(lut_data, count, bits)
+
+
+def look_up(values: ArrayLike, first: int, table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the entry of each value in a table that starts at ``first``; NaN stays NaN."""
+    last = first + len(table) - 1
     x = np.asarray(values, dtype=np.float64)
     # In float64 nothing overflows, and all that lies between the ends is exact.
     nan = np.isnan(x)
-    index = np.floor(np.where(nan, first, x).clip(first, first + count - 1) - first + 0.5).astype(np.intp)
+    index = np.floor(np.where(nan, first, x).clip(first, last) - first + 0.5).astype(np.intp)
     return np.where(nan, np.nan, table[index])
 
 

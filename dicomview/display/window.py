@@ -1,11 +1,12 @@
 """Window: the range of values that is spread over the grey levels."""
 
-import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from dicomview.display.voi import apply_window, check_window
 from dicomview.errors import DisplayError
 
 __all__ = ["Window", "auto_window", "valid_values"]
@@ -24,10 +25,12 @@ class Window:
     ----------
     center, width : float
         WindowCenter (0028,1050) and WindowWidth (0028,1051). The width is positive.
-    function : {"linear_exact", "linear"}
+    function : {"linear_exact", "linear", "sigmoid"}
         VOILUTFunction (0028,1056). ``"linear_exact"`` spans ``center - width / 2`` (black) to
         ``center + width / 2`` (white) and suits every scale. ``"linear"``, the default of DICOM files,
-        ends one unit earlier and needs a width of at least 1; a width of 1 is a threshold.
+        ends one unit earlier and needs a width of at least 1; a width of 1 is a threshold. ``"sigmoid"`` is
+        an S-shaped curve, as steep in the centre as ``"linear_exact"``. (Of a :class:`VOILUT` it is
+        ``"table"``.)
 
     Raises
     ------
@@ -38,28 +41,26 @@ class Window:
     ----------
     DICOM PS3.3 C.11.2.1.2.1 and C.11.2.1.3.
 
+    See Also
+    --------
+    VOILUT : a window whose curve is a table.
+
     Examples
     --------
     >>> Window(40, 80).limits
     (0.0, 80.0)
     >>> Window(40, 80, "linear").limits
     (0.0, 79.0)
+    >>> Window(40, 80, "sigmoid").apply([-np.inf, 40, np.inf]).tolist()
+    [0.0, 0.5, 1.0]
     """
 
     center: float
     width: float
-    function: Literal["linear_exact", "linear"] = "linear_exact"
+    function: Literal["linear_exact", "linear", "sigmoid", "table"] = "linear_exact"
 
     def __post_init__(self) -> None:
-        if self.function not in ("linear_exact", "linear"):
-            raise DisplayError(f'a window function is "linear_exact" or "linear", not {self.function!r}')
-        exact = self.function == "linear_exact"
-        allowed = self.width > 0 if exact else self.width >= 1
-        if not (math.isfinite(self.center) and math.isfinite(self.width) and allowed):
-            raise DisplayError(
-                f"a {self.function} window needs a finite centre and a width {'> 0' if exact else '>= 1'}, "
-                f"not {self.center}/{self.width}"
-            )
+        check_window(self.center, self.width, self.function)
 
     def __repr__(self) -> str:
         function = "" if self.function == "linear_exact" else f", function={self.function!r}"
@@ -67,7 +68,11 @@ class Window:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The values shown black and white, as matplotlib's ``vmin`` and ``vmax``."""
+        """The values shown black and white, as matplotlib's ``vmin`` and ``vmax``.
+
+        A sigmoid reaches neither: they are those of the linear window that touches it in the centre. Of a
+        table they are the first and the last value mapped.
+        """
         low, high = self.center - self.width / 2, self.center + self.width / 2
         if self.function == "linear":
             high -= 1
@@ -75,22 +80,62 @@ class Window:
             high = low + max(abs(low), 1.0) * 1e-9
         return float(low), float(high)
 
+    def apply(self, values: ArrayLike, *, ymin: float = 0.0, ymax: float = 1.0) -> NDArray[np.float64]:
+        """Return the brightness of values, exactly as the standard defines it.
+
+        Parameters
+        ----------
+        values : array_like
+            Values after the Modality LUT, any shape and numeric or boolean dtype. NaN stays NaN.
+        ymin, ymax : float
+            What black and white become. ``ymin`` may be the greater one.
+
+        Returns
+        -------
+        ndarray of float64
+            Of the shape of the values, between ``ymin`` and ``ymax``.
+
+        See Also
+        --------
+        dicomview.display.apply_window : the formulas.
+
+        Examples
+        --------
+        >>> Window(40, 80).apply([-5, 20, 90], ymax=255).tolist()
+        [0.0, 63.75, 255.0]
+        """
+        function = cast(Any, self.function)  # never "table", which VOILUT applies itself
+        return apply_window(values, self.center, self.width, function, ymin=ymin, ymax=ymax)
+
+    def moved(self, center: float, width: float) -> "Window":
+        """Return the window at another place, of the same function where that can be.
+
+        A table becomes linear, and so does ``"linear"`` below a width of 1: both ``"linear_exact"``.
+
+        Examples
+        --------
+        >>> Window(40, 80, "sigmoid").moved(50, 90)
+        Window(center=50, width=90, function='sigmoid')
+        """
+        stays = self.function == "sigmoid" or (self.function == "linear" and width >= 1)
+        return Window(center, width, self.function if stays else "linear_exact")
+
     @classmethod
     def from_limits(cls, low: float, high: float) -> "Window":
         """Make the window between two values; equal values get a width of 1."""
         low, high = float(low), float(high)
         width = high - low
         # Half the sum may overflow where the sum of halves does not.
-        return cls(low / 2 + high / 2, width if width > 0 else max(abs(low) * 1e-6, 1.0))
+        return Window(low / 2 + high / 2, width if width > 0 else max(abs(low) * 1e-6, 1.0))
 
     @classmethod
     def coerce(cls, value: Any) -> "Window":
-        """Accept a Window or a ``(center, width)`` pair."""
-        if isinstance(value, cls):
+        """Accept a Window, also a VOILUT, or a ``(center, width)`` pair."""
+        if isinstance(value, Window):
             return value
         try:
             center, width = value
-            return cls(float(center), float(width))
+            return Window(float(center), float(width))
         except (TypeError, ValueError) as error:
             if isinstance(error, DisplayError):
                 raise

@@ -16,6 +16,7 @@ from dicomview.render.panes import caption, draw_crosshair, frame_axes, pane_siz
 from dicomview.render.style import colormap as make_colormap
 from dicomview.state import Pane, ViewState, pane_pixels, resolve
 from dicomview.volume import Image, Volume
+from dicomview.volume.windows import default_colormap, is_negative
 
 __all__ = ["compare_aspect", "looks", "montage", "planes"]
 
@@ -70,7 +71,7 @@ def looks(
     present = valid_values(volume.array, padding=volume.padding)
     full = Window.from_limits(present.min(), present.max()) if present.size else chosen
     pane = _pane(volume, volume.slice_plane, 0)
-    contents = [("Original", full, "gray"), ("High contrast", chosen, "gray"), ("Colored", chosen, colormap)]
+    contents = [("Original", full, None), ("High contrast", chosen, None), ("Colored", chosen, colormap)]
     figure, axes = _axes(3, 3, pane_size(volume.geometry, pane.view), ax, fig, titles=True)
     for (title, look, cmap), where in zip(contents, axes):
         _draw(where, volume, pane, look, cmap)
@@ -85,7 +86,7 @@ def montage(
     plane: Plane | None = None,
     columns: int | None = None,
     window: Window | tuple[float, float] | None = None,
-    colormap: str = "gray",
+    colormap: str | None = None,
     ax: Sequence[Axes] | None = None,
     fig: FigureBase | None = None,
 ) -> FigureBase:
@@ -103,8 +104,8 @@ def montage(
         Pictures in a row; at most 6 by default.
     window : Window or (center, width), optional
         One for all pictures; the volume's own by default.
-    colormap : str
-        Name of a matplotlib colormap.
+    colormap : str, optional
+        Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     ax : sequence of Axes, optional
         Where to draw, one per slice.
     fig : Figure or SubFigure, optional
@@ -154,7 +155,7 @@ def planes(
     *,
     index: Sequence[int] | None = None,
     window: Window | tuple[float, float] | None = None,
-    colormap: str = "gray",
+    colormap: str | None = None,
     crosshair: bool = True,
     fig: FigureBase | None = None,
     ax: Sequence[Axes] | None = None,
@@ -170,8 +171,8 @@ def planes(
         The voxel (slice, row, column) instead of a position.
     window : Window or (center, width), optional
         The volume's own by default.
-    colormap : str
-        Name of a matplotlib colormap.
+    colormap : str, optional
+        Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     crosshair : bool
         Whether lines mark the point.
     fig : Figure or SubFigure, optional
@@ -197,7 +198,9 @@ def planes(
     volume = Volume.coerce(volume)
     if position is not None and index is not None:
         raise DisplayError("give either a position in mm or an index")
-    traits: dict[str, Any] = {"colormap": colormap, "crosshair": crosshair}
+    traits: dict[str, Any] = {"crosshair": crosshair}
+    if colormap is not None:
+        traits["colormap"] = colormap
     if window is not None:
         traits["window"] = Window.coerce(window)
     if position is not None:
@@ -229,7 +232,7 @@ def compare_aspect(
     *,
     index: int | None = None,
     window: Window | tuple[float, float] | None = None,
-    colormap: str = "gray",
+    colormap: str | None = None,
     ax: Sequence[Axes] | None = None,
     fig: FigureBase | None = None,
 ) -> FigureBase:
@@ -243,8 +246,8 @@ def compare_aspect(
         Slice; the middle one by default.
     window : Window or (center, width), optional
         The volume's own by default.
-    colormap : str
-        Name of a matplotlib colormap.
+    colormap : str, optional
+        Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     ax : sequence of 2 Axes, optional
         Where to draw.
     fig : Figure or SubFigure, optional
@@ -326,12 +329,10 @@ def _pane(volume: Volume, plane: Plane, index: int) -> Pane:
     return Pane(_view(volume, plane), index, volume.middle_frame, visible=True, crosshair=None, label=plane)
 
 
-def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str) -> None:
+def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str | None) -> None:
     """Draw one pane."""
-    pixels = pane_pixels(volume, pane)
-    reverse = volume.meta.get("PhotometricInterpretation") == "MONOCHROME1"
-    limits = None if window is None else window.limits
-    show_pixels(ax, pixels, pane.view, cmap=make_colormap(cmap, reverse), limits=limits)
+    colors = make_colormap(cmap or default_colormap(volume.meta), is_negative(volume.meta))
+    show_pixels(ax, pane_pixels(volume, pane), pane.view, cmap=colors, window=window)
     frame_axes(ax, pane.view)
 
 

@@ -15,7 +15,7 @@ from dicomview.io.elements import without_pixels
 from dicomview.io.header import Header
 from dicomview.io.sources import File
 
-__all__ = ["PixelFile", "Rescale", "decode_values", "rescale_of", "value_padding"]
+__all__ = ["PixelFile", "Rescale", "common_padding", "decode_values", "rescale_of", "value_padding"]
 
 #: What to install for a transfer syntax, when the decoder is not there.
 _REMEDIES = {
@@ -158,11 +158,34 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
 
 def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:
     """Return the range of values that mean "no data", in the unit of the values."""
-    if header.padding is None or header.has_modality_lut or rescale.varies:
+    if header.padding is None or header.has_modality_lut:
         return None
-    low, high = header.padding
-    ends = [v * header.rescale_slope + header.rescale_intercept for v in (low, high)]
+    ends = [v * header.rescale_slope + header.rescale_intercept for v in header.padding]
+    if rescale.is_float:  # as the values themselves are rounded, so that they fall into the range
+        ends = [float(np.float32(v)) for v in ends]
     return (min(ends), max(ends))
+
+
+def common_padding(
+    slices: Sequence[tuple[Header, np.ndarray]], rescale: Rescale
+) -> tuple[float, float] | None:
+    """Return one range of values that means "no data" in all slices, in the unit of the values.
+
+    Slices of different slopes have different ranges; their union counts where no value of another meaning
+    falls into it, else there is no such range.
+    """
+    ranges = [value_padding(header, rescale) for header, _ in slices]
+    known = {ends for ends in ranges if ends is not None}
+    if len(known) <= 1:
+        return next(iter(known), None)
+    low, high = min(start for start, _ in known), max(end for _, end in known)
+    for (_, values), own in zip(slices, ranges):
+        inside = (values >= low) & (values <= high)
+        if own is not None:
+            inside &= (values < own[0]) | (values > own[1])
+        if inside.any():
+            return None
+    return low, high
 
 
 def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:

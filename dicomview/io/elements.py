@@ -53,12 +53,14 @@ class SliceElements:
         result, varying = _split(self._files)
         columns: dict[str, Sequence[Any]] = {k: _Column(k, self._files) for k in varying}
         groups = result.get("SharedFunctionalGroupsSequence") or [{}]
-        common, varying = _split(self._frames)
         inner = [g[0] for g in groups[0].values() if isinstance(g, list) and g and isinstance(g[0], Meta)]
+        common, varying = _split(self._frames)
+        # What the functional groups say of a frame counts more than what stands beside them.
         for elements in (*inner, common):
-            for keyword, value in elements.items():
-                result.setdefault(keyword, value)
-        columns |= {k: _Column(k, self._frames) for k in varying}
+            result.update(elements)
+        for keyword in varying:
+            result.pop(keyword, None)
+            columns[keyword] = _Column(keyword, self._frames)
         return Meta.of_slices(result, columns, len(self._files))
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
@@ -199,7 +200,10 @@ def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int
 
 
 def meta_from_dataset(dataset: Dataset) -> Meta:
-    """Convert a dataset to plain Python values; private, binary and unreadable elements are left out."""
+    """Convert a dataset to plain Python values; private, binary and unreadable elements are left out.
+
+    LUTData becomes the list of its words.
+    """
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
         if tag == _PER_FRAME:
@@ -210,6 +214,8 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
+            if element.keyword == "LUTData" and isinstance(value, bytes):
+                value = _words(value, little_endian=dataset.original_encoding[1] is not False)
         except Exception:  # one broken element must not hide all others
             continue
         if not isinstance(value, bytes):
@@ -220,6 +226,12 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
 def keyword_of(tag: int) -> str:
     """Return the keyword of a tag; the name here of the few private ones that are served, else nothing."""
     return _PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
+
+
+def _words(data: bytes, *, little_endian: bool) -> list[int]:
+    """Return the 16-bit words of binary data."""
+    words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little_endian else ">u2")
+    return [int(word) for word in words]
 
 
 def _plain(value: Any) -> Any:

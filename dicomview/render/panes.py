@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
+from dicomview.display import Window
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
+from dicomview.render.norm import norm_of
 from dicomview.render.style import STYLE, colormap
 from dicomview.state import Changes, Pane, Scene, changes, pane_pixels
 from dicomview.volume import Volume
@@ -31,15 +33,13 @@ HEIGHTS = (180, 620)
 
 
 def show_pixels(
-    ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: Colormap, limits: tuple[float, float] | None
+    ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: Colormap, window: Window | None
 ) -> AxesImage:
     """Draw the pixels of a plane and turn the axes as the plane is turned; data stay array indices."""
-    low, high = limits or (None, None)
     artist = ax.imshow(
         _drawable(image),
         cmap=cmap,
-        vmin=low,
-        vmax=high,
+        norm=None if window is None else norm_of(window),
         aspect=view.aspect or 1.0,
         interpolation="antialiased",
     )
@@ -150,9 +150,9 @@ class PanesRenderer:
                 artists.image.set_data(_drawable(pane_pixels(self.volume, pane)))
             if pane.plane in what.marks:
                 self._mark(artists, pane)
-            if what.colors and not self.volume.is_color:
+            if what.colors and scene.window is not None:
                 artists.image.set_cmap(colormap(scene.colormap, scene.reverse))
-                artists.image.set_clim(*scene.limits)  # type: ignore[misc]
+                _set_window(artists.image, scene.window)
         self.scene = scene
         return what
 
@@ -163,7 +163,7 @@ class PanesRenderer:
             pane_pixels(self.volume, pane),
             pane.view,
             cmap=colormap(scene.colormap, scene.reverse),
-            limits=scene.limits,
+            window=scene.window,
         )
         frame_axes(ax, pane.view)
         self.axes[pane.plane] = ax
@@ -217,6 +217,15 @@ def figure_size(geometry: Geometry, width: float) -> tuple[float, float]:
     sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in PLANES]
     scale = (width - 2 * STYLE.gap) / sum(w for w, _ in sizes)
     return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))
+
+
+def _set_window(artist: AxesImage, window: Window) -> None:
+    """Give an image another window; a norm that stays a line keeps what the user has tied to it."""
+    norm = norm_of(window)
+    if type(norm) is type(artist.norm) is Normalize:
+        artist.set_clim(*window.limits)
+    else:
+        artist.set_norm(norm)
 
 
 def _drawable(image: np.ndarray) -> np.ndarray:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import matplotlib
-from matplotlib.colors import Colormap
+import numpy as np
+from matplotlib.colors import Colormap, ListedColormap
 
 __all__ = ["STYLE", "Style", "colormap"]
 
@@ -37,6 +38,8 @@ class Style:
 
 
 STYLE = Style()
+#: matplotlib cuts colours down to 8 bits: k / 255 may become k - 1 unless it is a little more.
+ABOVE = 1e-6
 
 
 def colormap(name: str, reverse: bool) -> Colormap:
@@ -44,4 +47,5 @@ def colormap(name: str, reverse: bool) -> Colormap:
     cmap = matplotlib.colormaps[name]
     if reverse:
         cmap = cmap.reversed()
-    return cmap.with_extremes(bad=STYLE.empty)
+    colors = np.minimum(cmap(np.arange(cmap.N)) + ABOVE, 1)
+    return ListedColormap(colors, name=cmap.name).with_extremes(bad=STYLE.empty)

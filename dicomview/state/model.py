@@ -13,6 +13,7 @@ from dicomview.display import Window
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES
 from dicomview.volume import Volume
+from dicomview.volume.windows import default_colormap
 
 __all__ = ["LAYOUTS", "ViewState"]
 
@@ -21,7 +22,7 @@ LAYOUTS = ("ortho", *PLANES)
 
 
 class WindowTrait(TraitType):  # type: ignore[type-arg]
-    """A Window, or a pair that becomes one."""
+    """A Window, also a VOILUT, or a pair that becomes one."""
 
     default_value = Window(0.5, 1.0)
 
@@ -90,9 +91,9 @@ class ViewState(HasTraits):
     frame : tuple of int
         Index per extra dimension (time, echo ...).
     window : Window
-        Also accepts ``(center, width)``.
+        Or a VOI LUT, e.g. ``volume.windows["NORMAL"]``; also accepts ``(center, width)``.
     colormap : str
-        Name of a matplotlib colormap.
+        Name of a matplotlib colormap; ``"gray_r"`` for PET to start with, else ``"gray"``.
     invert : bool
         Dark for bright.
     layout : {"ortho", "axial", "coronal", "sagittal"}
@@ -132,6 +133,7 @@ class ViewState(HasTraits):
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
+        traits.setdefault("colormap", default_colormap(volume.meta))
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
         super().__init__()

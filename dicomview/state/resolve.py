@@ -9,6 +9,7 @@ from dicomview.display import Window, rgb8
 from dicomview.geometry import PLANES, Plane, PlaneView, plane_view
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
+from dicomview.volume.windows import is_negative
 
 __all__ = ["Changes", "Pane", "Scene", "changes", "pane_pixels", "resolve"]
 
@@ -53,16 +54,16 @@ class Scene:
     ----------
     panes : tuple of Pane
         Axial, coronal, sagittal.
-    limits : tuple of float or None
-        Values shown with the first and the last colour; None for colour volumes.
+    window : Window or None
+        From values to colours of the map; None for colour volumes.
     colormap : str
     reverse : bool
-        Whether the colormap runs backwards: ``invert``, or MONOCHROME1, but not both.
+        Whether the colormap runs backwards: ``invert``, or a negative (MONOCHROME1), but not both.
     layout : str
     """
 
     panes: tuple[Pane, ...]
-    limits: tuple[float, float] | None
+    window: Window | None
     colormap: str
     reverse: bool
     layout: str
@@ -121,13 +122,11 @@ def resolve(volume: Volume, state: ViewState) -> Scene:
                 label=f"{plane}\n{k}/{volume.geometry.shape[view.axis] - 1}",
             )
         )
-    window: Window = state.window
-    negative = volume.meta.get("PhotometricInterpretation") == "MONOCHROME1"
     return Scene(
         panes=tuple(panes),
-        limits=None if volume.is_color else window.limits,
+        window=None if volume.is_color else state.window,
         colormap=state.colormap,
-        reverse=state.invert != negative,
+        reverse=state.invert != is_negative(volume.meta),
         layout=state.layout,
     )
 
@@ -152,7 +151,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
         layout=old.layout != new.layout,
         pixels=frozenset(b.plane for a, b in pairs if (a.index, a.frame) != (b.index, b.frame)),
         marks=frozenset(b.plane for a, b in pairs if (a.crosshair, a.label) != (b.crosshair, b.label)),
-        colors=(old.limits, old.colormap, old.reverse) != (new.limits, new.colormap, new.reverse),
+        colors=(old.window, old.colormap, old.reverse) != (new.window, new.colormap, new.reverse),
     )
 
 

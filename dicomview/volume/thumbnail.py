@@ -7,6 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from dicomview.display import rgb8
+from dicomview.volume.windows import default_colormap, is_negative
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -29,10 +30,8 @@ def thumbnail(volume: "Volume") -> str:
     if volume.is_color:
         image = rgb8(image)
     else:
-        low, high = volume.default_window.limits
-        grey = (np.nan_to_num(image.astype(np.float64), nan=low) - low) / (high - low)
-        image = (grey.clip(0, 1) * 255).astype(np.uint8)
-        if volume.meta.get("PhotometricInterpretation") == "MONOCHROME1":
+        image = np.nan_to_num(volume.default_window.apply(image, ymax=255)).round().astype(np.uint8)
+        if is_negative(volume.meta) or default_colormap(volume.meta) == "gray_r":
             image = 255 - image
     return b64encode(iio.imwrite("<bytes>", image, extension=".png")).decode("ascii")
 

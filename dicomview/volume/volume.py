@@ -16,7 +16,7 @@ from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
 from dicomview.volume.straighten import resliced, straightened
 from dicomview.volume.suv import body_weight_suv
-from dicomview.volume.windows import header_windows
+from dicomview.volume.windows import header_window, header_windows
 
 __all__ = ["Volume"]
 
@@ -298,7 +298,7 @@ class Volume(Exchange, ArrayLike):
 
     @property
     def windows(self) -> dict[str, Window]:
-        """Windows of the middle slice by their explanation."""
+        """Windows and VOI LUTs (:class:`dicomview.display.VOILUT`) of the middle slice by explanation."""
         return header_windows(self.middle_meta)
 
     @property
@@ -313,9 +313,9 @@ class Volume(Exchange, ArrayLike):
 
     @property
     def default_window(self) -> Window:
-        """The file's first window, else from the 0.1th to the 99.9th percentile of the values."""
+        """The file's first window, else 0 to 5 of PET in SUV, else the 0.1th to 99.9th percentile."""
         if self._default_window is None:
-            self._default_window = next(iter(self.windows.values()), None) or self.auto_window()
+            self._default_window = header_window(self.middle_meta) or self.auto_window()
         return self._default_window
 
     def auto_window(self) -> Window:

@@ -1,47 +1,122 @@
-"""The windows that a header carries."""
+"""How a header wants its values shown: windows and tables, default window and colormap, inversion."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from dicomview.display import Window
+from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError
 from dicomview.volume.meta import safe_text
 
-__all__ = ["header_windows"]
+__all__ = ["default_colormap", "header_window", "header_windows", "is_negative"]
 
 
 def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
-    """Return the windows of a header by their explanation, in the order of the file.
+    """Return the windows of a header by their explanation, in the order of the file, then its VOI LUTs.
 
     Parameters
     ----------
     meta : mapping
-        With WindowCenter, WindowWidth, WindowCenterWidthExplanation and VOILUTFunction, as far as present.
+        With WindowCenter, WindowWidth, WindowCenterWidthExplanation, VOILUTFunction and VOILUTSequence, as
+        far as present.
 
     Returns
     -------
     dict of str to Window
-        Unusable pairs (a width of 0, text) are left out; nameless ones are called ``"file"``, ``"file 2"``.
+        Tables are :class:`VOILUT`. Pairs and tables that cannot be used (a width of 0, text, a table too
+        short) are left out. Nameless ones are called ``"file"``, ``"file 2"``, ``"LUT"``, ``"LUT 2"`` ... by
+        their place in the file; of a name that comes again the second is ``"name (2)"``.
+
+    References
+    ----------
+    DICOM PS3.3 C.11.2 (VOI LUT Module).
 
     Examples
     --------
     >>> header_windows({"WindowCenter": [40, 600], "WindowWidth": [80, 2800]})["file 2"].width
     2800.0
     """
-    centers, widths, names = (
-        _as_list(meta.get(key)) for key in ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation")
+    named: dict[str, Window] = {}
+    for name, window in [*_linear_and_sigmoid(meta), *_tables(meta)]:
+        unique, count = name, 1
+        while unique in named:
+            count += 1
+            unique = f"{name} ({count})"
+        named[unique] = window
+    return named
+
+
+def header_window(meta: Mapping[str, Any]) -> Window | None:
+    """Return the window that a header asks for: its first, else 0 to 5 SUV of PET in SUV, else None.
+
+    Examples
+    --------
+    >>> header_window({"Modality": "PT", "Units": "GML"})
+    Window(center=2.5, width=5)
+    >>> header_window({"Modality": "PT", "Units": "BQML"}) is None
+    True
+    """
+    is_pet = meta.get("Modality") == "PT"
+    usual = presets_for("PT", meta.get("Units")) if is_pet else {}
+    return next(iter([*header_windows(meta).values(), *usual.values()]), None)
+
+
+def is_negative(meta: Mapping[str, Any]) -> bool:
+    """Return whether low values are bright: MONOCHROME1, or PresentationLUTShape (2050,0020) INVERSE.
+
+    Files that say both mean one inversion, not two (DICOM PS3.3 C.8.11.3).
+
+    Examples
+    --------
+    >>> is_negative({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"})
+    True
+    """
+    interpretation = meta.get("PhotometricInterpretation")
+    inverse = meta.get("PresentationLUTShape") == "INVERSE"
+    return interpretation == "MONOCHROME1" or (inverse and interpretation in ("MONOCHROME2", None))
+
+
+def default_colormap(meta: Mapping[str, Any]) -> str:
+    """Return the name of the colormap that readers expect: inverted grey for PET, else grey.
+
+    Examples
+    --------
+    >>> default_colormap({"Modality": "PT"})
+    'gray_r'
+    """
+    return "gray_r" if meta.get("Modality") == "PT" and not is_negative(meta) else "gray"
+
+
+def _linear_and_sigmoid(item: Mapping[str, Any]) -> Iterable[tuple[str, Window]]:
+    centers, widths, names, functions = (
+        _as_list(item.get(key))
+        for key in ("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction")
     )
-    exact = str(meta.get("VOILUTFunction") or "LINEAR").upper() == "LINEAR_EXACT"
-    windows: dict[str, Window] = {}
+    wanted = str(functions[0] if functions else "").strip().lower()
     for i, (center, width) in enumerate(zip(centers, widths)):
-        name = safe_text(names[i]) if i < len(names) else ""
-        name = name or ("file" if i == 0 else f"file {i + 1}")
+        name = names[i] if i < len(names) else None
         with suppress(DisplayError, TypeError, ValueError):
-            # LINEAR is not defined below 1, but float data are written like that.
-            function: Any = "linear" if not exact and float(width) >= 1 else "linear_exact"
-            windows.setdefault(name, Window(float(center), float(width), function))
-    return windows
+            center, width = float(center), float(width)
+            function: Any = wanted if wanted in ("linear_exact", "sigmoid") else "linear"
+            if function == "linear" and width < 1:
+                function = "linear_exact"  # linear is not defined below 1, but float data are written so
+            yield _named(name, "file", i), Window(center, width, function)
+
+
+def _tables(item: Mapping[str, Any]) -> Iterable[tuple[str, Window]]:
+    for i, lut in enumerate(_as_list(item.get("VOILUTSequence"))):
+        with suppress(DisplayError, TypeError, ValueError, LookupError, AttributeError, OverflowError):
+            count, first, bits = (int(v) for v in lut["LUTDescriptor"])
+            if first >= 1 << 15 and first + (count or 1 << 16) > 1 << 16:
+                first -= 1 << 16  # a negative number, written unsigned
+            name = _named(lut.get("LUTExplanation"), "LUT", i)
+            yield name, VOILUT((count, first, bits), lut["LUTData"], name=name)
+
+
+def _named(name: Any, otherwise: str, place: int) -> str:
+    """Return a name that can be shown."""
+    own = "" if name is None else safe_text(name)
+    return own or (otherwise if place == 0 else f"{otherwise} {place + 1}")
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,7 +1,6 @@
 """SidePanel: window, colormap, inversion and crosshair."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -25,7 +24,9 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     Attributes
     ----------
     center, width : FloatSlider
-        The window, in the unit of the values; the number beside the slider can be typed over.
+        The window, in the unit of the values; the number beside the slider can be typed over. A sigmoid keeps
+        its curve when they are moved; of a VOI LUT they are the range of its table, and moving them leaves it
+        for a linear window.
     preset, colormap : Dropdown
     invert, crosshair : Checkbox
     """
@@ -35,7 +36,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         self._updating = False
         self._presets: dict[str, Window | None] = {
             **{f"file: {name}".removesuffix(": file"): window for name, window in volume.windows.items()},
-            **presets_for(volume.meta.get("Modality")),
+            **presets_for(volume.meta.get("Modality"), volume.meta.get("Units")),
             "auto": None,  # calculated when first asked for
         }
         common = {"style": {"description_width": "62px"}, "layout": widgets.Layout(width=WIDTH)}
@@ -85,6 +86,9 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         values = np.asarray(self._volume.array)
         if values.dtype.kind == "f":
             values = values[np.isfinite(values)]
+        if self._volume.padding is not None:
+            start, end = self._volume.padding
+            values = values[(values < start) | (values > end)]
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
         span = max(high - low, 1e-9)
         step = 1.0 if values.dtype.kind in "iub" and span >= 1 else span / 1024
@@ -128,7 +132,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
                 round(slider.value, 1 - math.floor(math.log10(slider.step)))
                 for slider in (self.center, self.width)
             )
-            self._state.window = replace(self._state.window, center=center, width=width)
+            self._state.window = self._state.window.moved(center, width)
 
     def _preset_chosen(self, change: Any) -> None:
         name = change["new"]

@@ -39,8 +39,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     volume : Volume, Image or array_like of 2 or more dimensions
     window : Window or (center, width), optional
         The volume's own by default.
-    colormap : str
-        Name of a matplotlib colormap.
+    colormap : str, optional
+        Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     layout : {"ortho", "axial", "coronal", "sagittal"}
         All three planes, or one.
     **traits
@@ -82,16 +82,16 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         volume: Any,
         *,
         window: Any = None,
-        colormap: str = "gray",
+        colormap: str | None = None,
         layout: str = "ortho",
         **traits: Any,
     ) -> None:
         self.volume = _showable(volume)
         if window is not None:
             traits["window"] = window
-        self.state = ViewState(
-            self.volume, colormaps=matplotlib.colormaps, colormap=colormap, layout=layout, **traits
-        )
+        if colormap is not None:
+            traits["colormap"] = colormap
+        self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
         self._canvas = make_canvas(self.volume, figure_size(self.volume.geometry, WIDTH))
         self._canvas.paint(self._scene())
         self._pointer = PointerTool(self._canvas.figure, self._canvas.renderer, self.state)
