@@ -35,6 +35,7 @@ class SliceImage(AxesImage):
         self.kind = interpolation
         super().__init__(ax, interpolation="antialiased", origin="upper", **options)
         self.set_data(image)
+        self.set_extent(self.get_extent())
         self.set_clip_path(ax.patch)
         ax.add_image(self)
 
@@ -51,7 +52,7 @@ class SliceImage(AxesImage):
     def set_data(self, image: Any) -> None:
         """Show other values; unlike matplotlib's, they are not copied."""
         self._stamp += 1
-        super().set_data(image)
+        super().set_data(image.astype(np.float32) if image.dtype == np.float16 else image)
 
     def changed(self) -> None:
         """Note that colours or limits are others."""
@@ -63,11 +64,11 @@ class SliceImage(AxesImage):
     ) -> tuple[Any, float, float, Any]:
         """Return the RGBA pixels, lowest line first, and where their lower left corner is."""
         if magnification != 1.0 or unsampled:
-            return super().make_image(renderer, magnification, unsampled)  # type: ignore[no-any-return]
+            return super().make_image(renderer, magnification, unsampled)
         return self._pixels()
 
     def _pixels(self) -> tuple[Any, float, float, Any]:
-        values: Any = self._A
+        values: Any = self.get_array()
         box = self.axes.bbox
         (x, y), (right, top) = self.axes.transData.inverted().transform([[0, 0], [1, 1]])
         across = _span(values.shape[1], x, right - x, box.x0, box.x1)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 
@@ -85,18 +86,17 @@ def _picture(
     text: str, size: float, color: str, outline: str, alignment: str, dpi: float
 ) -> tuple[np.ndarray, int]:
     """Return outlined text as RGBA, lowest line first, and how far it reaches over the text's box."""
-    from matplotlib.figure import Figure
-
     figure = Figure(dpi=dpi)
+    agg: Any = RendererAgg
     margin = int(np.ceil(2 * dpi / 72)) + 1
     drawn = figure.text(
         0, 0, text, ha="left", va="bottom", fontsize=size, color=color, linespacing=1.1,
         multialignment=alignment, parse_math=False,
         path_effects=[withStroke(linewidth=2, foreground=outline)],
     )  # fmt: skip
-    box = drawn.get_window_extent(RendererAgg(1, 1, dpi))
+    box = drawn.get_window_extent(agg(1, 1, dpi))
     width, height = int(np.ceil(box.width)) + 2 * margin, int(np.ceil(box.height)) + 2 * margin
-    renderer = RendererAgg(width, height, dpi)
+    renderer = agg(width, height, dpi)
     drawn.set_transform(None)
     drawn.set_position((margin - (box.x0 - drawn.get_position()[0]), margin))
     drawn.draw(renderer)

@@ -6,13 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import FigureBase
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
 
 from dicomview.display import Window
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
+from dicomview.render.image import SliceImage
+from dicomview.render.label import Label
 from dicomview.render.norm import norm_of
 from dicomview.render.style import STYLE, colormap
 from dicomview.state import Changes, Pane, Scene, changes, pane_pixels
@@ -34,15 +33,10 @@ HEIGHTS = (180, 620)
 
 def show_pixels(
     ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: Colormap, window: Window | None
-) -> AxesImage:
+) -> SliceImage:
     """Draw the pixels of a plane and turn the axes as the plane is turned; data stay array indices."""
-    artist = ax.imshow(
-        _drawable(image),
-        cmap=cmap,
-        norm=None if window is None else norm_of(window),
-        aspect=view.aspect or 1.0,
-        interpolation="antialiased",
-    )
+    artist = SliceImage(ax, image, cmap=cmap, norm=None if window is None else norm_of(window))
+    ax.set_aspect(view.aspect or 1.0)
     rows, columns = image.shape[:2]
     ax.set_xlim((columns - 0.5, -0.5) if view.flip_right else (-0.5, columns - 0.5))
     ax.set_ylim((-0.5, rows - 0.5) if view.flip_down else (rows - 0.5, -0.5))
@@ -63,12 +57,12 @@ def frame_axes(ax: Axes, view: PlaneView) -> None:
         ((1, 0.5), "right", "center", (-4, 0)),
     ]
     for letter, place in zip(view.edges, places):
-        _text(ax, letter, *place)
+        _label(ax, letter, *place)
 
 
-def caption(ax: Axes, text: str) -> Text:
+def caption(ax: Axes, text: str) -> Label:
     """Write into the upper left corner of a pane."""
-    return _text(ax, text, (0, 1), "left", "top", (4, -3))
+    return _label(ax, text, (0, 1), "left", "top", (4, -3))
 
 
 def draw_crosshair(ax: Axes, point: tuple[float, float]) -> tuple[Line2D, Line2D]:
@@ -81,34 +75,26 @@ def draw_crosshair(ax: Axes, point: tuple[float, float]) -> tuple[Line2D, Line2D
     )
 
 
-def _text(
+def _label(
     ax: Axes, text: str, place: tuple[float, float], ha: str, va: str, offset: tuple[float, float]
-) -> Text:
-    """Write at a place of the axes; header text is never read as mathtext."""
-    return ax.annotate(
-        text,
-        place,
-        xycoords="axes fraction",
-        xytext=offset,
-        textcoords="offset points",
-        ha=ha,
-        va=va,
-        color=STYLE.text,
-        fontsize=STYLE.font_size,
-        linespacing=1.1,
-        path_effects=[withStroke(linewidth=2, foreground=STYLE.background)],
-        parse_math=False,
-    )
+) -> Label:
+    """Write at a place of the axes."""
+    label = Label(
+        text, place, ha, va, offset,
+        color=STYLE.text, outline=STYLE.background, size=STYLE.font_size, zorder=5,
+    )  # fmt: skip
+    ax.add_artist(label)
+    return label
 
 
 @dataclass
 class PaneArtists:
     """What moves in one pane."""
 
-    image: AxesImage
+    image: SliceImage
     column: Line2D
     row: Line2D
-    label: Text
+    label: Label
 
 
 class PanesRenderer:
@@ -147,7 +133,7 @@ class PanesRenderer:
         for pane in scene.panes:
             artists = self.artists[pane.plane]
             if self.scene is not None and pane.plane in what.pixels:
-                artists.image.set_data(_drawable(pane_pixels(self.volume, pane)))
+                artists.image.set_data(pane_pixels(self.volume, pane))
             if pane.plane in what.marks:
                 self._mark(artists, pane)
             if what.colors and scene.window is not None:
@@ -219,15 +205,10 @@ def figure_size(geometry: Geometry, width: float) -> tuple[float, float]:
     return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))
 
 
-def _set_window(artist: AxesImage, window: Window) -> None:
+def _set_window(artist: SliceImage, window: Window) -> None:
     """Give an image another window; a norm that stays a line keeps what the user has tied to it."""
     norm = norm_of(window)
     if type(norm) is type(artist.norm) is Normalize:
         artist.set_clim(*window.limits)
     else:
         artist.set_norm(norm)
-
-
-def _drawable(image: np.ndarray) -> np.ndarray:
-    """Return an image in a type that matplotlib draws."""
-    return image.astype(np.float32) if image.dtype == np.float16 else image

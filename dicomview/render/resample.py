@@ -86,7 +86,7 @@ def resampled(image: NDArray[Any], rows: Taps, columns: Taps) -> NDArray[Any]:
         float32's 24 bits). A pixel that a NaN takes part in is NaN.
     """
     if len(rows.index) == len(columns.index) == 1:
-        return image[rows.index[0]][:, columns.index[0]]
+        return np.asarray(image[rows.index[0]][:, columns.index[0]])
     kind = np.float64 if image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32) else np.float32
     # The shorter way first: rows are cheap to gather.
     lines = _summed(image.astype(kind), rows)
@@ -96,7 +96,7 @@ def resampled(image: NDArray[Any], rows: Taps, columns: Taps) -> NDArray[Any]:
 def _summed(values: NDArray[Any], line: Taps) -> NDArray[Any]:
     """Add up weighted rows."""
     shape = (-1,) + (1,) * (values.ndim - 1)
-    result = values[line.index[0]] * line.weight[0].reshape(shape)
+    result: NDArray[Any] = values[line.index[0]] * line.weight[0].reshape(shape)
     for index, weight in zip(line.index[1:], line.weight[1:]):
         result += values[index] * weight.reshape(shape)
     return result

@@ -1,15 +1,14 @@
 """The canvas in the middle: ipympl where it is installed, a picture elsewhere."""
 
-from importlib import import_module
 from typing import Any
 
 import ipywidgets as widgets
-import matplotlib
 from matplotlib.figure import Figure
 
 from dicomview.render import STYLE, LivePainter, PanesRenderer, PictureFigure
 from dicomview.state import Scene
 from dicomview.volume import Volume
+from dicomview.widgets.frames import frame_canvas, import_ipympl
 
 __all__ = ["LiveCanvas", "StillCanvas", "make_canvas"]
 
@@ -25,16 +24,16 @@ class LiveCanvas:
     """
 
     def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
-        ipympl = _import_ipympl()
+        canvas = frame_canvas()
         self.figure = Figure(figsize=_inches(size), dpi=STYLE.dpi)
-        self.widget: Any = ipympl.Canvas(self.figure)
+        self.widget: Any = canvas(self.figure)
         self.widget.toolbar_visible = False
         self.widget.header_visible = False
         self.widget.footer_visible = False
         self.widget.resizable = False
         # The trait, not set_capture_scroll(): the page listens to the trait.
         self.widget.capture_scroll = True
-        self._manager = ipympl.FigureManager(self.widget, 1)
+        self._manager = import_ipympl().FigureManager(self.widget, 1)
         self._painter = LivePainter(self.figure, volume)
         self.renderer = self._painter.renderer
 
@@ -75,16 +74,6 @@ def make_canvas(volume: Volume, size: tuple[float, float]) -> LiveCanvas | Still
         return LiveCanvas(volume, size)
     except ImportError:
         return StillCanvas(volume, size)
-
-
-def _import_ipympl() -> Any:
-    """Import ipympl without its becoming the back end of pyplot, which its import asks for."""
-    use = matplotlib.use
-    matplotlib.use = lambda *args, **kwargs: None
-    try:
-        return import_module("ipympl.backend_nbagg")
-    finally:
-        matplotlib.use = use
 
 
 def _inches(size: tuple[float, float]) -> tuple[float, float]:

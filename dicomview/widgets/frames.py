@@ -33,6 +33,10 @@ def frame_canvas() -> Any:
     """
 
     class FrameCanvas(import_ipympl().Canvas):  # type: ignore[misc]
+        _force_full: bool
+        _last_buff: np.ndarray
+        _png_is_old: bool
+
         def get_diff_image(self) -> bytes | None:
             """Return what changed since the last frame as PNG, transparent where it did not."""
             if not self._png_is_old:
@@ -80,7 +84,7 @@ def png(pixels: np.ndarray) -> bytes:
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)),
-            _chunk(b"IDAT", zlib.compress(lines, 1)),
+            _chunk(b"IDAT", zlib.compress(lines.data, 1)),
             _chunk(b"IEND", b""),
         )
     )

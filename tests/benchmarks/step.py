@@ -7,10 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import dicomview as dv
-from dicomview.widgets.canvas import _import_ipympl
+from dicomview.widgets import viewer as viewer_module
+from dicomview.widgets.frames import import_ipympl
 
 SHAPE = (300, 512, 512)
 STEPS = 40
+#: Pixels of the naive figure; the viewer has the same width.
+SIZE = (1200, 450)
 
 
 def volume():
@@ -21,8 +24,8 @@ def volume():
 
 def naive(vol):
     """Return a function that sets three images and draws the figure, as a first attempt would."""
-    ipympl = _import_ipympl()
-    figure = Figure(figsize=(8, 2.7), dpi=100)
+    ipympl = import_ipympl()
+    figure = Figure(figsize=(SIZE[0] / 100, SIZE[1] / 100), dpi=100)
     canvas = ipympl.Canvas(figure)
     manager = ipympl.FigureManager(canvas, 1)
     images = [
@@ -40,6 +43,7 @@ def naive(vol):
 
 def ours(vol):
     """Return a function that sets the index of a viewer."""
+    viewer_module.WIDTH = SIZE[0]
     viewer = dv.SliceViewer(vol, window=(0, 1024))
     viewer._canvas.figure.canvas.draw()
 
