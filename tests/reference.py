@@ -92,7 +92,8 @@ def _frame(volume, frame):
     affine, positions = geometry.affine.copy(), geometry.slice_positions[present]
     if missing:
         # The references count acquired slices only: their step is the mean one, also across a gap.
-        affine[:3, 0] = (positions[-1] - positions[0]) / (len(present) - 1)
+        affine[:3, 0] = (positions[-1] - positions[0]) / max(len(present) - 1, 1)
+        affine[:3, 3] = positions[0]
     return Reading(array, affine, positions)
 
 
