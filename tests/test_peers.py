@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import pydicom.pixels
 import pytest
 import reference
 from conftest import ORIENTATIONS, make_affine, make_voxels
-from pydicom.uid import ExplicitVRBigEndian, PositronEmissionTomographyImageStorage
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, PositronEmissionTomographyImageStorage
 from reference import Reading, canonical
 
 import dicomview as dv
@@ -398,6 +399,36 @@ def test_palette_with_values_of_8_bits_in_entries_of_16(tmp_path):
 @pytest.mark.xfail(strict=True, reason="voxels of big endian files keep the order of the file")
 def test_voxels_are_in_the_order_of_the_machine():
     assert dv.volread(SHIPPED / "MR_small_bigendian.dcm").array.dtype.isnative
+
+
+@pytest.mark.parametrize(
+    "b_value",
+    [
+        50,
+        pytest.param(
+            1000,
+            marks=pytest.mark.xfail(
+                strict=True, reason="without its private creator, text of 4 bytes is taken for a float32"
+            ),
+        ),
+    ],
+)
+def test_siemens_b_value_of_an_implicit_file(write, b_value):
+    files = []
+    for b in (0, b_value):
+        for file in write(f"b{b}", series_uid="1.2.3.4", frame_of_reference_uid="1.2.3.5", modality="MR"):
+            dataset = pydicom.dcmread(file)
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
+                f"1.2.3.6.{len(files) + 1}"
+            )
+            dataset.add_new(0x00190010, "LO", "SIEMENS MR HEADER")
+            dataset.add_new(0x0019100C, "IS", str(b))
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+            pydicom.dcmwrite(file, dataset, implicit_vr=True, little_endian=True, force_encoding=True)
+            files.append(file)
+    volume = dv.volread(files)
+    assert volume.dims[0] == "b_value"
+    assert list(volume.dimensions[0].values) == [0, b_value]
 
 
 def nibabel_file(name):
