@@ -47,7 +47,7 @@ lowest:
 		--editable . pytest hypothesis nbclient nbformat ipykernel
 	$(VENV)-lowest/bin/python -m pytest -m 'not browser' -o filterwarnings=default  # old packages warn of each other
 
-# how many reference series are read right; needs DICOMVIEW_DATA
+# how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)
 	$(BIN)/python tests/reference.py
 

@@ -1,9 +1,16 @@
-"""Volumes held against reference values: axes made canonical, then shape, affine and voxels compared."""
+"""Volumes of several readers held against reference values, on canonical axes: shape, place, voxels."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import permutations
 from pathlib import Path
 
@@ -15,6 +22,23 @@ import dicomview as dv
 DATA = Path(os.environ.get("DICOMVIEW_DATA", Path(__file__).parents[2] / "shared" / "data"))
 #: No single affine fits a series whose positions leave it by more than this, mm.
 RESIDUAL = 0.05
+TOLERANCE = 1e-3
+
+
+@dataclass
+class Reading:
+    """One volume as a reader gives it: array (slice, row, column[, colour]) of acquired slices.
+
+    ``affine`` maps the index (slice, row, column) to LPS mm; None where the reader gives no place.
+    ``positions`` are those of the slices, where the reader gives more than an affine.
+    With ``only_spacing`` the affine is made up of directions and spacing: the origin is not judged, nor
+    whether the slices run up or down.
+    """
+
+    array: np.ndarray
+    affine: np.ndarray | None
+    positions: np.ndarray | None = None
+    only_spacing: bool = False
 
 
 def entries(kinds=("volume",), trusts=("high", "medium")):
@@ -48,70 +72,229 @@ def canonical(array, affine):
     return array.transpose(order), result
 
 
-def check(entry):
+# --- readers: files of one entry -> volumes ---
+
+
+def read_dicomview(files):
+    """Read every frame of every volume with dicomview."""
+    for volume in dv.mvolread(files):
+        for frame in np.ndindex(*(len(d) for d in volume.dimensions)):
+            yield _frame(volume, frame)
+
+
+def _frame(volume, frame):
+    geometry = volume.geometry
+    missing = volume.missing_slices(frame)
+    present = np.setdiff1d(np.arange(geometry.shape[0]), missing)
+    array = np.asarray(volume.frame(frame))[present]
+    if geometry.affine is None:
+        return Reading(array, None)
+    affine, positions = geometry.affine.copy(), geometry.slice_positions[present]
+    if missing:
+        # The references count acquired slices only: their step is the mean one, also across a gap.
+        affine[:3, 0] = (positions[-1] - positions[0]) / max(len(present) - 1, 1)
+        affine[:3, 3] = positions[0]
+    return Reading(array, affine, positions)
+
+
+def read_simpleitk(files):
+    """Read as SimpleITK's documentation does: a series in the order of GDCM, a single file by itself."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject_SetGlobalWarningDisplay(False)
+    if len(files) == 1:
+        images = [sitk.ReadImage(str(files[0]))]
+    else:
+        with linked(files) as folder:
+            names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames
+            found = sitk.ImageSeriesReader.GetGDCMSeriesIDs(folder)
+            images = [sitk.ReadImage(names(folder, uid)) for uid in found]
+    return [from_sitk(image) for image in images]
+
+
+def from_sitk(image):
+    """Take array and affine, index (slice, row, column) to LPS mm, from a SimpleITK image."""
+    import SimpleITK as sitk
+
+    if image.GetDimension() != 3:
+        raise ValueError(f"{image.GetDimension()} dimensions")
+    affine = np.eye(4)
+    directions = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, :3] = directions[:, ::-1]
+    affine[:3, 3] = image.GetOrigin()
+    return Reading(sitk.GetArrayFromImage(image), affine)
+
+
+def read_imageio(files):
+    """Read with imageio's own folder reader, which gives the spacing and no affine."""
+    import imageio.v2 as iio
+
+    with linked(files) as folder:
+        array = iio.volread(folder, format="DICOM")
+    # A single file may come with the distances of its plane only; the directions must be told all the same.
+    sampling = array.meta.get("sampling", (1e-6,) * 3)
+    spacing = np.maximum([1e-6] * (3 - len(sampling)) + list(sampling), 1e-6)
+    cosines = array.meta.get("ImageOrientationPatient")
+    if cosines is None:
+        return [Reading(np.asarray(array), None)]
+    row, column = np.reshape(cosines, (2, 3))
+    affine = np.eye(4)
+    affine[:3, :3] = np.column_stack([np.cross(row, column), column, row]) * spacing
+    array = np.asarray(array)
+    return [Reading(array if array.ndim > 2 else array[None], affine, only_spacing=True)]
+
+
+#: The readers by the name of their package.
+READERS: dict[str, Callable] = {
+    "dicomview": read_dicomview,
+    "SimpleITK": read_simpleitk,
+    "imageio": read_imageio,
+}
+
+
+@contextlib.contextmanager
+def linked(files):
+    """Make a folder with links to these files and nothing else."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, file in enumerate(files):
+            Path(folder, f"{number:05d}.dcm").symlink_to(Path(file).resolve())
+        yield folder
+
+
+# --- comparison ---
+
+
+def check(entry, reader=read_dicomview):
     """Read one entry and return what differs from the reference; nothing when it is right."""
     expected = entry["expected"]
-    frames = [
-        (volume, frame)
-        for volume in dv.mvolread([DATA / file for file in entry["files"]])
-        for frame in np.ndindex(*(len(d) for d in volume.dimensions))
-    ]
-    results = [compare(volume, frame, entry) for volume, frame in frames]
+    results = [compare(reading, entry) for reading in reader([DATA / file for file in entry["files"]])]
     # The reference may describe one of several stacks of a series.
     fitting = [result for result in results if not any("shape" in problem for problem in result[0])]
     wanted = sorted(expected.get("volumes_sha") or [expected["sha256_f32"]])
     fitting = [result for result in fitting if result[1] in wanted] or fitting
+    if not results:
+        return ["finds no volume"]
     problems = [problem for found, _ in fitting or results for problem in found]
-    if sorted(digest for _, digest in fitting) != wanted:
+    if len(fitting) != len(wanted) and not problems:
+        problems.append(f"{len(fitting)} volumes of {len(wanted)}")
+    elif (
+        fitting and all(digest for _, digest in fitting) and sorted(digest for _, digest in fitting) != wanted
+    ):
         problems.append("voxels differ")
     return list(dict.fromkeys(problems))
 
 
-def compare(volume, frame, entry):
-    """Return the problems of one frame and the hash of its voxels."""
-    expected, geometry, problems = entry["expected"], volume.geometry, []
-    if geometry.affine is None:
-        return ["the file gives no place; ours is None"], ""
-    missing = volume.missing_slices(frame)
-    present = np.setdiff1d(np.arange(geometry.shape[0]), missing)
-    affine = geometry.affine.copy()
-    if missing:
-        # The references count acquired slices only: their step is the mean one, also across a gap.
-        first, *_, last = geometry.slice_positions[present]
-        affine[:3, 0] = (last - first) / (len(present) - 1)
-    array, affine = canonical(np.asarray(volume.frame(frame))[present], affine)
+def compare(reading, entry):
+    """Return the problems of one volume and the hash of its voxels."""
+    expected = entry["expected"]
+    if reading.affine is None:
+        return ["no place given"], ""
+    array, affine = canonical(reading.array, reading.affine)
     shape = [*array.shape[:3][::-1], *array.shape[3:]]
     if shape != expected["shape_canon_LPS"]:
-        return [f"shape {shape}, expected {expected['shape_canon_LPS']}"], ""
-    off = abs(affine - np.array(expected["affine_canon_LPS"]))
-    if len(present) == 1:
-        off = np.delete(off, np.argmin(shape[:3]), axis=1)  # one slice has no step
-    if off.max() > 1e-3:
-        problems.append(f"affine off by {off.max():.4g}")
-    if entry.get("one_affine_residual_mm", 0) > RESIDUAL:
+        ours, wanted = ("×".join(map(str, sizes)) for sizes in (shape, expected["shape_canon_LPS"]))
+        return [f"shape {ours}, not {wanted}"], ""
+    digest = sha(array)
+    if reading.only_spacing and digest != expected["sha256_f32"]:
+        turned = Reading(reading.array[::-1], reading.affine)
+        digest = sha(canonical(turned.array, turned.affine)[0])
+    return list(misplaced(reading, affine, entry)), digest
+
+
+def misplaced(reading, affine, entry):
+    """Yield how the place of a volume differs; ``affine`` is the canonical one."""
+    wanted = np.array(entry["expected"]["affine_canon_LPS"])
+    single = reading.array.shape[0] == 1
+    axis = np.argmin(entry["expected"]["shape_canon_LPS"][:3])
+    if reading.only_spacing:
+        off = abs(np.linalg.norm(affine[:3, :3], axis=0) - np.linalg.norm(wanted[:3, :3], axis=0))
+        name = "spacing"
+    else:
+        off, name = abs(affine - wanted), "affine"
+    if single:
+        off = np.delete(off, axis, axis=-1)  # one slice has no step
+    if off.max() > TOLERANCE:
+        yield f"{name} off by {off.max():.4g}"
+    if entry.get("one_affine_residual_mm") and entry["one_affine_residual_mm"] > RESIDUAL:
         # No single affine fits: the exact positions of the slices count.
         exact = np.array(sorted(entry["slice_positions_lps"]))
-        ours = np.array(sorted(geometry.slice_positions[present].tolist()))
-        if exact.shape != ours.shape or abs(exact - ours).max() > 1e-3:
-            problems.append("slice positions differ")
-    voxels = np.ascontiguousarray(array, dtype="<f4")
-    return problems, hashlib.sha256(voxels.tobytes()).hexdigest()
+        ours = reading.positions
+        if ours is None:
+            ours = (np.arange(len(reading.array))[:, None] * reading.affine[:3, 0]) + reading.affine[:3, 3]
+        ours = np.array(sorted(ours.tolist()))
+        if reading.only_spacing:
+            exact, ours = exact - exact[0], ours - ours[0]
+        if exact.shape != ours.shape or abs(exact - ours).max() > TOLERANCE:
+            yield "slice positions differ"
+
+
+def sha(array):
+    """Return the hash of the voxels as little-endian float32."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()
+
+
+# --- score ---
+
+
+@contextlib.contextmanager
+def hushed():
+    """Keep to ourselves what a reader prints, warns of, and writes to standard error below Python."""
+    sys.stderr.flush()
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)
+
+
+def verdict(entry, reader):
+    """Say "right", or what differs."""
+    try:
+        with hushed():
+            problems = check(entry, reader)
+    except Exception as error:  # whatever a reader raises is a series that it does not read
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        problems = [f"{type(error).__name__}: {lines[-1] if lines else ''}"]
+    return "; ".join(problems) or "right"
+
+
+def score(chosen):
+    """Print a table; return the entries that each reader has right, None for one that is not installed."""
+    right = {name: [] if find_spec(name) else None for name in READERS}
+    for name in (name for name, good in right.items() if good is None):
+        print(f"{name} is not installed: its column stays empty")
+    print("  ".join([f"{'':24} {'trust':6}", *(f"{name:34.34}" for name in READERS)]).rstrip())
+    for entry in chosen:
+        cells = []
+        for name, reader in READERS.items():
+            cells.append("-" if right[name] is None else verdict(entry, reader))
+            if cells[-1] == "right":
+                right[name].append(entry)
+        trust = entry["expected"]["trust"]
+        line = [f"{entry['id']:24.24} {trust:6.6}", *(f"{cell:34.34}" for cell in cells)]
+        print("  ".join(line).rstrip(), flush=True)
+    return right
 
 
 def main():
     """Print the score of everything that two readers, one, or at least the formulas vouch for."""
-    right = 0
     chosen = entries(kinds=None, trusts=("high", "medium", "arithmetic-only"))
     if not chosen:
         sys.exit(f"no reference data in {DATA}: set DICOMVIEW_DATA to a folder with expected.json")
-    for entry in chosen:
-        try:
-            problems = check(entry)
-        except dv.DicomviewError as error:
-            problems = [f"{type(error).__name__}: {str(error).splitlines()[0]}"]
-        right += not problems
-        print(f"{entry['id']:24} {entry['expected']['trust']:7} {'; '.join(problems) or 'right'}")
-    print(f"{right} of {len(chosen)} series right in shape, affine and voxels")
+    right = score(chosen)
+    print("judged: shape, affine, slice positions where no single affine fits, voxels;")
+    print("of imageio, which gives no affine: shape, spacing, voxels, with the slices in either order")
+    found = {name: good for name, good in right.items() if good is not None}
+    print(", ".join(f"{name} {len(good)} of {len(chosen)}" for name, good in found.items()))
+    # Some sets hold many alike: a set counts when all its entries are right.
+    sets = {e["set"] for e in chosen}
+    whole = {name: sets - {e["set"] for e in chosen if e not in good} for name, good in found.items()}
+    print("whole sets: " + ", ".join(f"{name} {len(good)} of {len(sets)}" for name, good in whole.items()))
 
 
 if __name__ == "__main__":
