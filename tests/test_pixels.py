@@ -429,7 +429,8 @@ def test_padding_under_a_fractional_slope_is_found_again(write):
     files, _ = pet(write, [0.1] * 6, padding=7, limit=9)
     vol = dv.volread(files)
     low, high = vol.padding
-    assert ((vol.array[:, :2] >= low) & (vol.array[:, :2] <= high)).all()
+    padded = vol.array[:, :2].astype(np.float64)
+    assert ((padded >= low) & (padded <= high)).all()
     assert math.isclose(low, -0.3, rel_tol=1e-6) and math.isclose(high, -0.1, rel_tol=1e-6)
 
 
@@ -525,3 +526,17 @@ def test_codestreams_that_disagree_with_their_header(film):
     # and a signed codestream under an unsigned header, as pydicom's own reading has it
     path = film(stored.view(np.uint16)[None], uid.HTJ2KLossless, encapsulate([made.HTJ2K_SIGNED]))
     np.testing.assert_array_equal(frames_of(path, 1)[0], pixel_array(pydicom.dcmread(path)))
+
+
+@pytest.mark.parametrize(
+    ("syntax", "stream"), [(uid.HTJ2KLossless, made.HTJ2K_12), (uid.JPEGLSLossless, made.JPEGLS_12)]
+)
+@pytest.mark.parametrize("signed", [True, False])
+def test_cells_that_were_compressed_whole(film, syntax, stream, signed):
+    """With an overlay in the bits above the stored ones, and signs that were not extended into them."""
+    path = film(
+        made.TWELVE[None], syntax, encapsulate([stream]), BitsStored=11, PixelRepresentation=int(signed)
+    )  # fmt: skip
+    bits = made.TWELVE.astype(int) & 0x7FF
+    expected = np.where(bits >= 1024, bits - 2048, bits) if signed else bits
+    np.testing.assert_array_equal(frames_of(path, 1)[0], expected)

@@ -200,6 +200,17 @@ def test_fragments_and_offset_tables(film, table, fragments, count):
 # The file says one thing and is another
 
 
+@pytest.mark.parametrize("offsets", [[0, 0, 0], [8, 30, 50], [0], [900, 2000, 3000], [0, 4, 8]])
+@pytest.mark.parametrize("count", [1, 3])
+def test_offset_tables_that_point_beside_the_frames(film, offsets, count):
+    images, streams = distinct_frames(count)
+    body = encapsulate(streams, has_bot=False)[8:]
+    table = np.array(offsets[:count], "<u4").tobytes()
+    data = b"\xfe\xff\x00\xe0" + len(table).to_bytes(4, "little") + table + body
+    path = film(images, uid.JPEG2000Lossless, data)
+    np.testing.assert_array_equal(frames_of(path, count), images)
+
+
 @pytest.mark.parametrize("name", ["lossless SV1", "JPEG-LS", "HTJ2K", "rle"])
 def test_compressed_pixels_called_uncompressed(film, name):
     if name == "rle":

@@ -11,7 +11,7 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
-from dicomview.io.encoding import low_bit, read_pixels
+from dicomview.io.encoding import read_pixels, stored_bits
 from dicomview.io.header import Header
 from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.sources import File
@@ -47,8 +47,6 @@ class Rescale:
         Whether the result is float32, because a slope or an intercept is not a whole number.
     is_identity : bool
         Whether stored values are real values.
-    varies : bool
-        Whether slices differ in slope or intercept.
     padding : tuple of float or None
         The range of values that mean "no data".
     fills : bool
@@ -57,7 +55,6 @@ class Rescale:
 
     is_float: bool
     is_identity: bool
-    varies: bool = False
     padding: tuple[float, float] | None = None
     fills: bool = False
 
@@ -75,7 +72,6 @@ def rescale_of(headers: Sequence[Header]) -> Rescale:
     return Rescale(
         is_float=is_float,
         is_identity=pairs == {(1.0, 0.0)},
-        varies=len(pairs) > 1,
         padding=(lowest, lowest) if len(ranges) > 1 else next(iter(ranges), None),
         fills=len(ranges) > 1,
     )
@@ -138,16 +134,16 @@ class PixelFile:
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
         dataset = self._dataset
-        bits, low = int(dataset.BitsAllocated), low_bit(dataset)
+        bits, place = int(dataset.BitsAllocated), stored_bits(dataset)
         if bits == 1 and (dataset.Rows * dataset.Columns) % 8:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
                 self._whole = pixel_array(dataset)
             pixels = self._whole if self._whole.ndim == 2 else self._whole[frame]
         else:
-            pixels = pixel_array(dataset, index=frame, **({"correct_unused_bits": False} if low else {}))
-        if low:  # pydicom takes the lowest bits, whatever HighBit says
-            stored = int(dataset.BitsStored)
+            pixels = pixel_array(dataset, index=frame, **({"correct_unused_bits": False} if place else {}))
+        if place:
+            low, stored = place
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
 

@@ -1,16 +1,17 @@
 """Encoding of pixel data: what headers leave out or get wrong is completed before decoding."""
 
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments, generate_frames
+from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.uid import UID
 
 from dicomview.io.sources import File
 
-__all__ = ["low_bit", "read_pixels"]
+__all__ = ["read_pixels", "stored_bits"]
 
 _NATIVE = frozenset(
     (
@@ -37,6 +38,15 @@ _JPEG_KINDS = {
     0xC3: pydicom.uid.JPEGLossless,
     0xF7: pydicom.uid.JPEGLSNearLossless,
 }
+#: Codecs that keep every bit, and that pydicom leaves unmasked.
+_LOSSLESS = frozenset(
+    (
+        pydicom.uid.JPEGLSLossless,
+        pydicom.uid.JPEG2000Lossless,
+        pydicom.uid.HTJ2KLossless,
+        pydicom.uid.HTJ2KLosslessRPCL,
+    )
+)
 _COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
 
 
@@ -65,18 +75,27 @@ def read_pixels(path: File) -> Dataset:
         dataset = pydicom.dcmread(file, force=True)
     dataset.file_meta.TransferSyntaxUID = _syntax(dataset)
     _complete(dataset)
+    _mend_offsets(dataset)
     _unwrap(dataset)
     return dataset
 
 
-def low_bit(dataset: Dataset) -> int:
-    """Return the place of the lowest stored bit; 0 as almost always, and where a codec has moved the bits."""
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if "PixelData" not in dataset or (syntax not in _NATIVE and syntax != pydicom.uid.RLELossless):
-        return 0
+def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
+    """Return the place and number of the stored bits, where pydicom does not find them by itself.
+
+    It takes the lowest bits of an uncompressed cell, whatever HighBit says, and all bits of cells that were
+    compressed whole, together with overlays or signs beyond the stored ones.
+    """
+    syntax, allocated, stored = dataset.file_meta.TransferSyntaxUID, dataset.BitsAllocated, dataset.BitsStored
+    if "PixelData" not in dataset or stored >= allocated:
+        return None
+    if syntax in _LOSSLESS:
+        return 0, int(stored)
+    if syntax not in _NATIVE and syntax != pydicom.uid.RLELossless:
+        return None
     high = dataset.get("HighBit")
-    low = int(high) + 1 - int(dataset.BitsStored) if isinstance(high, int) else 0
-    return low if 0 < low <= int(dataset.BitsAllocated) - int(dataset.BitsStored) else 0
+    low = high + 1 - stored if isinstance(high, int) else 0
+    return (int(low), int(stored)) if 0 < low <= allocated - stored else None
 
 
 def _syntax(dataset: Dataset) -> UID:
@@ -148,6 +167,28 @@ def _complete(dataset: Dataset) -> None:
         whole = 3 * int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
         if len(dataset.PixelData) >= whole:  # decompressed, and no longer subsampled
             dataset.PhotometricInterpretation = "YBR_FULL"
+
+
+def _mend_offsets(dataset: Dataset) -> None:
+    """Leave out an offset table that points beside the frames, where the frames are found without it."""
+    if "PixelData" not in dataset or not dataset["PixelData"].is_undefined_length:
+        return
+    data = dataset.PixelData
+    behind = 8 + int.from_bytes(data[4:8], "little")
+    offsets = [int.from_bytes(data[i : i + 4], "little") for i in range(8, behind, 4)]
+    if not offsets:
+        return
+    body = data[behind:]
+    count = int(dataset.get("NumberOfFrames") or 1)
+    try:
+        places = parse_fragments(body)[1]
+    except ValueError:
+        return  # cut short: decoding says so, for the frames that it concerns
+    rises = all(a < b for a, b in pairwise(offsets))
+    if len(offsets) == count and offsets[0] == 0 and rises and set(offsets) <= set(places):
+        return
+    if count in (1, len(places)):  # all fragments are one frame, or each is one
+        dataset.PixelData = data[:4] + bytes(4) + body
 
 
 def _unwrap(dataset: Dataset) -> None:

@@ -133,7 +133,7 @@ def _expanded(value: Any, bits: int, dataset: Dataset) -> np.ndarray:
     """Expand a segmented table: runs of values, straight lines, and repetitions of earlier segments."""
     words = _words(value, dataset)
     wide = bits > 8
-    data = words.tolist() if wide else words.astype("<u2").view(np.uint8).tolist()
+    data: list[int] = words.tolist() if wide else words.astype("<u2").view(np.uint8).tolist()
     table: list[int] = []
 
     def expand(at: int) -> int:
@@ -149,15 +149,18 @@ def _expanded(value: Any, bits: int, dataset: Dataset) -> np.ndarray:
         if opcode != 2:
             raise ValueError(f"a segmented lookup table has a segment of kind {opcode}")
         parts = 2 if wide else 4
-        offset: int = sum(part << (i * 32 // parts) for i, part in enumerate(data[at : at + parts]))
+        offset = sum(part << (i * 32 // parts) for i, part in enumerate(data[at : at + parts]))
         place = offset // 2 if wide else offset
         for _ in range(length):
-            if place >= at - 2:
-                raise ValueError("a segmented lookup table repeats a segment that comes later")
+            if place >= at - 2 or len(table) > 1 << 16:
+                raise ValueError("a segmented lookup table repeats later segments, or too much")
             place = expand(place)
         return at + parts
 
     at = 0
-    while at + 2 < len(data):  # what is left over is the padding of an odd length
-        at = expand(at)
+    try:
+        while at + 2 < len(data):  # what is left over is the padding of an odd length
+            at = expand(at)
+    except IndexError as error:
+        raise ValueError("a segmented lookup table ends within a segment") from error
     return np.array(table, dtype=np.uint16)
