@@ -64,7 +64,7 @@ _KEYWORDS = [
 ]
 _TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
 _TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
-#: Their Modality LUT leads back to X-ray intensity and is not for display (PS3.3 C.8.7.1.1.2).
+#: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: PixelData and its floating-point forms.
