@@ -7,24 +7,35 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+from pydicom.pixels import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
 from dicomview.io.elements import without_pixels
+from dicomview.io.encoding import read_pixels, stored_bits
 from dicomview.io.header import Header
+from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.sources import File
 
-__all__ = ["PixelFile", "Rescale", "common_padding", "decode_values", "rescale_of", "value_padding"]
+__all__ = ["PixelFile", "Rescale", "decode_values", "rescale_of", "value_padding"]
 
-#: What to install for a transfer syntax, when the decoder is not there.
+#: What helps, by the beginning of the name of a transfer syntax or its UID.
 _REMEDIES = {
-    "JPEG 2000": "pip install pylibjpeg-openjpeg",
-    "High-Throughput": "pip install pylibjpeg-openjpeg",
-    "JPEG": "pip install pylibjpeg-libjpeg",
-    "RLE": "pip install pylibjpeg-rle",
+    "JPEG 2000": "pip install pylibjpeg pylibjpeg-openjpeg",
+    "High-Throughput": "pip install pylibjpeg pylibjpeg-openjpeg",
+    "JPEG XL": "convert it to JPEG 2000 or to Explicit VR Little Endian",
+    "1.2.840.10008.1.2.4.11": "convert JPEG XL to JPEG 2000 or to Explicit VR Little Endian",
+    "JPEG": "pip install pylibjpeg pylibjpeg-libjpeg",
+    "RLE": "pip install pylibjpeg pylibjpeg-rle",
+    "MPEG": "it is a video: take it out with a video tool such as ffmpeg",
+    "HEVC": "it is a video: take it out with a video tool such as ffmpeg",
+    "Fragmentable": "it is a video: take it out with a video tool such as ffmpeg",
+    "JPIP": "its pixels are on a server: fetch the image again with its pixels",
+    "SMPTE": "it is a video stream: record it with a video tool",
 }
-_INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8")]
+_CONVERT = "convert it to Explicit VR Little Endian"
+_DAMAGED = "the file is damaged or incomplete: copy it again from its source"
+_INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")]
 
 
 @dataclass(frozen=True)
@@ -37,20 +48,43 @@ class Rescale:
         Whether the result is float32, because a slope or an intercept is not a whole number.
     is_identity : bool
         Whether stored values are real values.
-    varies : bool
-        Whether slices differ in slope or intercept.
+    padding : tuple of float or None
+        The range of values that mean "no data".
+    fills : bool
+        Whether that range is not the same in all slices: then pixels without data get its (single) value.
     """
 
     is_float: bool
     is_identity: bool
-    varies: bool = False
+    padding: tuple[float, float] | None = None
+    fills: bool = False
 
 
 def rescale_of(headers: Sequence[Header]) -> Rescale:
-    """Decide how the slices of one volume are rescaled."""
+    """Decide how the slices of one volume are rescaled.
+
+    Where slices differ in their rescaling (PET), one stored padding value stands for many values. The lowest
+    of them then becomes the value of all pixels without data; all other values stay as the file says.
+    """
     pairs = {(h.rescale_slope, h.rescale_intercept) for h in headers}
     is_float = any(not (s.is_integer() and i.is_integer()) for s, i in pairs)
-    return Rescale(is_float=is_float, is_identity=pairs == {(1.0, 0.0)}, varies=len(pairs) > 1)
+    ranges = {_padding_values(h, is_float) for h in headers if h.padding and not h.has_modality_lut}
+    lowest = min((low for low, _ in ranges), default=0.0)
+    return Rescale(
+        is_float=is_float,
+        is_identity=pairs == {(1.0, 0.0)},
+        padding=(lowest, lowest) if len(ranges) > 1 else next(iter(ranges), None),
+        fills=len(ranges) > 1,
+    )
+
+
+def _padding_values(header: Header, is_float: bool) -> tuple[float, float]:
+    """Bring the padding range to real values, by the arithmetic of the values themselves."""
+    assert header.padding is not None
+    ends = [v * header.rescale_slope + header.rescale_intercept for v in header.padding]
+    if is_float:
+        ends = [float(np.float32(v)) for v in ends]
+    return min(ends), max(ends)
 
 
 class PixelFile:
@@ -69,33 +103,47 @@ class PixelFile:
     def __init__(self, path: File) -> None:
         self._path = path
         try:
-            with path.open("rb") as file, warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._dataset = pydicom.dcmread(file, force=True)
-                if "TransferSyntaxUID" not in self._dataset.file_meta:
-                    self._dataset.file_meta.TransferSyntaxUID = _guess_syntax(self._dataset)
+                self._dataset = read_pixels(path)
         except Exception as error:
             raise DecodeError(_message(path, error)) from error
-        self._tiles: np.ndarray | None = None
+        self._whole: np.ndarray | None = None
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
 
     def stored(self, header: Header) -> np.ndarray:
-        """Decode the stored values of one image; colour becomes RGB."""
+        """Decode the stored values of one image; colour becomes RGB, that of palettes of 8 bits."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if header.tile is not None:
-                    if self._tiles is None:
-                        self._tiles = pixel_array(self._dataset)
+                    if self._whole is None:
+                        self._whole = self._decoded(0)
                     row, column = header.tile
-                    return self._tiles[row : row + header.rows, column : column + header.columns]
-                pixels = pixel_array(self._dataset, index=header.frame or 0)
-                if header.photometric_interpretation == "PALETTE COLOR":
-                    pixels = _palette(pixels, self._dataset)
-                return np.asarray(pixels)
+                    return self._whole[row : row + header.rows, column : column + header.columns]
+                pixels = self._decoded(header.frame or 0)
+                if self._dataset.PhotometricInterpretation == "PALETTE COLOR":
+                    return palette_colors(pixels, self._dataset)
+                return pixels
         except Exception as error:
             raise DecodeError(_message(self._path, error)) from error
+
+    def _decoded(self, frame: int) -> np.ndarray:
+        """Decode a frame to stored bits, in the byte order of this machine."""
+        dataset = self._dataset
+        bits, place = int(dataset.BitsAllocated), stored_bits(dataset)
+        if bits == 1 and (dataset.Rows * dataset.Columns) % 8:
+            # Frames begin within bytes, where pydicom cuts some of them short.
+            if self._whole is None:
+                self._whole = pixel_array(dataset)
+            pixels = self._whole if self._whole.ndim == 2 else self._whole[frame]
+        else:
+            pixels = pixel_array(dataset, index=frame, **({"correct_unused_bits": False} if place else {}))
+        if place:
+            low, stored = place
+            pixels = (pixels << (bits - stored - low)) >> (bits - stored)
+        return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
 
     def values(self, header: Header, rescale: Rescale) -> np.ndarray:
         """Decode one image to values after the Modality LUT; see :func:`decode_values`."""
@@ -107,7 +155,7 @@ class PixelFile:
             )
         if stored.ndim == 2 and header.has_modality_lut:
             try:
-                return np.asarray(apply_modality_lut(stored, self._dataset))
+                return modality_values(stored, self._dataset)
             except Exception as error:
                 raise DecodeError(
                     f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
@@ -139,6 +187,20 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
     if stored.dtype.kind == "f":
         fits = stored.dtype.itemsize <= 4 or not (np.abs(stored) > np.finfo(np.float32).max).any()
         return stored.astype(np.float32) if fits else stored
+    values = _rescaled(stored, header, rescale)
+    if not rescale.fills or header.padding is None or rescale.padding is None:
+        return values
+    fill = rescale.padding[0]
+    if values.dtype.kind != "f":
+        values = values.astype(
+            np.promote_types(values.dtype, _smallest_integer(int(fill), int(fill))), copy=False
+        )
+    low, high = header.padding
+    return np.where((stored >= low) & (stored <= high), values.dtype.type(fill), values)
+
+
+def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarray:
+    """Multiply by the slope and add the intercept, without overflow."""
     if rescale.is_identity:
         return stored
     slope, intercept = header.rescale_slope, header.rescale_intercept
@@ -158,48 +220,7 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
 
 def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:
     """Return the range of values that mean "no data", in the unit of the values."""
-    if header.padding is None or header.has_modality_lut:
-        return None
-    ends = [v * header.rescale_slope + header.rescale_intercept for v in header.padding]
-    if rescale.is_float:  # as the values themselves are rounded, so that they fall into the range
-        ends = [float(np.float32(v)) for v in ends]
-    return (min(ends), max(ends))
-
-
-def common_padding(
-    slices: Sequence[tuple[Header, np.ndarray]], rescale: Rescale
-) -> tuple[float, float] | None:
-    """Return one range of values that means "no data" in all slices, in the unit of the values.
-
-    Slices of different slopes have different ranges; their union counts where no value of another meaning
-    falls into it, else there is no such range.
-    """
-    ranges = [value_padding(header, rescale) for header, _ in slices]
-    known = {ends for ends in ranges if ends is not None}
-    if len(known) <= 1:
-        return next(iter(known), None)
-    low, high = min(start for start, _ in known), max(end for _, end in known)
-    for (_, values), own in zip(slices, ranges):
-        inside = (values >= low) & (values <= high)
-        if own is not None:
-            inside &= (values < own[0]) | (values > own[1])
-        if inside.any():
-            return None
-    return low, high
-
-
-def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:
-    """Look the colours up and bring them to 8 bits."""
-    colors = apply_color_lut(indices, dataset)
-    return np.asarray(colors >> 8 if colors.dtype == np.uint16 else colors, dtype=np.uint8)
-
-
-def _guess_syntax(dataset: pydicom.Dataset) -> UID:
-    """Give the transfer syntax of a file without file meta information."""
-    implicit, little = dataset.original_encoding
-    if not little:
-        return pydicom.uid.ExplicitVRBigEndian
-    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+    return None if header.has_modality_lut else rescale.padding
 
 
 def _message(path: File, error: Exception) -> str:
@@ -210,13 +231,27 @@ def _message(path: File, error: Exception) -> str:
     except Exception:
         told = error.strerror if isinstance(error, OSError) else type(error).__name__
         return f"{path.name}: the pixels cannot be decoded ({told}); copy the file again from its source"
-    remedy = "the file is damaged or incomplete: copy it again from its source"
-    missing = isinstance(error, RuntimeError | NotImplementedError) and "plugins" in str(error)
-    if missing:
-        remedy = next((pip for name, pip in _REMEDIES.items() if name in syntax.name), "pip install gdcm")
+    name = syntax.name if syntax.name == syntax else f"{syntax.name}, {syntax}"
     told = error.strerror if isinstance(error, OSError) else str(error)
-    first_line = told.splitlines()[0] if told else type(error).__name__
-    return f"{path.name}: the pixels ({syntax.name}) cannot be decoded ({first_line}); {remedy}"
+    # pydicom tells on further lines what each of its plugins said.
+    reason = " ".join(told.split()) if told else type(error).__name__
+    return f"{path.name}: the pixels ({name}) cannot be decoded ({reason}); {_remedy(syntax, error)}"
+
+
+def _remedy(syntax: UID, error: Exception) -> str:
+    """Say what helps: a decoder, another form, or a whole file."""
+    unknown = isinstance(error, NotImplementedError)
+    if not unknown and "missing dependencies" not in str(error):
+        return _DAMAGED
+    remedy = next(
+        (
+            do
+            for start, do in _REMEDIES.items()
+            if syntax.name.startswith(start) or str(syntax).startswith(start)
+        ),
+        _CONVERT,
+    )
+    return _CONVERT if unknown and remedy.startswith("pip") else remedy
 
 
 def _smallest_integer(low: int, high: int) -> np.dtype[Any]:

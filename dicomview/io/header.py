@@ -52,7 +52,7 @@ class Header:
     photometric_interpretation: str = ""
     bits_allocated: int = 16
     is_signed: bool = False
-    padding: tuple[int, int] | None = None
+    padding: tuple[float, float] | None = None
     rescale_slope: float = 1.0
     rescale_intercept: float = 0.0
     has_modality_lut: bool = False

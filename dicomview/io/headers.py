@@ -11,7 +11,12 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import UID, MediaStorageDirectoryStorage
+from pydicom.uid import (
+    UID,
+    MediaStorageDirectoryStorage,
+    XRayAngiographicImageStorage,
+    XRayRadiofluoroscopicImageStorage,
+)
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
@@ -48,6 +53,10 @@ _KEYWORDS = [
     "PixelRepresentation",
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
+    "FloatPixelPaddingValue",
+    "FloatPixelPaddingRangeLimit",
+    "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit",
     "RescaleIntercept",
     "RescaleSlope",
     "DoseGridScaling",
@@ -55,6 +64,8 @@ _KEYWORDS = [
 ]
 _TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
 _TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
+#: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
+_ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
 _PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
@@ -151,6 +162,9 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
             raise ValueError(f"{name} is {value}")
     if slope is None and get("Modality") == "RTDOSE":
         slope = exact(dataset.get("DoseGridScaling"), float)
+    is_angio = get("SOPClassUID") in _ANGIO
+    if is_angio:
+        slope = intercept = None
     bits_allocated, is_signed = int(dataset.get("BitsAllocated") or 16), bool(get("PixelRepresentation"))
     return Header(
         path=path,
@@ -177,25 +191,29 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         padding=_padding(get, bits_allocated, is_signed),
         rescale_slope=1.0 if slope is None else slope,
         rescale_intercept=0.0 if intercept is None else intercept,
-        has_modality_lut=bool(dataset.get("ModalityLUTSequence")),
+        has_modality_lut=bool(dataset.get("ModalityLUTSequence")) and not is_angio,
         has_pixels=has_pixels,
         keys=sorting_keys(dataset, get),
     )
 
 
-def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[int, int] | None:
+def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[float, float] | None:
     """Return the range of stored values that mean "no data".
 
     Files carry it signed for unsigned pixels and the other way round: it is wrapped into their range.
     """
+    for kind in ("Float", "DoubleFloat"):
+        values = [number(get(f"{kind}PixelPadding{end}"), float) for end in ("Value", "RangeLimit")]
+        if values[0] is not None:
+            ends = [v for v in values if v is not None]
+            return min(ends), max(ends)
     first = get("PixelPaddingValue")
     if not isinstance(first, int):
         return None
     last = get("PixelPaddingRangeLimit")
     lowest = -(1 << (bits - 1)) if is_signed else 0
-    ends = [
-        (int(v) - lowest) % (1 << bits) + lowest for v in (first, last if isinstance(last, int) else first)
-    ]
+    both = (first, last if isinstance(last, int) else first)
+    ends = [(int(v) - lowest) % (1 << bits) + lowest for v in both]
     return min(ends), max(ends)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
-from dicomview.io.decode import PixelFile, common_padding, rescale_of, value_padding
+from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
@@ -309,8 +309,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     if array is None:
         raise next(iter(failed.values()))
     first = stack.present[0]
-    decoded = [k for k in order if k not in failed]
-    padding = common_padding([(stack.headers[k], array[k]) for k in decoded], rescale)  # type: ignore[misc]
+    padding = value_padding(first, rescale)
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
     if empty and first.modality == "SEG" and not failed:
         empty = []  # frames that are not stored are empty masks: the zeros that they are

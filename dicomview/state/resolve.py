@@ -164,7 +164,7 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     """
     image = np.asarray(pane.view.take(volume.frame(pane.frame), pane.index))
     if volume.is_color:
-        return rgb8(image)
+        return rgb8(image, volume.meta.get("BitsStored"))
     if image.dtype == np.bool_:
         image = image.view(np.uint8)
     missing: Any = volume.missing_slices(pane.frame)

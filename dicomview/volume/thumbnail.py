@@ -28,7 +28,7 @@ def thumbnail(volume: "Volume") -> str:
     columns = _nearest(image.shape[1], max(1, round(width * scale)))
     image = image[rows][:, columns]
     if volume.is_color:
-        image = rgb8(image)
+        image = rgb8(image, volume.meta.get("BitsStored"))
     else:
         image = np.nan_to_num(volume.default_window.apply(image, ymax=255)).round().astype(np.uint8)
         if is_negative(volume.meta) or default_colormap(volume.meta) == "gray_r":

@@ -1,0 +1,208 @@
+"""Encoding of pixel data: what headers leave out or get wrong is completed before decoding."""
+
+import zlib
+from itertools import pairwise
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
+from pydicom.uid import UID
+
+from dicomview.io.sources import File
+
+__all__ = ["read_pixels", "stored_bits"]
+
+_NATIVE = frozenset(
+    (
+        pydicom.uid.ImplicitVRLittleEndian,
+        pydicom.uid.ExplicitVRLittleEndian,
+        pydicom.uid.DeflatedExplicitVRLittleEndian,
+        pydicom.uid.ExplicitVRBigEndian,
+    )
+)
+_COMPRESSED = frozenset(
+    (
+        *pydicom.uid.JPEGTransferSyntaxes,
+        *pydicom.uid.JPEGLSTransferSyntaxes,
+        *pydicom.uid.JPEG2000TransferSyntaxes,
+        *pydicom.uid.RLETransferSyntaxes,
+    )
+)
+_ENCAPSULATED_UNCOMPRESSED = UID("1.2.840.10008.1.2.1.98")
+_DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")
+#: By the first marker of a JPEG that says which kind of coding follows (ISO 10918-1, 14495-1).
+_JPEG_KINDS = {
+    0xC0: pydicom.uid.JPEGBaseline8Bit,
+    0xC1: pydicom.uid.JPEGExtended12Bit,
+    0xC3: pydicom.uid.JPEGLossless,
+    0xF7: pydicom.uid.JPEGLSNearLossless,
+}
+#: Codecs that keep every bit, and that pydicom leaves unmasked.
+_LOSSLESS = frozenset(
+    (
+        pydicom.uid.JPEGLSLossless,
+        pydicom.uid.JPEG2000Lossless,
+        pydicom.uid.HTJ2KLossless,
+        pydicom.uid.HTJ2KLosslessRPCL,
+    )
+)
+_COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
+
+
+def read_pixels(path: File) -> Dataset:
+    """Read a file, and complete what decoding needs to know.
+
+    Parameters
+    ----------
+    path : Path or MemoryFile
+
+    Returns
+    -------
+    Dataset
+        With a transfer syntax and a whole Image Pixel Module.
+
+    Raises
+    ------
+    ValueError, NotImplementedError
+        If the pixels are in a form that cannot be decoded.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.3 (Image Pixel Module), PS3.5 A.4 (encapsulated pixel data).
+    """
+    with path.open("rb") as file:
+        dataset = pydicom.dcmread(file, force=True)
+    dataset.file_meta.TransferSyntaxUID = _syntax(dataset)
+    _complete(dataset)
+    _mend_offsets(dataset)
+    _unwrap(dataset)
+    return dataset
+
+
+def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
+    """Return the place and number of the stored bits, where pydicom does not find them by itself.
+
+    It takes the lowest bits of an uncompressed cell, whatever HighBit says, and all bits of cells that were
+    compressed whole, together with overlays or signs beyond the stored ones.
+    """
+    syntax, allocated, stored = dataset.file_meta.TransferSyntaxUID, dataset.BitsAllocated, dataset.BitsStored
+    if "PixelData" not in dataset or stored >= allocated:
+        return None
+    if syntax in _LOSSLESS:
+        return 0, int(stored)
+    if syntax not in _NATIVE and syntax != pydicom.uid.RLELossless:
+        return None
+    high = dataset.get("HighBit")
+    low = high + 1 - stored if isinstance(high, int) else 0
+    return (int(low), int(stored)) if 0 < low <= allocated - stored else None
+
+
+def _syntax(dataset: Dataset) -> UID:
+    """Return the transfer syntax, also where the file has none or its pixel data contradicts it."""
+    told = UID(dataset.file_meta.get("TransferSyntaxUID") or _guess(dataset))
+    if "PixelData" not in dataset:
+        return told
+    element = dataset["PixelData"]
+    if told in _NATIVE and element.is_undefined_length:
+        return _sniffed(element.value) or told
+    if told in _COMPRESSED and not element.is_undefined_length:  # decompressed by a tool that left the syntax
+        return pydicom.uid.ExplicitVRLittleEndian
+    return told
+
+
+def _guess(dataset: Dataset) -> UID:
+    """Give the transfer syntax of a file without file meta information."""
+    implicit, little = dataset.original_encoding
+    if not little:
+        return pydicom.uid.ExplicitVRBigEndian
+    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+
+
+def _sniffed(data: bytes) -> UID | None:
+    """Tell the codec from the first bytes of the first fragment behind the offset table."""
+    fragments = list(generate_fragments(data))
+    start = fragments[1] if len(fragments) > 1 else b""  # the first item is the offset table
+    if start[:4] in (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c"):
+        return pydicom.uid.JPEG2000
+    at = 2
+    while start[:2] == b"\xff\xd8" and start[at : at + 1] == b"\xff":
+        if start[at + 1] in _JPEG_KINDS:
+            return _JPEG_KINDS[start[at + 1]]
+        at += 2 + int.from_bytes(start[at + 2 : at + 4], "big")
+    # RLE: the number of segments, and where the first begins.
+    is_rle = 1 <= int.from_bytes(start[:4], "little") <= 15 and int.from_bytes(start[4:8], "little") == 64
+    return pydicom.uid.RLELossless if is_rle else None
+
+
+def _complete(dataset: Dataset) -> None:
+    """Supply elements that are absent or impossible, as far as that is safe."""
+
+    def default(keyword: str, value: Any, *, unless: Any) -> None:
+        if not unless(dataset.get(keyword)):
+            setattr(dataset, keyword, value)
+
+    default("SamplesPerPixel", 1, unless=lambda v: isinstance(v, int) and v > 0)
+    default("BitsAllocated", 16, unless=lambda v: isinstance(v, int) and v > 0)
+    bits = int(dataset.BitsAllocated)
+    default("BitsStored", bits, unless=lambda v: isinstance(v, int) and 0 < v <= bits)
+    default("PixelRepresentation", 0, unless=lambda v: v in (0, 1))
+    if "NumberOfFrames" in dataset and not dataset.NumberOfFrames:
+        del dataset.NumberOfFrames
+    samples, kind = int(dataset.SamplesPerPixel), str(dataset.get("PhotometricInterpretation") or "")
+    if samples == 1:
+        # The stored values do not depend on what they are called.
+        default(
+            "PhotometricInterpretation", "MONOCHROME2", unless=lambda v: v in ("MONOCHROME1", "PALETTE COLOR")
+        )
+        return
+    if samples != 3 or (kind and kind not in _COLORS):
+        raise NotImplementedError(
+            f"SamplesPerPixel (0028,0002) of {samples} with PhotometricInterpretation (0028,0004) "
+            f"{kind or 'absent'}; colours must be 3 samples of {', '.join(sorted(_COLORS))}"
+        )
+    default("PhotometricInterpretation", "RGB", unless=bool)
+    default("PlanarConfiguration", 0, unless=lambda v: v in (0, 1))
+    if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in _NATIVE:
+        whole = 3 * int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
+        if len(dataset.PixelData) >= whole:  # decompressed, and no longer subsampled
+            dataset.PhotometricInterpretation = "YBR_FULL"
+
+
+def _mend_offsets(dataset: Dataset) -> None:
+    """Leave out an offset table that points beside the frames, where the frames are found without it."""
+    if "PixelData" not in dataset or not dataset["PixelData"].is_undefined_length:
+        return
+    data = dataset.PixelData
+    behind = 8 + int.from_bytes(data[4:8], "little")
+    offsets = [int.from_bytes(data[i : i + 4], "little") for i in range(8, behind, 4)]
+    if not offsets:
+        return
+    body = data[behind:]
+    count = int(dataset.get("NumberOfFrames") or 1)
+    try:
+        places = parse_fragments(body)[1]
+    except ValueError:
+        return  # cut short: decoding says so, for the frames that it concerns
+    rises = all(a < b for a, b in pairwise(offsets))
+    if len(offsets) == count and offsets[0] == 0 and rises and set(offsets) <= set(places):
+        return
+    if count in (1, len(places)):  # all fragments are one frame, or each is one
+        dataset.PixelData = data[:4] + bytes(4) + body
+
+
+def _unwrap(dataset: Dataset) -> None:
+    """Make native pixel data of frames that are merely wrapped, or deflated one by one."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax not in (_ENCAPSULATED_UNCOMPRESSED, _DEFLATED_FRAMES):
+        return
+    if int(dataset.BitsAllocated) % 8:
+        raise NotImplementedError("frames of single bits are not supported in this transfer syntax")
+    count = int(dataset.get("NumberOfFrames") or 1)
+    size = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
+    frames = generate_frames(dataset.PixelData, number_of_frames=count)
+    if syntax == _DEFLATED_FRAMES:
+        frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame) for frame in frames)
+    dataset.PixelData = b"".join(frame[:size] for frame in frames)
+    dataset["PixelData"].is_undefined_length = False
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
