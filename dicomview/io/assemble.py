@@ -85,7 +85,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
     dimensions: tuple[Dimension, ...] = ()
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
-    segments = {dict(h.keys).get("ReferencedSegmentNumber") for h in placed}
+    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
     if crowded * 2 > len(slots) or (crowded and first.frame is not None) or len(segments) > 1:
         arranged = arrange(slots)
         if arranged is None:
@@ -176,7 +176,7 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
     spacing = (None, None, None) if pixel is None or min(pixel) <= 0 else (None, *pixel)
     rows, columns = max(first.rows, 1), max(first.columns, 1)
     if first.frame is not None and len({h.identity[0] for h in headers}) == 1 and len(headers) > 1:
-        times = tuple(dict(h.keys).get("FrameTime", float(i)) for i, h in enumerate(headers))
+        times = tuple(h.key_values.get("FrameTime", float(i)) for i, h in enumerate(headers))
         geometry = Geometry((1, rows, columns), spacing=spacing)  # type: ignore[arg-type]
         time = Dimension("time" if first.time_unit else "frame", times, first.time_unit)
         return Stack(tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped))

@@ -146,7 +146,7 @@ def _close(
 ) -> bool:
     if a is None or b is None:
         return a is b
-    return bool(np.allclose(a, b, rtol=relative, atol=absolute))
+    return all(abs(x - y) <= absolute + relative * abs(y) for x, y in zip(a, b))
 
 
 def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
@@ -184,7 +184,7 @@ def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     name = "TemporalPositionIdentifier"
     parts: dict[float | None, list[Header]] = {}
     for header in group:
-        parts.setdefault(dict(header.keys).get(name), []).append(header)
+        parts.setdefault(header.key_values.get(name), []).append(header)
     sizes = {len(part) for part in parts.values()}
     if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
         return [(f"{name} {value:g}", part) for value, part in parts.items()]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydicom.multival import MultiValue
@@ -64,6 +65,11 @@ class Header:
     time_unit: str = ""
     stack_id: str = ""
 
+    @cached_property
+    def key_values(self) -> dict[str, float]:
+        """The keys as a mapping."""
+        return dict(self.keys)
+
     @property
     def identity(self) -> tuple[str, int | None, tuple[int, int] | None]:
         """What only a copy of the same image shares."""
@@ -79,13 +85,13 @@ def number(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number; None where there is none."""
     try:
         return exact(value, kind)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 def exact(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number, None where it is empty; text that is no number raises."""
-    if isinstance(value, MultiValue):
+    if isinstance(value, MultiValue | list):
         value = value[0] if value else None
     return None if value is None or value == "" else kind(value)
 
