@@ -175,11 +175,14 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
     pixel = first.pixel_spacing
     spacing = (None, None, None) if pixel is None or min(pixel) <= 0 else (None, *pixel)
     rows, columns = max(first.rows, 1), max(first.columns, 1)
-    if first.frame is not None and len({h.identity[0] for h in headers}) == 1 and len(headers) > 1:
-        times = tuple(h.key_values.get("FrameTime", float(i)) for i, h in enumerate(headers))
+    if first.frame is not None and len({h.film for h in headers}) == 1 and len(headers) > 1:
         geometry = Geometry((1, rows, columns), spacing=spacing)  # type: ignore[arg-type]
-        time = Dimension("time" if first.time_unit else "frame", times, first.time_unit)
-        return Stack(tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped))
+        arranged = arrange([headers])
+        if arranged is not None:
+            dimensions, frames, _ = arranged
+            return Stack(
+                tuple(frame[0] for frame in frames), geometry, dimensions, tuple(warnings), tuple(dropped)
+            )
     warnings = list(warnings)
     if len(headers) > 1:
         warnings.append(
@@ -212,7 +215,9 @@ def _geometry(
     """Return the geometry; without an affine, and why, where the header does not give one."""
     shape = (len(positions), max(first.rows, 1), max(first.columns, 1))
     spacing = first.pixel_spacing
-    if spacing is None or min(spacing) <= 0:
+    if not first.in_patient:
+        problem = f"positions are relative to the volume, not to the patient: no affine ({first.name})"
+    elif spacing is None or min(spacing) <= 0:
         problem = f"PixelSpacing (0028,0030) is absent or not positive in {first.name}: no affine"
     else:
         try:

@@ -29,12 +29,16 @@ _EXACT = {
     "FlipAngle": ("flip_angle", "deg"),
     "ASLContext": ("asl_context", ""),
     "FrameTime": ("time", "ms"),
-    "TimeSlotVector": ("time_slot", ""),
-    "PhaseVector": ("phase", ""),
-    "RRIntervalVector": ("rr_interval", ""),
     "EnergyWindowVector": ("energy_window", ""),
     "DetectorVector": ("detector", ""),
+    "RRIntervalVector": ("rr_interval", ""),
+    "TimeSlotVector": ("time_slot", ""),
+    "PhaseVector": ("phase", ""),
+    "TimeSliceVector": ("time_slice", ""),
+    "RotationVector": ("rotation", ""),
+    "AngularViewVector": ("angular_view", ""),
     "NominalPercentageOfCardiacPhase": ("cardiac_phase", "%"),
+    "NominalPercentageOfRespiratoryPhase": ("respiratory_phase", "%"),
     "TriggerTime": ("trigger_time", "ms"),
 }
 #: Elements whose order at each position counts, since their values differ from slice to slice.
@@ -49,8 +53,8 @@ _RANKED = {
 }
 #: What orders images where some are missing: values that are the same at all positions.
 _UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in list(_RANKED)[:5]}}
-#: Directions of diffusion gradients: they tell images apart, but are no axis.
-_GRADIENT = ("GradientX", "GradientY", "GradientZ")
+#: Directions of diffusion gradients and encoded velocities: they tell images apart, but are no axis.
+_DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "VelocityX", "VelocityY", "VelocityZ")
 #: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
 _INDEX = "Index of "
 #: A grid with some places empty is accepted when at least this part of it is filled.
@@ -130,7 +134,7 @@ def _listed(slots: Slots) -> Arranged | None:
 def _ranked(slots: Slots) -> Arranged | None:
     """Arrange by what orders the images of every position, such as a time, without mixing known values."""
     strata = _strata(slots)
-    directions = [key for key in _GRADIENT if _splits(slots, key)]
+    directions = [key for key in _DIRECTIONS if _splits(slots, key)]
     for key, (name, unit) in _RANKED.items():
         if not _ranks(slots, [*strata, *directions], key):
             continue

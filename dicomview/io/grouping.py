@@ -65,12 +65,30 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
             series = Series(
                 group,
                 part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, beside) if others else remarks,
+                remarks=(*remarks, *_lost_parts(group), *([beside] if others else [])),
                 is_survey=survey,
                 reader=reader,
             )
             result.append((rank, series))
     return [series for _, series in sorted(result, key=lambda item: item[0])]
+
+
+def _lost_parts(group: Sequence[Header]) -> list[str]:
+    """Say which parts of a multi-frame object that was split over files are not there."""
+    parts: dict[str, set[tuple[int, int]]] = {}
+    for header in group:
+        if header.concatenation:
+            parts.setdefault(header.concatenation, set()).add(header.part)
+    told = []
+    for numbers in parts.values():
+        total = max(total or number for number, total in numbers)
+        lost = sorted(set(range(1, total + 1)) - {number for number, _ in numbers})
+        if lost:
+            told.append(
+                f"of {total} parts (InConcatenationNumber 0020,9162) these are not there: "
+                f"{names(map(str, lost))}"
+            )
+    return told
 
 
 def _is_survey(groups: Sequence[Sequence[Header]]) -> bool:
@@ -134,7 +152,7 @@ def _same_grid(a: Header, b: Header) -> bool:
         and ((a.frame is None) == (b.frame is None))
         and is_color(a) == is_color(b)
         # Films without a place are each on their own.
-        and (a.frame is None or a.position is not None or a.sop_instance_uid == b.sop_instance_uid)
+        and (a.frame is None or a.position is not None or a.film == b.film)
         and is_localizer(a) == is_localizer(b)
         and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
         and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)

@@ -28,8 +28,14 @@ class Header:
         What may tell this image from others at the same place, by keyword.
     dimension_index : tuple of int
         DimensionIndexValues without those that say where the frame is.
-    time_unit : str
-        Unit of the key ``FrameTime``.
+    in_patient : bool
+        Whether position and orientation are those in the patient, not in a volume that stands nowhere.
+    concatenation : str
+        UID of the multi-frame object that the file is one part of.
+    part : tuple of int
+        Number of this part, from 1, and of all parts; 0 where it is not told.
+    first_frame : float
+        What the frames of the file are counted from.
     """
 
     path: File
@@ -62,8 +68,11 @@ class Header:
     tile: tuple[int, int] | None = None
     keys: tuple[tuple[str, float], ...] = ()
     dimension_index: tuple[int, ...] = ()
-    time_unit: str = ""
     stack_id: str = ""
+    in_patient: bool = True
+    concatenation: str = ""
+    part: tuple[int, int] = (0, 0)
+    first_frame: float = 0.0
 
     @cached_property
     def key_values(self) -> dict[str, float]:
@@ -74,6 +83,11 @@ class Header:
     def identity(self) -> tuple[str, int | None, tuple[int, int] | None]:
         """What only a copy of the same image shares."""
         return (self.sop_instance_uid or str(self.path), self.frame, self.tile)
+
+    @property
+    def film(self) -> str:
+        """What the frames of one multi-frame object share, also when it is split over files."""
+        return self.concatenation or self.sop_instance_uid or str(self.path)
 
     @property
     def name(self) -> str:
