@@ -58,7 +58,7 @@ _DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "VelocityX", "VelocityY", 
 #: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
 _INDEX = "Index of "
 #: A grid with some places empty is accepted when at least this part of it is filled.
-_FILLED = 0.75
+_FILLED = 0.6
 
 Arranged = tuple[tuple[Dimension, ...], Frames, list[str]]
 
@@ -96,6 +96,7 @@ def _grid(slots: Slots) -> Arranged | None:
         for key in names
         if (values := _common_values(slots, _key(key))) is not None and len(values) > 1
     }
+    known = _known(slots)
     for count in (1, 2, 3):
         for keys in combinations(common, count):
             if math.prod(len(common[key]) for key in keys) != len(slots[0]):
@@ -103,7 +104,8 @@ def _grid(slots: Slots) -> Arranged | None:
             if len({_name(key)[0] for key in keys}) < count:
                 continue
             frames = _by_value(slots, _tuple_of(keys), list(product(*(common[key] for key in keys))))
-            if all(header is not None for frame in frames for header in frame):
+            full = all(header is not None for frame in frames for header in frame)
+            if full and not _mixes(frames, known):
                 dimensions = tuple(Dimension(_name(k)[0], tuple(common[k]), _name(k)[1]) for k in keys)
                 if count == 1 and not dimensions[0].unit:
                     dimensions = (_meaning(dimensions[0], frames, common),)
@@ -128,7 +130,7 @@ def _listed(slots: Slots) -> Arranged | None:
     if indices is None or len(indices) != len(slots[0]):
         return None
     frames = _by_value(slots, lambda h: h.dimension_index, indices)
-    return (_told(frames),), frames, []
+    return None if _mixes(frames, _known(slots)) else ((_told(frames),), frames, [])
 
 
 def _ranked(slots: Slots) -> Arranged | None:
@@ -171,6 +173,16 @@ def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], ke
 def _strata(slots: Slots) -> list[str]:
     """Return the exact keys that split every position in the same way: no frame may mix their values."""
     return [key for key in _EXACT if all(key in h.key_values for h in slots[0]) and _splits(slots, key)]
+
+
+def _known(slots: Slots) -> list[str]:
+    """Return the keys whose values no frame may mix: the strata, and directions."""
+    return [*_strata(slots), *(key for key in _DIRECTIONS if _splits(slots, key))]
+
+
+def _mixes(frames: Frames, known: Sequence[str]) -> bool:
+    """Return whether a frame holds several values of a key."""
+    return any(len({_key(key)(h) for h in frame if h is not None}) > 1 for key in known for frame in frames)
 
 
 def _splits(slots: Slots, key: str) -> bool:

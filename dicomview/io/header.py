@@ -119,7 +119,7 @@ def strings(value: Any) -> tuple[str, ...]:
 
 def floats(value: Any, count: int) -> tuple[float, ...] | None:
     """Return exactly so many floats, or None."""
-    if value is None or value == "" or not isinstance(value, MultiValue) or len(value) != count:
+    if value is None or value == "" or not isinstance(value, MultiValue | list) or len(value) != count:
         return None
     try:
         numbers = tuple(float(v) for v in value)
