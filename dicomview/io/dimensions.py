@@ -164,8 +164,8 @@ def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], ke
     frames = [list(frame) for frame in zip(*ordered)]
 
     def place(frame: Sequence[Header]) -> tuple[float, ...]:
-        medians = (float(np.median([_values(h, (k,))[0] for h in frame])) for k in (key, "InstanceNumber"))
-        return (*_values(frame[0], strata), *medians)
+        order = [_values(h, (key, "InstanceNumber", "FrameNumber")) for h in frame]
+        return (*_values(frame[0], strata), *np.median(order, axis=0).tolist())
 
     return sorted(frames, key=place)
 
