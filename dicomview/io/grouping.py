@@ -65,12 +65,17 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
             series = Series(
                 group,
                 part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, *_lost_parts(group), *([beside] if others else [])),
+                remarks=(*remarks, *_of_headers(group), *_lost_parts(group), *([beside] if others else [])),
                 is_survey=survey,
                 reader=reader,
             )
             result.append((rank, series))
     return [series for _, series in sorted(result, key=lambda item: item[0])]
+
+
+def _of_headers(group: Sequence[Header]) -> list[str]:
+    """Return each remark of the headers once."""
+    return list(dict.fromkeys(remark for header in group for remark in header.remarks))
 
 
 def _lost_parts(group: Sequence[Header]) -> list[str]:

@@ -28,6 +28,8 @@ class Header:
         What may tell this image from others at the same place, by keyword.
     dimension_index : tuple of int
         DimensionIndexValues without those that say where the frame is.
+    remarks : tuple of str
+        What a reader of the images should know about their headers.
     in_patient : bool
         Whether position and orientation are those in the patient, not in a volume that stands nowhere.
     concatenation : str
@@ -69,6 +71,7 @@ class Header:
     keys: tuple[tuple[str, float], ...] = ()
     dimension_index: tuple[int, ...] = ()
     stack_id: str = ""
+    remarks: tuple[str, ...] = ()
     in_patient: bool = True
     concatenation: str = ""
     part: tuple[int, int] = (0, 0)

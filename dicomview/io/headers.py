@@ -17,7 +17,7 @@ from pydicom.valuerep import IS, DSclass, PersonName
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header, exact, floats, number, strings
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
-from dicomview.io.mosaic import MOSAIC_TAGS, mosaic_headers
+from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.sources import File
 from dicomview.volume import Meta
@@ -122,8 +122,11 @@ def read_headers(path: File) -> list[Header]:
             _check_frames(header, size)
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
                 return frame_headers(header, dataset)
+            header = diffusion_of_csa(header, dataset)
             if "MOSAIC" in header.image_type:
                 return mosaic_headers(header, dataset)
+            if "VFRAME" in header.image_type:
+                return united_headers(header, dataset)
             return [header]
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

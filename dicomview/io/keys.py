@@ -157,6 +157,8 @@ def private_value(dataset: Dataset, wanted: _Private) -> Any:
 
 def _unpacked(raw: bytes, kind: str) -> Any:
     """Return the values of an element of unknown type."""
+    if kind == "bytes":
+        return raw
     if kind == "text":
         return MultiValue(str, raw.decode("latin-1").strip("\0 ").split("\\"))
     return MultiValue(float, np.frombuffer(raw, kind).tolist())
