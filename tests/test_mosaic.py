@@ -110,7 +110,7 @@ def test_nibabel_places_the_voxels_of_a_mosaic_alike(mosaic, reverse):
     wrappers = pytest.importorskip("nibabel.nicom.dicomwrappers")
     array, matrix = random((7, 4, 6)), make_affine("oblique")
     path = mosaic(array, descending(matrix) if reverse else matrix)
-    theirs = wrappers.wrapper_from_data(pydicom.dcmread(path))
+    theirs = wrappers.MosaicWrapper(pydicom.dcmread(path))
     vol = dv.volread(path)
     for k, r, c in [(0, 0, 0), (6, 3, 5), (2, 1, 4)]:
         index = np.linalg.inv(vol.geometry.affine) @ theirs.affine @ [r, c, k, 1]
