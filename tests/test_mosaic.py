@@ -34,13 +34,14 @@ def csa(elements, *, newer=True):
     return raw
 
 
-def tiled(array):
-    """Lay slices out row after row in a square grid."""
-    side = math.ceil(math.sqrt(len(array)))
-    grid = np.zeros((side * side, *array.shape[1:]), array.dtype)
+def tiled(array, down=None):
+    """Lay slices out row after row in a grid, by default a square one."""
+    across = math.ceil(math.sqrt(len(array)))
+    down = down or across
+    grid = np.zeros((down * across, *array.shape[1:]), array.dtype)
     grid[: len(array)] = array
-    return grid.reshape(side, side, *array.shape[1:]).swapaxes(1, 2).reshape(
-        side * array.shape[1], side * array.shape[2]
+    return grid.reshape(down, across, *array.shape[1:]).swapaxes(1, 2).reshape(
+        down * array.shape[1], across * array.shape[2]
     )  # fmt: skip
 
 
@@ -188,10 +189,10 @@ def test_private_blocks_are_found_by_their_creator(mosaic):
 def united(write):
     """Write a grid with the documented elements of United Imaging; no file of a scanner was at hand."""
 
-    def united(array, matrix, name="0", *, has_places=True, **elements):
+    def united(array, matrix, name="0", *, has_places=True, down=None, **elements):
         elements = {"ImageType": ["ORIGINAL", "PRIMARY", "VFRAME"], "Manufacturer": "UIH"} | elements
         (path,) = write(
-            name, tiled(array)[None], matrix, modality="MR", series_uid="1.2.6", elements=elements
+            name, tiled(array, down)[None], matrix, modality="MR", series_uid="1.2.6", elements=elements
         )
         dataset = pydicom.dcmread(path)
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.6.{name}"
@@ -210,14 +211,15 @@ def united(write):
     return united
 
 
-def test_grids_of_united_imaging(united):
-    arrays = [random((5, 4, 6), seed) for seed in range(2)]
-    vol = dv.volread([united(array, make_affine(), f"{i}") for i, array in enumerate(arrays)])
+@pytest.mark.parametrize(("shape", "down"), [((5, 4, 4), 2), ((5, 4, 4), 3), ((5, 4, 6), 2), ((4, 4, 6), 2)])
+def test_grids_of_united_imaging(united, shape, down):
+    arrays = [random(shape, seed) for seed in range(2)]
+    vol = dv.volread([united(array, make_affine(), f"{i}", down=down) for i, array in enumerate(arrays)])
     assert vol.dimensions[0].name == "b_value" and vol.dimensions[0].values == (0, 1000)
     np.testing.assert_array_equal(vol.array, arrays)
     np.testing.assert_allclose(vol.geometry.affine, make_affine(), atol=1e-6)
 
 
 def test_a_grid_without_places_stays_one_image_and_says_so(united):
-    (series,) = dv.find_series(united(random((5, 4, 6)), make_affine(), has_places=False))
-    assert series.shape == (1, 12, 18) and "(0065,1051)" in series.warnings[0]
+    (series,) = dv.find_series(united(random((5, 4, 4)), make_affine(), has_places=False))
+    assert series.shape == (1, 12, 12) and "(0065,1051)" in series.warnings[0]

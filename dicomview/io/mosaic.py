@@ -75,7 +75,7 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     to_columns = cosines[:3] * header.pixel_spacing[1] * (header.columns - columns) / 2
     first = np.asarray(header.position) + to_rows + to_columns
     places = [tuple((first + normal * step * k).tolist()) for k in range(int(count))]
-    return _tiles(replace(header, remarks=tuple(remarks)), places, side)
+    return _tiles(replace(header, remarks=tuple(remarks)), places, side, side)
 
 
 def united_headers(header: Header, dataset: Dataset) -> list[Header]:
@@ -92,6 +92,11 @@ def united_headers(header: Header, dataset: Dataset) -> list[Header]:
     -------
     list of Header
         One for each slice; the header itself, with a remark, when the places are not told.
+
+    Notes
+    -----
+    The grid is ``ceil(sqrt(n))`` tiles wide and has no more rows of tiles than are needed, as dcm2niix reads
+    it; with an empty row at the end where only that makes the tiles square.
     """
     count = int(number(private_value(dataset, _UNITED_TILES), float) or 0)
     if count < 2:
@@ -100,11 +105,15 @@ def united_headers(header: Header, dataset: Dataset) -> list[Header]:
     items = list(frames) if isinstance(frames, Sequence) else []
     places = [floats(item.get("ImagePositionPatient"), 3) for item in items if isinstance(item, Dataset)]
     known = [place for place in places if place is not None]
-    side = _side(header, count)
-    if len(known) != count or not side or header.orientation is None:
+    across = math.ceil(math.sqrt(count))
+    down = math.ceil(count / across)
+    if header.rows * down != header.columns * across and header.rows == header.columns:
+        down = across
+    fits = not header.rows % down and not header.columns % across
+    if len(known) != count or not fits or header.orientation is None:
         remark = f"a grid of {count} images whose places (0065,1051) are not told: left as one image"
         return [replace(header, remarks=(remark,))]
-    return _tiles(header, known, side)
+    return _tiles(header, known, across, down)
 
 
 def diffusion_of_csa(header: Header, dataset: Dataset) -> Header:
@@ -128,15 +137,15 @@ def _side(header: Header, count: int) -> int:
     return side if side and not header.rows % side and not header.columns % side else 0
 
 
-def _tiles(header: Header, places: Sequence[tuple[float, ...]], side: int) -> list[Header]:
-    """Cut an image into tiles, row after row."""
-    rows, columns = header.rows // side, header.columns // side
+def _tiles(header: Header, places: Sequence[tuple[float, ...]], across: int, down: int) -> list[Header]:
+    """Cut an image into so many tiles across and down, row after row."""
+    rows, columns = header.rows // down, header.columns // across
     return [
         replace(
             header,
             rows=rows,
             columns=columns,
-            tile=(k // side * rows, k % side * columns),
+            tile=(k // across * rows, k % across * columns),
             position=place,
         )
         for k, place in enumerate(places)
