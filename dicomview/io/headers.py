@@ -44,6 +44,7 @@ _KEYWORDS = [
     "Rows",
     "Columns",
     "PixelSpacing",
+    "SequenceOfUltrasoundRegions",
     "BitsAllocated",
     "PixelRepresentation",
     "PixelPaddingValue",
@@ -187,7 +188,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         instance_number=number(get("InstanceNumber"), int),
         position=floats(get("ImagePositionPatient"), 3),
         orientation=floats(get("ImageOrientationPatient"), 6),
-        pixel_spacing=floats(get("PixelSpacing"), 2),
+        pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
         rows=int(dataset.get("Rows") or 0),
         columns=int(dataset.get("Columns") or 0),
         samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
@@ -202,6 +203,22 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         has_pixels=has_pixels,
         keys=sorting_keys(dataset, get),
     )
+
+
+def _region_spacing(regions: Any) -> tuple[float, ...] | None:
+    """Return the pixel spacing of an ultrasound picture, where all its regions are planes of one scale.
+
+    ImagerPixelSpacing of projection radiography is no spacing in the patient: it is measured at the detector,
+    and by how much the patient is magnified there is not known (DICOM PS3.3 10.7.1).
+    """
+    scales = set()
+    for region in regions or ():
+        units = [region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"]
+        deltas = [number(region.get(f"PhysicalDelta{axis}"), float) for axis in "YX"]
+        is_plane = region.get("RegionSpatialFormat") == 1 and units == [3, 3]  # 2D, centimetres
+        scales.add(tuple(abs(d) * 10 for d in deltas) if is_plane and None not in deltas else None)
+    found = scales.pop() if len(scales) == 1 else None
+    return found if found and all(0 < s < math.inf for s in found) else None
 
 
 def _kind(image_type: tuple[str, ...], component: str) -> tuple[str, ...]:
