@@ -578,7 +578,8 @@ def test_a_whole_slide_is_no_volume(multiframe):
 @pytest.mark.parametrize(
     ("kind", "vectors", "dims", "order"),
     [
-        ("DYNAMIC", {"Phase": [1, 1, 2, 2], "TimeSlice": [1, 2, 1, 2]}, ("phase", "time_slice"), [0, 1, 2, 3]),
+        ("DYNAMIC", {"Phase": [1, 1, 2, 2], "TimeSlice": [1, 2, 1, 2]}, ("phase", "time_slice"),
+         [0, 1, 2, 3]),
         ("STATIC", {"EnergyWindow": [1, 2, 1, 2], "Detector": [1, 1, 2, 2]}, ("energy_window", "detector"),
          [0, 2, 1, 3]),
         ("WHOLE BODY", {"Detector": [1, 2, 3, 4]}, ("detector",), [0, 1, 2, 3]),
@@ -602,3 +603,118 @@ def test_slices_of_nuclear_medicine_may_run_backwards(multiframe, step):
     z = vol.geometry.slice_positions[:, 2]
     np.testing.assert_allclose(z, sorted(12.75 + step * k for k in range(4)))
     np.testing.assert_array_equal(vol.array, FRAMES[:: np.sign(step)])
+
+
+def test_thick_and_thin_slices_of_one_series_are_two_volumes(write):
+    """Every second thin slice lies where a thick one does."""
+    thin, thick = make_voxels(seed=1), make_voxels((3, 8, 10), seed=2)
+    matrix = make_affine()
+    coarse = matrix.copy()
+    coarse[:3, 0] *= 2
+    files = write("thin", thin, matrix, series_uid="1.2.3", elements={"SliceThickness": 2.5})
+    files += write("thick", thick, coarse, series_uid="1.2.3", elements={"SliceThickness": 5})
+    first, second = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal(first.array, thin)
+    np.testing.assert_array_equal(second.array, thick)
+    assert (first.sampling[0], second.sampling[0]) == (2.5, 5)
+    assert "SliceThickness 5" in dv.find_series(files)[1].description
+
+
+def test_the_mean_over_directions_is_apart_in_classic_files_too(write_4d):
+    directions = [([1.0, 0, 0], "DIRECTIONAL"), ([0, 1.0, 0], "DIRECTIONAL"), (None, "ISOTROPIC")]
+    frames = []
+    for direction, kind in directions:
+        frames.append({"DiffusionBValue": 1000.0, "DiffusionDirectionality": kind})
+        if direction:
+            frames[-1]["DiffusionGradientOrientation"] = direction
+    first, mean = dv.mvolread(write_4d(frames))
+    np.testing.assert_array_equal(first.array, TIMES[:2])
+    np.testing.assert_array_equal(mean.array, TIMES[2])
+
+
+def test_a_trace_keeps_its_image_without_diffusion(write_4d):
+    frames = [(0.0, "NONE"), (500.0, "ISOTROPIC"), (1000.0, "ISOTROPIC")]
+    files = write_4d([{"DiffusionBValue": b, "DiffusionDirectionality": kind} for b, kind in frames])
+    vol = dv.volread(files)
+    assert vol.dimensions[0].values == (0, 500, 1000)
+
+
+def test_numbers_written_carelessly_do_not_split_a_stack(write):
+    random = np.random.RandomState(7)
+
+    def elements(k):
+        x, y, z = random.uniform(-1e-3, 1e-3, 3)
+        noise = random.uniform(-1e-4, 1e-4, 6)
+        orientation = [f"{v:.9f}" for v in np.array([1, -0.0, 0, 0, 1, -0.0]) + noise]
+        return {
+            "ImagePositionPatient": [
+                f"{-20.5 + x:.10f}",
+                f"{-31.25 + y:.10f}",
+                f"{12.75 + 2.5 * k + z:.10f}",
+            ],
+            "ImageOrientationPatient": orientation,
+            "PixelSpacing": [["0.9765625", "0.9765625"], ["0.977", "0.977"], ["0.97656", "0.97656"]][k % 3],
+        }
+
+    vol = dv.volread(write(elements=elements))
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert vol.report.warnings == ()
+    np.testing.assert_allclose(vol.geometry.affine[:3, 3], [-20.5, -31.25, 12.75], atol=2e-3)
+
+
+def test_reconstructions_of_other_diameters_are_two_volumes(write):
+    wide, narrow = make_affine(), make_affine()
+    narrow[:3, 1:3] *= 0.5
+    files = write("wide", TIMES[0], wide, series_uid="1.2.3")
+    files += write("narrow", TIMES[1], narrow, series_uid="1.2.3")
+    first, second = dv.mvolread(distinct(files))
+    assert first.sampling == (2.5, 0.8, 0.6) and second.sampling == (2.5, 0.4, 0.3)
+    np.testing.assert_array_equal(second.array, TIMES[1])
+
+
+def test_tilt_with_a_lost_slice_and_a_copy_and_a_second_image(write):
+    files = write("tilted", make_voxels((8, 8, 10)), make_affine("tilted"), series_uid="1.2.3")
+    again = write("again", make_voxels((8, 8, 10), seed=3), make_affine("tilted"), series_uid="1.2.3",
+                  elements={"AcquisitionNumber": 2})  # fmt: skip
+    distinct(files + again)
+    copy = files[2].with_name("copy.dcm")
+    copy.write_bytes(files[2].read_bytes())
+    files[4].unlink()
+    kept = [f for f in files if f.exists()]
+    vol = dv.volread([*kept, copy, again[6]])
+    assert vol.report.missing == (4,) and vol.geometry.tilt == pytest.approx(np.degrees(np.arctan(0.25)))
+    np.testing.assert_allclose(vol.geometry.affine, make_affine("tilted"), atol=1e-5)
+    assert len(vol.report.dropped) == 2
+    present = [k for k in range(8) if k != 4]
+    np.testing.assert_array_equal(vol.array[present], make_voxels((8, 8, 10))[present])
+
+
+def test_magnitude_and_phase_of_every_echo(write):
+    kinds = {"M": ["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE"],
+             "P": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}  # fmt: skip
+    files, expected = [], np.zeros((2, 3, 6, 8, 10), np.int16)
+    for i, (kind, image_type) in enumerate(kinds.items()):
+        for e in range(3):
+            expected[i, e] = make_voxels(seed=3 * i + e)
+            elements = {"ImageType": image_type, "EchoTime": 4.6 * (e + 1), "EchoNumbers": e + 1}
+            files += write(f"{kind}{e}", expected[i, e], series_uid="1.2.3", elements=elements)
+    volumes = dv.mvolread(distinct(files))
+    assert len(volumes) == 2 and all(vol.dims[0] == "echo_time" for vol in volumes)
+    for vol, array in zip(volumes, expected):
+        np.testing.assert_array_equal(vol.array, array)
+
+
+def test_a_dynamic_scan_over_two_beds(write):
+    """FrameReferenceTime of PET differs between the beds, and between the time points of each."""
+    files = []
+    for t in range(3):
+
+        def elements(k, t=t):
+            return {"FrameReferenceTime": 1000.0 * t + 500 * (k > 2), "NumberOfTimeSlices": 3,
+                    "ImageIndex": 6 * t + k + 1, "NumberOfSlices": 6}  # fmt: skip
+
+        numbers = list(range(1 + 6 * t, 7 + 6 * t))
+        files += write(f"{t}", TIMES[t], series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[0] == "time" and vol.dimensions[0].unit == "ms"
+    np.testing.assert_array_equal(vol.array, TIMES)

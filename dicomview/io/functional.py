@@ -84,7 +84,6 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
     groups = [_Groups(frame, shared) for frame in frames]
-    directions = {get("MRDiffusionSequence", "DiffusionDirectionality") for get in groups}
     keys = dict(header.keys)
     headers = []
     for i, get in enumerate(groups):
@@ -103,7 +102,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
                 dimension_index=tuple(indices.values()),
                 rescale_slope=_number(get, "RescaleSlope", header.rescale_slope),
                 rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
-                image_type=_kind(header, get, directions),
+                image_type=_kind(header, get),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
             )
         )
@@ -159,6 +158,8 @@ def _keys(get: _Groups) -> dict[str, float]:
     time = moment(get(content, "FrameAcquisitionDateTime"))
     keys["AcquisitionTime"] = moment(get(content, "FrameReferenceDateTime")) if time is None else time
     keys["ASLContext"] = _ASL_CONTEXTS.get(str(get("MRArterialSpinLabelingSequence", "ASLContext")))
+    if get("MRDiffusionSequence", "DiffusionDirectionality") == "ISOTROPIC":
+        keys["Isotropic"] = 1.0
     gradients = get("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
     gradient = floats(_safely(gradients[0], "DiffusionGradientOrientation"), 3) if gradients else None
     velocity = floats(get("MRVelocityEncodingSequence", "VelocityEncodingDirection"), 3)
@@ -177,16 +178,12 @@ def _legacy_keys(get: _Groups) -> dict[str, float]:
     return keys
 
 
-def _kind(header: Header, get: _Groups, directions: set[Any]) -> tuple[str, ...]:
-    """Return FrameType with what else makes images of one place different in kind."""
+def _kind(header: Header, get: _Groups) -> tuple[str, ...]:
+    """Return FrameType, and which part of a complex image it is."""
     types = (strings(get(sequence, "FrameType")) for sequence in _FRAME_TYPES)
     kind = next(filter(None, types), header.image_type)
     component = get("MRImageFrameTypeSequence", "ComplexImageComponent")
-    more = [str(component)] if component else []
-    # The mean over all directions, stored beside these.
-    if {"DIRECTIONAL", "ISOTROPIC"} <= directions:
-        more += ["ISOTROPIC"] * (get("MRDiffusionSequence", "DiffusionDirectionality") == "ISOTROPIC")
-    return (*kind, *more)
+    return (*kind, str(component)) if component else kind
 
 
 def _placed(header: Header, get: _Groups) -> Header:

@@ -54,6 +54,7 @@ class Header:
     position: tuple[float, ...] | None = None
     orientation: tuple[float, ...] | None = None
     pixel_spacing: tuple[float, ...] | None = None
+    slice_thickness: float | None = None
     rows: int = 0
     columns: int = 0
     samples_per_pixel: int = 1

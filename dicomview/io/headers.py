@@ -189,6 +189,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         position=floats(get("ImagePositionPatient"), 3),
         orientation=floats(get("ImageOrientationPatient"), 6),
         pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
+        slice_thickness=number(get("SliceThickness"), float),
         rows=int(dataset.get("Rows") or 0),
         columns=int(dataset.get("Columns") or 0),
         samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
