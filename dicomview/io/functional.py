@@ -1,8 +1,8 @@
 """Functional groups: a header for every frame of an enhanced multi-frame file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from pydicom.datadict import keyword_for_tag
@@ -48,7 +48,7 @@ _KEYS = (
 #: Where each kind of image keeps FrameType.
 _FRAME_TYPES = (
     "MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence",
-    "XRay3DFrameTypeSequence", "USImageDescriptionSequence", "OphthalmicFrameTypeSequence",
+    "XRay3DFrameTypeSequence", "USImageDescriptionSequence",
 )  # fmt: skip
 _ASL_CONTEXTS = {"CONTROL": 0.0, "LABEL": 1.0, "M_ZERO_SCAN": 2.0}
 
@@ -83,8 +83,9 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
         raise ValueError(f"PerFrameFunctionalGroupsSequence holds {len(frames)} items for {count} frames")
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
-    groups = [_Groups(frame, shared) for frame in frames]
-    keys = dict(header.keys)
+    common = _Groups(shared, None)
+    groups = [_Groups(frame, common) for frame in frames]
+    keys, converted = dict(header.keys), _legacy_keys(common)
     headers = []
     for i, get in enumerate(groups):
         indices = _indices(get, pointers)
@@ -93,7 +94,14 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
             for pointer, index in indices.items()
             if keyword_for_tag(pointer)
         }
-        own = {**keys, **_legacy_keys(get), **_keys(get), **told, "FrameNumber": header.first_frame + i}
+        own = {
+            **keys,
+            **converted,
+            **_legacy_keys(get),
+            **_keys(get),
+            **told,
+            "FrameNumber": header.first_frame + i,
+        }
         headers.append(
             replace(
                 _placed(header, get),
@@ -112,26 +120,36 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
 class _Groups:
     """Looks elements up in the groups of a frame, then in the shared ones."""
 
-    def __init__(self, own: Mapping[str, Any] | Dataset, shared: Dataset) -> None:
+    def __init__(self, own: Dataset, shared: "_Groups | None") -> None:
         self._own, self._shared = own, shared
+        self._items: dict[str, list[Dataset]] = {}
+        self._values: dict[tuple[str, str], Any] = {}
 
     def __call__(self, sequence: str, keyword: str) -> Any:
-        for item in self.items(sequence):
-            value = _safely(item, keyword)
-            if value is not None:
-                return value
-        return None
+        # The shared groups are the same for thousands of frames: what they say is kept.
+        if (sequence, keyword) not in self._values:
+            items = self.items(sequence)
+            value = _safely(items[0], keyword) if items else None
+            if value is None and self._shared:
+                value = self._shared(sequence, keyword)
+            self._values[sequence, keyword] = value
+        return self._values[sequence, keyword]
 
     def items(self, sequence: str) -> list[Dataset]:
-        """Return the first item of a group, the frame's own before the shared one."""
-        found = (_safely(groups, sequence) for groups in (self._own, self._shared))
-        return [items[0] for items in found if items]
+        """Return the first item of the frame's own group."""
+        if sequence not in self._items:
+            self._items[sequence] = list(_safely(self._own, sequence) or ())[:1]
+        return self._items[sequence]
 
 
-def _safely(dataset: Any, keyword: str) -> Any:
+_tag_of = lru_cache(maxsize=None)(Tag)
+
+
+def _safely(dataset: Dataset, keyword: str) -> Any:
     """Return a value; None where it is absent or breaks the rules of its type."""
+    tag = _tag_of(keyword)
     try:
-        return dataset.get(keyword)
+        return dataset[tag].value if tag in dataset else None
     except Exception:
         return None
 
@@ -171,8 +189,10 @@ def _keys(get: _Groups) -> dict[str, float]:
 def _legacy_keys(get: _Groups) -> dict[str, float]:
     """Return the keys of a converted classic image, whose elements have no group of their own."""
     keys: dict[str, float] = {}
-    for sequence in ("UnassignedSharedConvertedAttributesSequence",
-                     "UnassignedPerFrameConvertedAttributesSequence"):  # fmt: skip
+    for sequence in (
+        "UnassignedSharedConvertedAttributesSequence",
+        "UnassignedPerFrameConvertedAttributesSequence",
+    ):
         for item in get.items(sequence):
             keys |= sorting_keys(item, partial(_safely, item))
     return keys
