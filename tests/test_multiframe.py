@@ -271,12 +271,13 @@ def test_stacks_are_volumes(enhanced):
         plane = {"PlaneOrientationSequence": {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}}
         frames.append((sagittal[k], place(-k, make_affine("sagittal")) | content | plane))
     shared = {"PixelMeasuresSequence": {"PixelSpacing": [0.8, 0.6]}}
-    first, second = dv.mvolread(enhanced(frames, shared=shared))
-    by_plane = {vol.geometry.planes[0] if hasattr(vol.geometry, "planes") else i: vol
-                for i, vol in enumerate((first, second))}  # fmt: skip
-    assert len(by_plane) == 2
-    arrays = [vol.array.tolist() for vol in (first, second)]
-    assert axial.tolist() in arrays and sagittal.tolist() in arrays
+    found = dv.find_series(enhanced(frames, shared=shared))
+    first, second = sorted(found, key=lambda s: s.description)
+    assert "axial" in first.description and "sagittal" in second.description
+    for series, array, z in ((first, axial, 12.75), (second, sagittal, 12.75)):
+        vol = series.read()
+        np.testing.assert_array_equal(vol.array, array)
+        assert vol.geometry.slice_positions[0, 2] == z
 
 
 def test_every_frame_has_its_own_slope(enhanced):

@@ -172,7 +172,9 @@ def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], ke
 
 def _strata(slots: Slots) -> list[str]:
     """Return the exact keys that split every position in the same way: no frame may mix their values."""
-    return [key for key in _EXACT if all(key in h.key_values for h in slots[0]) and _splits(slots, key)]
+    # Slices of one time point have trigger times of their own.
+    keys = [key for key in _EXACT if key != "TriggerTime" and all(key in h.key_values for h in slots[0])]
+    return [key for key in keys if _splits(slots, key)]
 
 
 def _known(slots: Slots) -> list[str]:
