@@ -231,14 +231,29 @@ def test_directions_of_diffusion_stay_apart_in_the_order_of_the_frames(enhanced,
     np.testing.assert_array_equal(vol.array, array)
 
 
-def test_the_mean_over_the_directions_is_a_volume_of_its_own(enhanced):
+def test_the_mean_over_the_directions_is_pointed_out(enhanced):
     array, places = grid(6)
     trace = {"DiffusionBValue": 1000.0, "DiffusionDirectionality": "ISOTROPIC"}
     kinds = [diffusion(direction) for direction in (None, *DIRECTIONS)] + [trace]
     frames = [(array[d, k], place(k) | {"MRDiffusionSequence": kinds[d]}) for d, k in places]
-    directions, mean = sorted(dv.mvolread(enhanced(frames)), key=lambda vol: -vol.ndim)
-    assert directions.shape[0] == 5 and mean.shape == SHAPE
-    np.testing.assert_array_equal(mean.array, array[5])
+    vol = dv.volread(enhanced(frames, shuffle=False))
+    np.testing.assert_array_equal(vol.array, array)
+    assert [w.startswith("frame 5 is the mean") for w in vol.report.warnings] == [True]
+
+
+def test_maps_made_from_the_frames_are_volumes_of_their_own(enhanced):
+    array, places = grid(7)
+    types = [["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE"]] * 5
+    types += [["DERIVED", "PRIMARY", "DIFFUSION", kind] for kind in ("TRACEW", "ADC")]
+    kinds = [diffusion(direction) for direction in (None, *DIRECTIONS)] + [{}, {}]
+    frames = [
+        (array[d, k], place(k) | {"MRDiffusionSequence": kinds[d], "MRImageFrameTypeSequence":
+            {"FrameType": types[d]}})
+        for d, k in places
+    ]  # fmt: skip
+    volumes = sorted(dv.mvolread(enhanced(frames)), key=lambda vol: -vol.ndim)
+    assert [vol.ndim for vol in volumes] == [4, 3, 3] and volumes[0].shape[0] == 5
+    assert {int(vol.array.min()) for vol in volumes[1:]} == {int(array[5].min()), int(array[6].min())}
 
 
 def test_magnitude_and_velocities_are_told_apart(enhanced):

@@ -620,23 +620,26 @@ def test_thick_and_thin_slices_of_one_series_are_two_volumes(write):
     assert "SliceThickness 5" in dv.find_series(files)[1].description
 
 
-def test_the_mean_over_directions_is_apart_in_classic_files_too(write_4d):
-    directions = [([1.0, 0, 0], "DIRECTIONAL"), ([0, 1.0, 0], "DIRECTIONAL"), (None, "ISOTROPIC")]
+def test_the_mean_over_directions_is_pointed_out(write_4d):
+    """An image without diffusion may be called isotropic as well: it is no mean."""
+    directions = [(None, "ISOTROPIC"), ([0, 1.0, 0], "DIRECTIONAL"), (None, "ISOTROPIC")]
     frames = []
-    for direction, kind in directions:
-        frames.append({"DiffusionBValue": 1000.0, "DiffusionDirectionality": kind})
+    for (direction, kind), b in zip(directions, (0.0, 1000.0, 1000.0)):
+        frames.append({"DiffusionBValue": b, "DiffusionDirectionality": kind})
         if direction:
             frames[-1]["DiffusionGradientOrientation"] = direction
-    first, mean = dv.mvolread(write_4d(frames))
-    np.testing.assert_array_equal(first.array, TIMES[:2])
-    np.testing.assert_array_equal(mean.array, TIMES[2])
+    vol = dv.volread(write_4d(frames))
+    assert vol.dimensions[0].values == (0, 1000, 1000)
+    np.testing.assert_array_equal(vol.array, TIMES)
+    (warning,) = vol.report.warnings
+    assert warning.startswith("frame 2 is the mean over the directions")
 
 
 def test_a_trace_keeps_its_image_without_diffusion(write_4d):
     frames = [(0.0, "NONE"), (500.0, "ISOTROPIC"), (1000.0, "ISOTROPIC")]
     files = write_4d([{"DiffusionBValue": b, "DiffusionDirectionality": kind} for b, kind in frames])
     vol = dv.volread(files)
-    assert vol.dimensions[0].values == (0, 500, 1000)
+    assert vol.dimensions[0].values == (0, 500, 1000) and vol.report.warnings == ()
 
 
 def test_numbers_written_carelessly_do_not_split_a_stack(write):

@@ -53,8 +53,8 @@ _RANKED = {
 }
 #: What orders images where some are missing: values that are the same at all positions.
 _UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in list(_RANKED)[:5]}}
-#: Directions of diffusion gradients and encoded velocities: they tell images apart, but are no axis.
-_DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "VelocityX", "VelocityY", "VelocityZ")
+#: Directions of diffusion (or their mean) and of velocities: they tell images apart, but are no axis.
+_DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "Isotropic", "VelocityX", "VelocityY", "VelocityZ")
 #: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
 _INDEX = "Index of "
 #: A grid with some places empty is accepted when at least this part of it is filled.
@@ -85,7 +85,23 @@ def arrange(slots: Slots) -> Arranged | None:
     arranged = None
     if not segments and len({len(slot) for slot in slots}) == 1:
         arranged = _grid(slots) or _listed(slots) or _ranked(slots)
-    return arranged or _uneven(slots, segments=segments)
+    arranged = arranged or _uneven(slots, segments=segments)
+    if arranged is None:
+        return None
+    dimensions, frames, told = arranged
+    return dimensions, frames, [*told, *_means(frames)]
+
+
+def _means(frames: Frames) -> list[str]:
+    """Say which frames are no direction of diffusion but the mean over all, stored beside these."""
+    firsts = [next((h.key_values for h in frame if h is not None), {}) for frame in frames]
+    means = [str(i) for i, keys in enumerate(firsts) if keys.get("Isotropic")]
+    if not means or not any("GradientX" in keys for keys in firsts):
+        return []
+    return [
+        f"frame {', '.join(means)} is the mean over the directions of diffusion "
+        "(DiffusionDirectionality 0018,9075 is ISOTROPIC)"
+    ]
 
 
 def _grid(slots: Slots) -> Arranged | None:
@@ -117,7 +133,7 @@ def _meaning(counted: Dimension, frames: Frames, common: dict[str, list]) -> Dim
     """Name frames that are merely counted by what they are: b-values, or what differs between all."""
     for key, values in common.items():
         name, unit = _name(key)
-        if unit and (key == "DiffusionBValue" or len(values) == len(frames)):
+        if unit and key != "TriggerTime" and (key == "DiffusionBValue" or len(values) == len(frames)):
             found = [{_key(key)(h) for h in frame if h is not None} for frame in frames]
             if all(len(value) == 1 for value in found):
                 return Dimension(name, tuple(float(value.pop() or 0.0) for value in found), unit)

@@ -176,7 +176,7 @@ def _keys(get: _Groups) -> dict[str, float]:
     time = moment(get(content, "FrameAcquisitionDateTime"))
     keys["AcquisitionTime"] = moment(get(content, "FrameReferenceDateTime")) if time is None else time
     keys["ASLContext"] = _ASL_CONTEXTS.get(str(get("MRArterialSpinLabelingSequence", "ASLContext")))
-    if get("MRDiffusionSequence", "DiffusionDirectionality") == "ISOTROPIC":
+    if keys["DiffusionBValue"] and get("MRDiffusionSequence", "DiffusionDirectionality") == "ISOTROPIC":
         keys["Isotropic"] = 1.0
     gradients = get("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
     gradient = floats(_safely(gradients[0], "DiffusionGradientOrientation"), 3) if gradients else None

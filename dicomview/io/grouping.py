@@ -22,8 +22,6 @@ _SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
     ("ImageType", lambda h: "\\".join(h.image_type)),
     ("ConvolutionKernel", lambda h: h.convolution_kernel),
     ("SliceThickness", lambda h: "" if h.slice_thickness is None else f"{h.slice_thickness:.4g}"),
-    # The mean over all directions of diffusion, stored beside these.
-    ("isotropic", lambda h: "yes" if h.key_values.get("Isotropic") else "no"),
 )
 
 
@@ -183,10 +181,7 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     if not _crowded(group):
         return _separate_times(group)
     slots = slots_of(group)[2]
-    directed = any("GradientX" in h.key_values for h in group)
     for name, value_of in _SEPARATORS:
-        if name == "isotropic" and not directed:
-            continue
         parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)

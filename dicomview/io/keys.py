@@ -102,7 +102,8 @@ def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str
     if keys["DiffusionBValue"]:
         gradient = _three(get("DiffusionGradientOrientation")) or _private_gradient(dataset)
         keys |= {f"Gradient{axis}": round(g, 4) for axis, g in zip("XYZ", gradient or ())}
-    if get("DiffusionDirectionality") == "ISOTROPIC":
+    # Without diffusion there is no direction either: some files call that isotropic.
+    if keys["DiffusionBValue"] and get("DiffusionDirectionality") == "ISOTROPIC":
         keys["Isotropic"] = 1.0
     return tuple((key, value) for key, value in keys.items() if value is not None and np.isfinite(value))
 
