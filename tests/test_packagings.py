@@ -417,3 +417,307 @@ def test_segments_that_share_no_slice_keep_their_names(write):
     stack = assemble(marked)
     assert stack.dimensions[0].values == (1, 2)
     assert [h is not None for h in stack.headers] == [True, True, False, False, False, False, True, True]
+
+
+def with_private(files, group, creator, element, vr, values, block=0x10):
+    """Add a private element to every file: the same for each six."""
+    for i, path in enumerate(files):
+        dataset = pydicom.dcmread(path)
+        dataset.add_new((group, block), "LO", creator)
+        dataset.add_new((group, block << 8 | element), vr, values[i // 6])
+        dataset.save_as(path)
+    return files
+
+
+@pytest.mark.parametrize("block", [0x10, 0x11])
+@pytest.mark.parametrize(
+    ("group", "creator", "element", "vr", "values"),
+    [
+        (0x2001, "Philips Imaging DD 001", 0x03, "FL", [0.0, 500.0, 1000.0]),
+        (0x2001, "Philips Imaging DD 001", 0x03, "UN", [np.float32(b).tobytes() for b in (0, 500, 1000)]),
+        (0x0019, "SIEMENS MR HEADER", 0x0C, "IS", [0, 500, 1000]),
+        (0x0019, "SIEMENS MR HEADER", 0x0C, "UN", [b"0 ", b"500 ", b"1000"]),
+        (0x0043, "GEMS_PARM_01", 0x39, "IS", [["0", "8", "0"], ["1000000500", "8", "0"], ["1000", "8", "0"]]),
+        (0x0043, "GEMS_PARM_01", 0x39, "UN", [b"0\\8\\0\\0 ", b"1000000500\\8\\0\\0 ", b"1000\\8\\0\\0"]),
+        (0x0065, "Image Private Header", 0x09, "FD", [0.0, 500.0, 1000.0]),
+        (0x0065, "Image Private Header", 0x09, "OB", [np.float64(b).tobytes() for b in (0, 500, 1000)]),
+    ],
+)
+def test_b_values_of_the_vendors(write_4d, group, creator, element, vr, values, block):
+    files = with_private(write_4d([{}, {}, {}]), group, creator, element, vr, values, block)
+    vol = dv.volread(files[::-1])
+    assert vol.dimensions[0].name == "b_value" and vol.dimensions[0].values == (0, 500, 1000)
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+def test_an_element_of_another_creator_is_no_b_value(write_4d):
+    values = [np.float32(b).tobytes() for b in (1000, 500, 0)]
+    files = with_private(write_4d([{}, {}, {}]), 0x2001, "SOMEONE ELSE", 0x03, "UN", values)
+    assert dv.volread(files).dims[0] == "frame"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "keyword", "texts"),
+    [
+        ("SIEMENS", "SequenceName", ["ep_b0", "*ep_b500t", "*ep_b1000#12"]),
+        ("Siemens Healthineers", "SequenceName", ["*re_b0", "*re_b500#1", "*re_b1000t"]),
+        ("TOSHIBA", "ImageComments", ["b=0(0,0,0)", "b=500(1,0,0)", "b=1000(0.5,0.5,0.7)"]),
+        ("CANON_MEC", "ImageComments", ["b=0", "b=500", "b=1000"]),
+    ],
+)
+def test_b_values_that_only_a_text_tells(write_4d, vendor, keyword, texts):
+    """Private elements are often gone from files that were made anonymous."""
+    vol = dv.volread(write_4d([{"Manufacturer": vendor, keyword: text} for text in texts]))
+    assert vol.dimensions[0].values == (0, 500, 1000) and vol.dimensions[0].unit == "s/mm2"
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+def test_directions_are_not_mixed_by_times_that_rotate(write):
+    """One b-value in several directions; the acquisition times of the slices overlap between them."""
+    files, directions = [], ([1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0])
+    for i, direction in enumerate(directions):
+
+        def elements(k, i=i, direction=direction):
+            time = {"AcquisitionTime": f"1200{(7 * i + 5 * k) % 11:02d}", "InstanceNumber": 6 * i + k + 1}
+            return {"DiffusionBValue": 1000.0, "DiffusionGradientOrientation": direction} | time
+
+        files += write(f"{i}", np.full((6, 4, 4), i), series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert sorted(np.unique(frame).tolist() for frame in vol.array) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "name", "unit"),
+    [
+        ("InversionTime", [50, 400, 2500], "inversion_time", "ms"),
+        ("FlipAngle", [3, 10, 20], "flip_angle", "deg"),
+        ("NominalPercentageOfCardiacPhase", [0.0, 40.0, 75.0], "cardiac_phase", "%"),
+    ],
+)
+def test_more_dimensions_of_classic_files(write_4d, keyword, values, name, unit):
+    vol = dv.volread(write_4d([{keyword: value} for value in values]))
+    assert vol.dimensions[0].name == name and vol.dimensions[0].unit == unit
+    assert vol.dimensions[0].values == tuple(values)
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+def test_three_dimensions(write):
+    files, expected = [], np.zeros((2, 2, 2, 6, 8, 10), np.int16)
+    for t, b, e in np.ndindex(2, 2, 2):
+        expected[t, b, e] = make_voxels(seed=4 * t + 2 * b + e)
+        elements = {
+            "TemporalPositionIdentifier": t + 1,
+            "DiffusionBValue": 500.0 * b,
+            "EchoTime": 10.0 * (e + 1),
+        }
+        files += write(f"{t}{b}{e}", expected[t, b, e], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[:3] == ("time", "b_value", "echo_time")
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_parts_of_complex_images_that_only_a_private_element_tells(write_4d):
+    files = with_private(write_4d([{}, {}, {}]), 0x0043, "GEMS_PARM_01", 0x2F, "SS", [0, 2, 3])
+    found = dv.find_series(files)
+    kinds = ["MAGNITUDE", "REAL", "IMAGINARY"]
+    for series, kind, array in zip(found, kinds, TIMES):
+        assert kind in series.description
+        np.testing.assert_array_equal(series.read().array, array)
+
+
+@pytest.mark.parametrize("lost", [[17], [15, 16, 17], [0], [7]])
+def test_a_broken_off_run_of_numbers_keeps_its_frames(write_4d, lost):
+    files = write_4d([{}, {}, {}])
+    kept = [f for i, f in enumerate(files) if i not in lost]
+    vol = dv.volread(kept)
+    assert vol.dims[0] == "frame" and vol.report.missing == tuple((i // 6, i % 6) for i in lost)
+    expected = np.array(TIMES)
+    for i in lost:
+        expected[i // 6, i % 6] = vol.array[i // 6, i % 6]
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def region(kind=1, unit=3, dx=0.02, dy=0.03):
+    return {"RegionSpatialFormat": kind, "RegionDataType": 1, "PhysicalUnitsXDirection": unit,
+            "PhysicalUnitsYDirection": unit, "PhysicalDeltaX": dx, "PhysicalDeltaY": dy}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("regions", "spacing"),
+    [
+        ([region()], (None, 0.3, 0.2)),
+        ([region(), region(dx=-0.02)], (None, 0.3, 0.2)),
+        ([region(), region(dx=0.05)], (None, None, None)),
+        ([region(), region(kind=2, unit=4)], (None, None, None)),
+        ([region(unit=0)], (None, None, None)),
+        ([region(dx=0.0)], (None, None, None)),
+    ],
+)
+def test_ultrasound_is_scaled_where_all_of_it_has_one_scale(multiframe, regions, spacing):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}
+    sequence = [part for r in regions for part in item(**r)]
+    path = multiframe(FRAMES, SOPClassUID="1.2.840.10008.5.1.4.1.1.3.1", Modality="US", FrameTime=40,
+                      SequenceOfUltrasoundRegions=sequence, **gone)  # fmt: skip
+    assert dv.volread(path).geometry.spacing == pytest.approx(spacing)
+
+
+def test_the_spacing_at_the_detector_is_none_in_the_patient(multiframe):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}
+    path = multiframe(FRAMES, SOPClassUID="1.2.840.10008.5.1.4.1.1.12.1", Modality="XA", FrameTime=40,
+                      ImagerPixelSpacing=[0.2, 0.2], **gone)  # fmt: skip
+    assert dv.volread(path).geometry.spacing == (None, None, None)
+
+
+def test_a_whole_slide_is_no_volume(multiframe):
+    (series,) = dv.find_series(
+        multiframe(FRAMES, SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6", Modality="SM")
+    )
+    assert "tiles of one plane" in series.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "vectors", "dims", "order"),
+    [
+        ("DYNAMIC", {"Phase": [1, 1, 2, 2], "TimeSlice": [1, 2, 1, 2]}, ("phase", "time_slice"),
+         [0, 1, 2, 3]),
+        ("STATIC", {"EnergyWindow": [1, 2, 1, 2], "Detector": [1, 1, 2, 2]}, ("energy_window", "detector"),
+         [0, 2, 1, 3]),
+        ("WHOLE BODY", {"Detector": [1, 2, 3, 4]}, ("detector",), [0, 1, 2, 3]),
+        ("TOMO", {"Detector": [1, 1, 2, 2], "AngularView": [1, 2, 1, 2]}, ("detector", "angular_view"),
+         [0, 1, 2, 3]),
+    ],
+)  # fmt: skip
+def test_frames_of_nuclear_medicine_are_counted_by_their_vectors(multiframe, kind, vectors, dims, order):
+    image_type = ["ORIGINAL", "PRIMARY", kind, "EMISSION"]
+    vectors = {f"{name}Vector": values for name, values in vectors.items()}
+    vol = dv.volread(multiframe(FRAMES, **NM, ImageType=image_type, **vectors))
+    assert vol.dims[: len(dims)] == dims and vol.geometry.affine is None
+    np.testing.assert_array_equal(vol.array.reshape(FRAMES.shape), FRAMES[order])
+
+
+@pytest.mark.parametrize("step", [4, -4])
+def test_slices_of_nuclear_medicine_may_run_backwards(multiframe, step):
+    image_type = ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    path = multiframe(FRAMES, **NM | {"SpacingBetweenSlices": str(step)}, ImageType=image_type)
+    vol = dv.volread(path)
+    z = vol.geometry.slice_positions[:, 2]
+    np.testing.assert_allclose(z, sorted(12.75 + step * k for k in range(4)))
+    np.testing.assert_array_equal(vol.array, FRAMES[:: np.sign(step)])
+
+
+def test_thick_and_thin_slices_of_one_series_are_two_volumes(write):
+    """Every second thin slice lies where a thick one does."""
+    thin, thick = make_voxels(seed=1), make_voxels((3, 8, 10), seed=2)
+    matrix = make_affine()
+    coarse = matrix.copy()
+    coarse[:3, 0] *= 2
+    files = write("thin", thin, matrix, series_uid="1.2.3", elements={"SliceThickness": 2.5})
+    files += write("thick", thick, coarse, series_uid="1.2.3", elements={"SliceThickness": 5})
+    first, second = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal(first.array, thin)
+    np.testing.assert_array_equal(second.array, thick)
+    assert (first.sampling[0], second.sampling[0]) == (2.5, 5)
+    assert "SliceThickness 5" in dv.find_series(files)[1].description
+
+
+def test_the_mean_over_directions_is_pointed_out(write_4d):
+    """An image without diffusion may be called isotropic as well: it is no mean."""
+    directions = [(None, "ISOTROPIC"), ([0, 1.0, 0], "DIRECTIONAL"), (None, "ISOTROPIC")]
+    frames = []
+    for (direction, kind), b in zip(directions, (0.0, 1000.0, 1000.0)):
+        frames.append({"DiffusionBValue": b, "DiffusionDirectionality": kind})
+        if direction:
+            frames[-1]["DiffusionGradientOrientation"] = direction
+    vol = dv.volread(write_4d(frames))
+    assert vol.dimensions[0].values == (0, 1000, 1000)
+    np.testing.assert_array_equal(vol.array, TIMES)
+    (warning,) = vol.report.warnings
+    assert warning.startswith("frame 2 is the mean over the directions")
+
+
+def test_a_trace_keeps_its_image_without_diffusion(write_4d):
+    frames = [(0.0, "NONE"), (500.0, "ISOTROPIC"), (1000.0, "ISOTROPIC")]
+    files = write_4d([{"DiffusionBValue": b, "DiffusionDirectionality": kind} for b, kind in frames])
+    vol = dv.volread(files)
+    assert vol.dimensions[0].values == (0, 500, 1000) and vol.report.warnings == ()
+
+
+def test_numbers_written_carelessly_do_not_split_a_stack(write):
+    random = np.random.RandomState(7)
+
+    def elements(k):
+        x, y, z = random.uniform(-1e-3, 1e-3, 3)
+        noise = random.uniform(-1e-4, 1e-4, 6)
+        orientation = [f"{v:.9f}" for v in np.array([1, -0.0, 0, 0, 1, -0.0]) + noise]
+        return {
+            "ImagePositionPatient": [
+                f"{-20.5 + x:.10f}",
+                f"{-31.25 + y:.10f}",
+                f"{12.75 + 2.5 * k + z:.10f}",
+            ],
+            "ImageOrientationPatient": orientation,
+            "PixelSpacing": [["0.9765625", "0.9765625"], ["0.977", "0.977"], ["0.97656", "0.97656"]][k % 3],
+        }
+
+    vol = dv.volread(write(elements=elements))
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert vol.report.warnings == ()
+    np.testing.assert_allclose(vol.geometry.affine[:3, 3], [-20.5, -31.25, 12.75], atol=2e-3)
+
+
+def test_reconstructions_of_other_diameters_are_two_volumes(write):
+    wide, narrow = make_affine(), make_affine()
+    narrow[:3, 1:3] *= 0.5
+    files = write("wide", TIMES[0], wide, series_uid="1.2.3")
+    files += write("narrow", TIMES[1], narrow, series_uid="1.2.3")
+    first, second = dv.mvolread(distinct(files))
+    assert first.sampling == (2.5, 0.8, 0.6) and second.sampling == (2.5, 0.4, 0.3)
+    np.testing.assert_array_equal(second.array, TIMES[1])
+
+
+def test_tilt_with_a_lost_slice_and_a_copy_and_a_second_image(write):
+    files = write("tilted", make_voxels((8, 8, 10)), make_affine("tilted"), series_uid="1.2.3")
+    again = write("again", make_voxels((8, 8, 10), seed=3), make_affine("tilted"), series_uid="1.2.3",
+                  elements={"AcquisitionNumber": 2})  # fmt: skip
+    distinct(files + again)
+    copy = files[2].with_name("copy.dcm")
+    copy.write_bytes(files[2].read_bytes())
+    files[4].unlink()
+    kept = [f for f in files if f.exists()]
+    vol = dv.volread([*kept, copy, again[6]])
+    assert vol.report.missing == (4,) and vol.geometry.tilt == pytest.approx(np.degrees(np.arctan(0.25)))
+    np.testing.assert_allclose(vol.geometry.affine, make_affine("tilted"), atol=1e-5)
+    assert len(vol.report.dropped) == 2
+    present = [k for k in range(8) if k != 4]
+    np.testing.assert_array_equal(vol.array[present], make_voxels((8, 8, 10))[present])
+
+
+def test_magnitude_and_phase_of_every_echo(write):
+    kinds = {"M": ["ORIGINAL", "PRIMARY", "M_FFE", "M", "FFE"],
+             "P": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}  # fmt: skip
+    files, expected = [], np.zeros((2, 3, 6, 8, 10), np.int16)
+    for i, (kind, image_type) in enumerate(kinds.items()):
+        for e in range(3):
+            expected[i, e] = make_voxels(seed=3 * i + e)
+            elements = {"ImageType": image_type, "EchoTime": 4.6 * (e + 1), "EchoNumbers": e + 1}
+            files += write(f"{kind}{e}", expected[i, e], series_uid="1.2.3", elements=elements)
+    volumes = dv.mvolread(distinct(files))
+    assert len(volumes) == 2 and all(vol.dims[0] == "echo_time" for vol in volumes)
+    for vol, array in zip(volumes, expected):
+        np.testing.assert_array_equal(vol.array, array)
+
+
+def test_a_dynamic_scan_over_two_beds(write):
+    """FrameReferenceTime of PET differs between the beds, and between the time points of each."""
+    files = []
+    for t in range(3):
+
+        def elements(k, t=t):
+            return {"FrameReferenceTime": 1000.0 * t + 500 * (k > 2), "NumberOfTimeSlices": 3,
+                    "ImageIndex": 6 * t + k + 1, "NumberOfSlices": 6}  # fmt: skip
+
+        numbers = list(range(1 + 6 * t, 7 + 6 * t))
+        files += write(f"{t}", TIMES[t], series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[0] == "time" and vol.dimensions[0].unit == "ms"
+    np.testing.assert_array_equal(vol.array, TIMES)

@@ -87,10 +87,11 @@ def assemble(headers: Sequence[Header]) -> Stack:
         dropped += [Dropped(Path(h.path), "no ImagePositionPatient (0020,0032)") for h in strays]
     first = placed[0]
     orientation, normal, slots = slots_of(placed)
+    slots = _moved_mosaics(placed, normal) or slots
     dimensions: tuple[Dimension, ...] = ()
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
-    segments = {dict(h.keys).get("ReferencedSegmentNumber") for h in placed}
+    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
     if crowded * 2 > len(slots) or (crowded and first.frame is not None) or len(segments) > 1:
         arranged = arrange(slots)
         if arranged is None:
@@ -101,7 +102,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
             )
             return Stack(tuple(placed), Geometry(shape), (), tuple(warnings), tuple(dropped), reason)
         dimensions, frames, told = arranged
-        warnings += told
+        warnings += told + _motion(slots)
     else:
         kept, repeated = _first_of_each(slots)
         if repeated:
@@ -144,6 +145,34 @@ def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[li
     return orientation, normal, slots
 
 
+def _moved_mosaics(headers: Sequence[Header], normal: np.ndarray) -> list[list[Header]] | None:
+    """Return the slots of mosaics that do not lie at one place: the slices of a mosaic stay together.
+
+    A scanner that follows the motion of the head moves the whole stack between time points.
+    """
+    mosaics: dict[str, list[Header]] = {}
+    for header in headers:
+        if header.tile is None:
+            return None
+        mosaics.setdefault(str(header.path), []).append(header)
+    if len(mosaics) < 2 or len({len(slices) for slices in mosaics.values()}) > 1:
+        return None
+    stacks = [sorted(slices, key=lambda h: np.dot(h.position, normal)) for slices in mosaics.values()]  # type: ignore[arg-type]
+    return [list(slot) for slot in zip(*stacks)]
+
+
+def _motion(slots: Sequence[Sequence[Header]]) -> list[str]:
+    """Say when the images of a slice do not lie at one place."""
+    away = max(
+        float(np.linalg.norm(np.subtract(h.position, slot[0].position)))  # type: ignore[arg-type]
+        for slot in slots
+        for h in slot
+    )
+    if away <= DRIFT_MM:
+        return []
+    return [f"the images of a slice lie up to {away:.2g} mm apart: all are placed where the first is"]
+
+
 def names(texts: Iterable[str]) -> str:
     """List file names, cut after a few."""
     listed = list(texts)
@@ -181,13 +210,19 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
     pixel = first.pixel_spacing
     spacing = (None, None, None) if pixel is None or min(pixel) <= 0 else (None, *pixel)
     rows, columns = max(first.rows, 1), max(first.columns, 1)
-    if first.frame is not None and len({h.identity[0] for h in headers}) == 1 and len(headers) > 1:
-        times = tuple(dict(h.keys).get("FrameTime", float(i)) for i, h in enumerate(headers))
+    if first.frame is not None and len({h.film for h in headers}) == 1 and len(headers) > 1:
         geometry = Geometry((1, rows, columns), spacing=spacing)  # type: ignore[arg-type]
-        time = Dimension("time" if first.time_unit else "frame", times, first.time_unit)
-        return Stack(
-            tuple(headers), geometry, (time,), tuple(warnings), tuple(dropped), sorted_by="frame number"
-        )
+        arranged = arrange([headers])
+        if arranged is not None:
+            dimensions, frames, _ = arranged
+            return Stack(
+                tuple(frame[0] for frame in frames),
+                geometry,
+                dimensions,
+                tuple(warnings),
+                tuple(dropped),
+                sorted_by="frame number",
+            )
     warnings = list(warnings)
     if len(headers) > 1:
         warnings.append(
@@ -220,7 +255,9 @@ def _geometry(
     """Return the geometry; without an affine, and why, where the header does not give one."""
     shape = (len(positions), max(first.rows, 1), max(first.columns, 1))
     spacing = first.pixel_spacing
-    if spacing is None or min(spacing) <= 0:
+    if not first.in_patient:
+        problem = f"positions are relative to the volume, not to the patient: no affine ({first.name})"
+    elif spacing is None or min(spacing) <= 0:
         problem = f"PixelSpacing (0028,0030) is absent or not positive in {first.name}: no affine"
     else:
         try:

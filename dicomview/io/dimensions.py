@@ -1,7 +1,9 @@
 """Extra dimensions: what tells several images at each position apart, and in which order they come."""
 
+import math
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -23,12 +25,21 @@ _EXACT = {
     "DiffusionBValue": ("b_value", "s/mm2"),
     "EchoTime": ("echo_time", "ms"),
     "EchoNumbers": ("echo", ""),
+    "InversionTime": ("inversion_time", "ms"),
+    "FlipAngle": ("flip_angle", "deg"),
+    "ASLContext": ("asl_context", ""),
     "FrameTime": ("time", "ms"),
-    "TimeSlotVector": ("time_slot", ""),
-    "PhaseVector": ("phase", ""),
-    "RRIntervalVector": ("rr_interval", ""),
     "EnergyWindowVector": ("energy_window", ""),
     "DetectorVector": ("detector", ""),
+    "RRIntervalVector": ("rr_interval", ""),
+    "TimeSlotVector": ("time_slot", ""),
+    "PhaseVector": ("phase", ""),
+    "TimeSliceVector": ("time_slice", ""),
+    "RotationVector": ("rotation", ""),
+    "AngularViewVector": ("angular_view", ""),
+    "NominalPercentageOfCardiacPhase": ("cardiac_phase", "%"),
+    "NominalPercentageOfRespiratoryPhase": ("respiratory_phase", "%"),
+    "TriggerTime": ("trigger_time", "ms"),
 }
 #: Elements whose order at each position counts, since their values differ from slice to slice.
 _RANKED = {
@@ -41,12 +52,18 @@ _RANKED = {
     "FrameNumber": ("frame", ""),
 }
 #: What orders images where some are missing: values that are the same at all positions.
-_UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in ("TriggerTime", "AcquisitionNumber")}}
+_UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in list(_RANKED)[:5]}}
+#: Directions of diffusion (or their mean) and of velocities: they tell images apart, but are no axis.
+_DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "Isotropic", "VelocityX", "VelocityY", "VelocityZ")
+#: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
+_INDEX = "Index of "
 #: A grid with some places empty is accepted when at least this part of it is filled.
-_FILLED = 0.75
+_FILLED = 0.6
+
+Arranged = tuple[tuple[Dimension, ...], Frames, list[str]]
 
 
-def arrange(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | None:
+def arrange(slots: Slots) -> Arranged | None:
     """Arrange several images at each position into frames.
 
     Parameters
@@ -64,115 +81,234 @@ def arrange(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | N
 
     ``None`` when nothing tells the images apart evenly.
     """
-    segments = {_key("ReferencedSegmentNumber")(h) for slot in slots for h in slot} - {None}
+    segments = any("ReferencedSegmentNumber" in h.key_values for slot in slots for h in slot)
+    arranged = None
     if not segments and len({len(slot) for slot in slots}) == 1:
-        arranged = _even(slots)
-        if arranged is not None:
-            return arranged
-    uneven = {"ReferencedSegmentNumber": _EXACT["ReferencedSegmentNumber"]} if segments else _UNEVEN
-    for key, (name, unit) in uneven.items():
-        values = sorted({v for slot in slots for h in slot if (v := _key(key)(h)) is not None})
-        table = [{_key(key)(h): h for h in slot} for slot in slots]
-        alone = all(len(cells) == len(slot) and None not in cells for cells, slot in zip(table, slots))
-        lost = len(values) * len(slots) - sum(map(len, slots))
-        # Empty frames of a segmentation need not be stored.
-        if alone and len(values) > 1 and (segments or lost <= (1 - _FILLED) * len(values) * len(slots)):
-            frames: Frames = [[cells.get(value) for cells in table] for value in values]
-            told = (
-                []
-                if segments or not lost
-                else [f"{lost} images are missing in the grid of {name} and slices"]
-            )
-            return (Dimension(name, tuple(values), unit),), frames, told
+        arranged = _grid(slots) or _listed(slots) or _ranked(slots)
+    arranged = arranged or _uneven(slots, segments=segments)
+    if arranged is None:
+        return None
+    dimensions, frames, told = arranged
+    return dimensions, frames, [*told, *_means(frames)]
+
+
+def _means(frames: Frames) -> list[str]:
+    """Say which frames are no direction of diffusion but the mean over all, stored beside these."""
+    firsts = [next((h.key_values for h in frame if h is not None), {}) for frame in frames]
+    means = [str(i) for i, keys in enumerate(firsts) if keys.get("Isotropic")]
+    if not means or not any("GradientX" in keys for keys in firsts):
+        return []
+    return [
+        f"frame {', '.join(means)} is the mean over the directions of diffusion "
+        "(DiffusionDirectionality 0018,9075 is ISOTROPIC)"
+    ]
+
+
+def _grid(slots: Slots) -> Arranged | None:
+    """Arrange by one, two or three keys whose values are the same at every position and fill a grid."""
+    names = [*_EXACT, *sorted({k for k in slots[0][0].key_values if k.startswith(_INDEX)})]
+    common = {
+        key: values
+        for key in names
+        if (values := _common_values(slots, _key(key))) is not None and len(values) > 1
+    }
+    known = _known(slots)
+    for count in (1, 2, 3):
+        for keys in combinations(common, count):
+            if math.prod(len(common[key]) for key in keys) != len(slots[0]):
+                continue
+            if len({_name(key)[0] for key in keys}) < count:
+                continue
+            frames = _by_value(slots, _tuple_of(keys), list(product(*(common[key] for key in keys))))
+            full = all(header is not None for frame in frames for header in frame)
+            if full and not _mixes(frames, known):
+                dimensions = tuple(Dimension(_name(k)[0], tuple(common[k]), _name(k)[1]) for k in keys)
+                if count == 1 and not dimensions[0].unit:
+                    dimensions = (_meaning(dimensions[0], frames, common),)
+                return dimensions, frames, []
     return None
 
 
-def _even(slots: Slots) -> tuple[tuple[Dimension, ...], Frames, list[str]] | None:
-    """Arrange slots of equal length."""
-    for key, (name, unit) in _EXACT.items():
-        values = _common_values(slots, _key(key))
-        if values is not None and len(values) == len(slots[0]):
-            frames = _by_value(slots, _key(key), values)
-            return (Dimension(name, tuple(values), unit),), frames, []
-    for a, b in combinations(_EXACT, 2):
-        first, second = _common_values(slots, _key(a)), _common_values(slots, _key(b))
-        if first is None or second is None or len(first) * len(second) != len(slots[0]):
-            continue
-        if min(len(first), len(second)) > 1:
-            pairs = list(product(first, second))
-            frames = _by_value(slots, lambda h, a=a, b=b: (_key(a)(h), _key(b)(h)), pairs)  # type: ignore[misc]
-            if all(header is not None for frame in frames for header in frame):
-                return (
-                    (Dimension(_EXACT[a][0], tuple(first), _EXACT[a][1]),
-                     Dimension(_EXACT[b][0], tuple(second), _EXACT[b][1])),
-                    frames,
-                    [],
-                )  # fmt: skip
+def _meaning(counted: Dimension, frames: Frames, common: dict[str, list]) -> Dimension:  # type: ignore[type-arg]
+    """Name frames that are merely counted by what they are: b-values, or what differs between all."""
+    for key, values in common.items():
+        name, unit = _name(key)
+        if unit and key != "TriggerTime" and (key == "DiffusionBValue" or len(values) == len(frames)):
+            found = [{_key(key)(h) for h in frame if h is not None} for frame in frames]
+            if all(len(value) == 1 for value in found):
+                return Dimension(name, tuple(float(value.pop() or 0.0) for value in found), unit)
+    return counted
+
+
+def _listed(slots: Slots) -> Arranged | None:
+    """Arrange by DimensionIndexValues."""
     indices = _common_values(slots, lambda h: h.dimension_index or None)
-    if indices is not None and len(indices) == len(slots[0]):
-        frames = _by_value(slots, lambda h: h.dimension_index, indices)
-        return (_told(frames),), frames, []
+    if indices is None or len(indices) != len(slots[0]):
+        return None
+    frames = _by_value(slots, lambda h: h.dimension_index, indices)
+    return None if _mixes(frames, _known(slots)) else ((_told(frames),), frames, [])
+
+
+def _ranked(slots: Slots) -> Arranged | None:
+    """Arrange by what orders the images of every position, such as a time, without mixing known values."""
     strata = _strata(slots)
+    directions = [key for key in _DIRECTIONS if _splits(slots, key)]
     for key, (name, unit) in _RANKED.items():
-        value_of = _key(key)
-        if not _ranks(slots, strata, value_of):
+        if not _ranks(slots, [*strata, *directions], key):
             continue
-        ordered = [
-            sorted(slot, key=lambda h, f=value_of: (*_values(h, strata), f(h) or 0.0))  # type: ignore[misc]
-            for slot in slots
-        ]
-        ranked = [list(frame) for frame in zip(*ordered)]
-        frames = [list(frame) for frame in ranked]
+        frames = _in_order(slots, strata, directions, key)
+        ranked: Frames = [list(frame) for frame in frames]
+        if not strata and not directions:
+            return (_ranked_dimension(frames, key, name, unit),), ranked, []
         outer = sorted({_values(h, strata) for h in slots[0]})
-        each = len(ranked) // len(outer)
-        parts = [ranked[i * each : (i + 1) * each] for i in range(len(outer))]
-        is_grid = all(
-            _values(h, strata) == o for o, part in zip(outer, parts) for frame in part for h in frame
+        each = len(frames) // len(outer)
+        is_grid = each * len(outer) == len(frames) and all(
+            _values(frame[0], strata) == outer[i // each] for i, frame in enumerate(frames)
         )
-        if not strata or (len(strata) == 1 and len(outer) > 1 and each > 1 and is_grid):
-            inner = _ranked_dimension(parts[0], value_of, name, unit)
-            if not strata:
-                return (inner,), frames, []
-            known, known_unit = _EXACT[strata[0]]
-            return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), frames, []
-        return (_told(ranked),), frames, []
+        if len(strata) == 1 and not directions and each > 1 and is_grid:
+            known, known_unit = _name(strata[0])
+            inner = _ranked_dimension(frames[:each], key, name, unit)
+            return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
+        return (_told(ranked),), ranked, []
     return None
+
+
+def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], key: str) -> list[list[Header]]:
+    """Return frames that hold one stratum each, in the order of the strata and of the key."""
+    apart = [*strata, *directions]
+    ordered = [sorted(slot, key=lambda h: (*_values(h, apart), *_values(h, (key,)))) for slot in slots]
+    frames = [list(frame) for frame in zip(*ordered)]
+
+    def place(frame: Sequence[Header]) -> tuple[float, ...]:
+        order = [_values(h, (key, "InstanceNumber", "FrameNumber")) for h in frame]
+        return (*_values(frame[0], strata), *np.median(order, axis=0).tolist())
+
+    return sorted(frames, key=place)
 
 
 def _strata(slots: Slots) -> list[str]:
     """Return the exact keys that split every position in the same way: no frame may mix their values."""
-    found = []
-    for key in _EXACT:
-        counts = [Counter(_key(key)(h) for h in slot) for slot in slots]
-        if None not in counts[0] and len(counts[0]) > 1 and all(c == counts[0] for c in counts):
-            found.append(key)
-    return found
+    # Slices of one time point have trigger times of their own.
+    keys = [key for key in _EXACT if key != "TriggerTime" and all(key in h.key_values for h in slots[0])]
+    return [key for key in keys if _splits(slots, key)]
+
+
+def _known(slots: Slots) -> list[str]:
+    """Return the keys whose values no frame may mix: the strata, and directions."""
+    return [*_strata(slots), *(key for key in _DIRECTIONS if _splits(slots, key))]
+
+
+def _mixes(frames: Frames, known: Sequence[str]) -> bool:
+    """Return whether a frame holds several values of a key."""
+    return any(len({_key(key)(h) for h in frame if h is not None}) > 1 for key in known for frame in frames)
+
+
+def _splits(slots: Slots, key: str) -> bool:
+    """Return whether a key has several values, each equally often at every position."""
+    first = Counter(_key(key)(h) for h in slots[0])
+    return len(first) > 1 and all(Counter(_key(key)(h) for h in slot) == first for slot in slots)
 
 
 def _values(header: Header, keys: Sequence[str]) -> tuple[float, ...]:
-    return tuple(_key(key)(header) or 0.0 for key in keys)
+    return tuple(header.key_values.get(key, 0.0) for key in keys)
 
 
-def _ranks(slots: Slots, strata: Sequence[str], value_of: Callable[[Header], float | None]) -> bool:
+def _ranks(slots: Slots, apart: Sequence[str], key: str) -> bool:
     """Return whether a value orders the images of every position, within each stratum."""
-    if any(value_of(h) is None for slot in slots for h in slot):
+    if any(key not in h.key_values for slot in slots for h in slot):
         return False
-    return all(len({(*_values(h, strata), value_of(h)) for h in slot}) == len(slot) for slot in slots)
+    return all(len({_values(h, (*apart, key)) for h in slot}) == len(slot) for slot in slots)
 
 
-def _ranked_dimension(
-    frames: Sequence[Sequence[Header]], value_of: Callable[[Header], float | None], name: str, unit: str
-) -> Dimension:
+def _ranked_dimension(frames: Sequence[Sequence[Header]], key: str, name: str, unit: str) -> Dimension:
     """Name ranked frames by their median value; times of day count from the first."""
     if name == "frame":
         return Dimension(name, tuple(float(i) for i in range(len(frames))))
-    values = [float(np.median([value_of(h) or 0.0 for h in frame])) for frame in frames]
+    values = [float(np.median([h.key_values[key] for h in frame])) for frame in frames]
     start = values[0] if unit == "s" else 0.0
     return Dimension(name, tuple(round(v - start, 6) for v in values), unit)
 
 
+def _uneven(slots: Slots, *, segments: bool) -> Arranged | None:
+    """Arrange images some of which are missing: the grid keeps their places empty."""
+    for keys in [("ReferencedSegmentNumber",)] if segments else _candidates(slots):
+        value_of = _tuple_of(keys)
+        table = [{value_of(h): h for h in slot} for slot in slots]
+        if any(len(cells) != len(slot) for cells, slot in zip(table, slots)):
+            continue
+        if any(None in value for cells in table for value in cells):
+            continue
+        axes = [sorted({value[i] or 0.0 for cells in table for value in cells}) for i in range(len(keys))]
+        places = list(product(*axes))
+        lost = len(places) * len(slots) - sum(map(len, slots))
+        # Empty frames of a segmentation need not be stored.
+        if min(map(len, axes)) < 2 or (not segments and lost > (1 - _FILLED) * len(places) * len(slots)):
+            continue
+        frames: Frames = [[cells.get(place) for cells in table] for place in places]
+        dimensions = tuple(_dimension_of(key, axis) for key, axis in zip(keys, axes))
+        return dimensions, frames, [] if segments else _lost(lost, dimensions)
+    return None if segments else _counted(slots)
+
+
+def _candidates(slots: Slots) -> Iterator[tuple[str, ...]]:
+    """Give the keys, then pairs of keys, that all images have."""
+    headers = [h for slot in slots for h in slot]
+    keys = [key for key in _UNEVEN if all(key in h.key_values for h in headers)]
+    keys = [key for key in keys if len({h.key_values[key] for h in headers}) > 1]
+    yield from ((key,) for key in keys)
+    yield from ((a, b) for a, b in combinations(keys, 2) if b in _EXACT and _name(a)[0] != _name(b)[0])
+
+
+def _counted(slots: Slots) -> Arranged | None:
+    """Arrange by InstanceNumber where it runs through the positions again and again."""
+    numbers = [[h.instance_number for h in slot] for slot in slots]
+    count = len(slots)
+    if any(n is None or h.frame is not None for slot in slots for h in slot for n in (h.instance_number,)):
+        return None
+    remainders = [{n % count for n in row if n is not None} for row in numbers]
+    if any(len(r) != 1 for r in remainders) or len(set.union(*remainders)) != count:
+        return None
+    lowest = min(n for row in numbers for n in row if n is not None)
+    # The first image may be one of those that are missing: numbers begin with 1 as a rule.
+    base = min(lowest, 1) if lowest <= count else lowest
+    table = [{((h.instance_number or 0) - base) // count: h for h in slot} for slot in slots]
+    length = 1 + max(max(cells) for cells in table)
+    lost = length * count - sum(map(len, slots))
+    if any(len(cells) != len(slot) for cells, slot in zip(table, slots)) or lost > (
+        (1 - _FILLED) * length * count
+    ):
+        return None
+    dimensions = (Dimension("frame", tuple(float(i) for i in range(length))),)
+    return dimensions, [[cells.get(i) for cells in table] for i in range(length)], _lost(lost, dimensions)
+
+
+def _lost(count: int, dimensions: Sequence[Dimension]) -> list[str]:
+    """Say how many images are missing."""
+    if not count:
+        return []
+    return [f"{count} images are missing in the grid of {', '.join(d.name for d in dimensions)} and slices"]
+
+
+def _dimension_of(key: str, values: Sequence[float]) -> Dimension:
+    name, unit = _UNEVEN[key]
+    start = values[0] if key in ("AcquisitionTime", "ContentTime") else 0.0
+    return Dimension(name, tuple(round(v - start, 6) if start else v for v in values), unit)
+
+
+def _name(key: str) -> tuple[str, str]:
+    """Return name and unit of the dimension that a key makes."""
+    if key in _EXACT:
+        return _EXACT[key]
+    words = re.sub("Sequence$", "", key.removeprefix(_INDEX))
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", words).lower() or "frame", ""
+
+
 def _key(name: str) -> Callable[[Header], float | None]:
-    return lambda header: dict(header.keys).get(name)
+    return lambda header: header.key_values.get(name)
+
+
+def _tuple_of(keys: Sequence[str]) -> Callable[[Header], tuple[float | None, ...]]:
+    return lambda header: tuple(header.key_values.get(key) for key in keys)
 
 
 def _common_values(slots: Slots, value_of: Callable[[Header], object]) -> list | None:  # type: ignore[type-arg]
@@ -188,10 +324,10 @@ def _by_value(slots: Slots, value_of: Callable[[Header], object], values: Sequen
     return [[table.get(value) for table in tables] for value in values]
 
 
-def _told(frames: Sequence[Sequence[Header | None]]) -> Dimension:
+def _told(frames: Frames) -> Dimension:
     """Name the dimension of ordered frames by what is the same within each frame and varies between them."""
     for key, (name, unit) in _EXACT.items():
         values = [{_key(key)(h) for h in frame if h is not None} for frame in frames]
         if all(len(v) == 1 and None not in v for v in values) and len(set.union(*values)) > 1:
-            return Dimension(name, tuple(float(next(iter(v))) for v in values), unit)  # type: ignore[arg-type]
+            return Dimension(name, tuple(float(next(iter(v)) or 0.0) for v in values), unit)
     return Dimension("frame", tuple(float(i) for i in range(len(frames))))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.geometry import plane_of
-from dicomview.io.assemble import slots_of
+from dicomview.io.assemble import names, slots_of
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
 from dicomview.volume import Volume
@@ -15,12 +15,13 @@ __all__ = ["group_headers"]
 
 #: Orientations whose cosines differ by less belong to one stack.
 ORIENTATION_TOLERANCE = 1e-3
-#: Relative difference of PixelSpacing within one stack.
-SPACING_TOLERANCE = 1e-4
+#: Relative difference of PixelSpacing within one stack; it is rounded differently in the files of some.
+SPACING_TOLERANCE = 1e-3
 #: Attributes that separate images taken at the same positions, and how they are called.
 _SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
     ("ImageType", lambda h: "\\".join(h.image_type)),
     ("ConvolutionKernel", lambda h: h.convolution_kernel),
+    ("SliceThickness", lambda h: "" if h.slice_thickness is None else f"{h.slice_thickness:.4g}"),
 )
 
 
@@ -64,13 +65,36 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
             series = Series(
                 group,
                 part=part if len(stacks) > 1 else "",
-                remarks=remarks,
+                remarks=(*remarks, *_of_headers(group), *_lost_parts(group)),
                 beside=others,
                 is_survey=survey,
                 reader=reader,
             )
             result.append((rank, series))
     return [series for _, series in sorted(result, key=lambda item: item[0])]
+
+
+def _of_headers(group: Sequence[Header]) -> list[str]:
+    """Return each remark of the headers once."""
+    return list(dict.fromkeys(remark for header in group for remark in header.remarks))
+
+
+def _lost_parts(group: Sequence[Header]) -> list[str]:
+    """Say which parts of a multi-frame object that was split over files are not there."""
+    parts: dict[str, set[tuple[int, int]]] = {}
+    for header in group:
+        if header.concatenation:
+            parts.setdefault(header.concatenation, set()).add(header.part)
+    told = []
+    for numbers in parts.values():
+        total = max(total or number for number, total in numbers)
+        lost = sorted(set(range(1, total + 1)) - {number for number, _ in numbers})
+        if lost:
+            told.append(
+                f"of {total} parts (InConcatenationNumber 0020,9162) these are not there: "
+                f"{names(map(str, lost))}"
+            )
+    return told
 
 
 def _is_survey(groups: Sequence[Sequence[Header]]) -> bool:
@@ -84,7 +108,7 @@ def _alike(members: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     groups: list[list[Header]] = []
     for header in members:
         for group in groups:
-            if _same_grid(group[0], header):
+            if _same_grid(group[0], header) and not _has_moved(group, header):
                 group.append(header)
                 break
         else:
@@ -97,6 +121,21 @@ def _alike(members: Sequence[Header]) -> list[tuple[str, list[Header]]]:
         (f"{label} part {i}".strip() if label in twice else label, group)
         for i, (label, group) in enumerate(zip(labels, groups), 1)
     ]
+
+
+def _has_moved(group: Sequence[Header], header: Header) -> bool:
+    """Return whether a tile is of a mosaic that lies elsewhere than the first one of the group.
+
+    Scanners that follow the head move the stack between time points. By less than half a voxel it stays one
+    volume over time, and the motion is told.
+    """
+    first = group[0]
+    if header.tile is None or first.tile is None or group[-1].path == header.path:
+        return False
+    if header.tile != first.tile or header.position is None or first.position is None:
+        return True
+    voxel = min(*(first.pixel_spacing or (np.inf,)), first.slice_thickness or np.inf)
+    return bool(np.linalg.norm(np.subtract(header.position, first.position)) >= voxel / 2)
 
 
 def _differences(firsts: Sequence[Header]) -> list[tuple[str, ...]]:
@@ -134,7 +173,7 @@ def _same_grid(a: Header, b: Header) -> bool:
         and ((a.frame is None) == (b.frame is None))
         and is_color(a) == is_color(b)
         # Films without a place are each on their own.
-        and (a.frame is None or a.position is not None or a.sop_instance_uid == b.sop_instance_uid)
+        and (a.frame is None or a.position is not None or a.film == b.film)
         and is_localizer(a) == is_localizer(b)
         and _close(a.pixel_spacing, b.pixel_spacing, relative=SPACING_TOLERANCE)
         and _close(a.orientation, b.orientation, absolute=ORIENTATION_TOLERANCE)
@@ -146,7 +185,7 @@ def _close(
 ) -> bool:
     if a is None or b is None:
         return a is b
-    return bool(np.allclose(a, b, rtol=relative, atol=absolute))
+    return all(abs(x - y) <= absolute + relative * abs(y) for x, y in zip(a, b))
 
 
 def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
@@ -184,7 +223,7 @@ def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     name = "TemporalPositionIdentifier"
     parts: dict[float | None, list[Header]] = {}
     for header in group:
-        parts.setdefault(dict(header.keys).get(name), []).append(header)
+        parts.setdefault(header.key_values.get(name), []).append(header)
     sizes = {len(part) for part in parts.values()}
     if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
         return [(f"{name} {value:g}", part) for value, part in parts.items()]

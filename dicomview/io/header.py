@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydicom.multival import MultiValue
@@ -27,8 +28,16 @@ class Header:
         What may tell this image from others at the same place, by keyword.
     dimension_index : tuple of int
         DimensionIndexValues without those that say where the frame is.
-    time_unit : str
-        Unit of the key ``FrameTime``.
+    remarks : tuple of str
+        What a reader of the images should know about their headers.
+    in_patient : bool
+        Whether position and orientation are those in the patient, not in a volume that stands nowhere.
+    concatenation : str
+        UID of the multi-frame object that the file is one part of.
+    part : tuple of int
+        Number of this part, from 1, and of all parts; 0 where it is not told.
+    first_frame : float
+        What the frames of the file are counted from.
     """
 
     path: File
@@ -45,6 +54,7 @@ class Header:
     position: tuple[float, ...] | None = None
     orientation: tuple[float, ...] | None = None
     pixel_spacing: tuple[float, ...] | None = None
+    slice_thickness: float | None = None
     rows: int = 0
     columns: int = 0
     samples_per_pixel: int = 1
@@ -61,13 +71,27 @@ class Header:
     tile: tuple[int, int] | None = None
     keys: tuple[tuple[str, float], ...] = ()
     dimension_index: tuple[int, ...] = ()
-    time_unit: str = ""
     stack_id: str = ""
+    remarks: tuple[str, ...] = ()
+    in_patient: bool = True
+    concatenation: str = ""
+    part: tuple[int, int] = (0, 0)
+    first_frame: float = 0.0
+
+    @cached_property
+    def key_values(self) -> dict[str, float]:
+        """The keys as a mapping."""
+        return dict(self.keys)
 
     @property
     def identity(self) -> tuple[str, int | None, tuple[int, int] | None]:
         """What only a copy of the same image shares."""
         return (self.sop_instance_uid or str(self.path), self.frame, self.tile)
+
+    @property
+    def film(self) -> str:
+        """What the frames of one multi-frame object share, also when it is split over files."""
+        return self.concatenation or self.sop_instance_uid or str(self.path)
 
     @property
     def name(self) -> str:
@@ -79,13 +103,13 @@ def number(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number; None where there is none."""
     try:
         return exact(value, kind)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 def exact(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number, None where it is empty; text that is no number raises."""
-    if isinstance(value, MultiValue):
+    if isinstance(value, MultiValue | list):
         value = value[0] if value else None
     return None if value is None or value == "" else kind(value)
 
@@ -99,7 +123,7 @@ def strings(value: Any) -> tuple[str, ...]:
 
 def floats(value: Any, count: int) -> tuple[float, ...] | None:
     """Return exactly so many floats, or None."""
-    if value is None or value == "" or not isinstance(value, MultiValue) or len(value) != count:
+    if value is None or value == "" or not isinstance(value, MultiValue | list) or len(value) != count:
         return None
     try:
         numbers = tuple(float(v) for v in value)

@@ -21,8 +21,8 @@ from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header, exact, floats, number, strings
-from dicomview.io.keys import KEY_TAGS, sorting_keys
-from dicomview.io.mosaic import MOSAIC_TAGS, mosaic_headers
+from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
+from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.sources import File
 from dicomview.volume import Meta
@@ -49,6 +49,7 @@ _KEYWORDS = [
     "Rows",
     "Columns",
     "PixelSpacing",
+    "SequenceOfUltrasoundRegions",
     "BitsAllocated",
     "PixelRepresentation",
     "PixelPaddingValue",
@@ -69,6 +70,7 @@ _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
 _PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
+_UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 
@@ -109,12 +111,12 @@ def read_headers(path: File) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    stopped_at = 0
+    stopped_at, size = 0, 0
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
-        nonlocal stopped_at
+        nonlocal stopped_at, size
         if tag >= 0x7FE00008:
-            stopped_at = int(tag)
+            stopped_at, size = int(tag), int(length)
             return True
         return False
 
@@ -131,10 +133,14 @@ def read_headers(path: File) -> list[Header]:
                 if not (header.series_instance_uid or is_directory) or (is_image and not header.rows):
                     raise ValueError("the file ends before its pixel data")
                 return [header]
+            _check_frames(header, size)
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
                 return frame_headers(header, dataset)
+            header = diffusion_of_csa(header, dataset)
             if "MOSAIC" in header.image_type:
                 return mosaic_headers(header, dataset)
+            if "VFRAME" in header.image_type:
+                return united_headers(header, dataset)
             return [header]
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -142,6 +148,24 @@ def read_headers(path: File) -> list[Header]:
             f"{path.name} cannot be read as DICOM ({reason or type(error).__name__}); "
             "it is damaged or incomplete: copy it again from its source"
         ) from error
+
+
+def _check_frames(header: Header, size: int) -> None:
+    """Refuse more frames than the pixel data can hold, before each of them gets a header of its own."""
+    if header.number_of_frames <= 1:
+        return
+    if size == _UNDEFINED:  # compressed: every frame is an item, which has 8 bytes at least
+        size, needed = header.path.stat().st_size, 8 * header.number_of_frames
+    else:
+        # Chroma may be stored for every other pixel only.
+        samples = 2 if header.photometric_interpretation == "YBR_FULL_422" else header.samples_per_pixel
+        bits = header.rows * header.columns * samples * header.bits_allocated
+        needed = bits * header.number_of_frames // 8
+    if size < needed:
+        raise ValueError(
+            f"NumberOfFrames (0028,0008) is {header.number_of_frames}, which takes {needed} bytes, "
+            f"and PixelData (7FE0,0010) has {size}"
+        )
 
 
 def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
@@ -174,13 +198,14 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         series_number=number(get("SeriesNumber"), int),
         series_description=str(get("SeriesDescription") or ""),
         modality=str(get("Modality") or ""),
-        image_type=strings(get("ImageType")),
+        image_type=_kind(strings(get("ImageType")), complex_component(dataset, get)),
         convolution_kernel=str(get("ConvolutionKernel") or ""),
         acquisition_number=number(get("AcquisitionNumber"), int),
         instance_number=number(get("InstanceNumber"), int),
         position=floats(get("ImagePositionPatient"), 3),
         orientation=floats(get("ImageOrientationPatient"), 6),
-        pixel_spacing=floats(get("PixelSpacing"), 2),
+        pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
+        slice_thickness=number(get("SliceThickness"), float),
         rows=int(dataset.get("Rows") or 0),
         columns=int(dataset.get("Columns") or 0),
         samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
@@ -195,6 +220,27 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         has_pixels=has_pixels,
         keys=sorting_keys(dataset, get),
     )
+
+
+def _region_spacing(regions: Any) -> tuple[float, ...] | None:
+    """Return the pixel spacing of an ultrasound picture, where all its regions are planes of one scale.
+
+    ImagerPixelSpacing of projection radiography is no spacing in the patient: it is measured at the detector,
+    and by how much the patient is magnified there is not known (DICOM PS3.3 10.7.1).
+    """
+    scales = set()
+    for region in regions or ():
+        units = [region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"]
+        deltas = [number(region.get(f"PhysicalDelta{axis}"), float) for axis in "YX"]
+        is_plane = region.get("RegionSpatialFormat") == 1 and units == [3, 3]  # 2D, centimetres
+        scales.add(tuple(abs(d) * 10 for d in deltas) if is_plane and None not in deltas else None)
+    found = scales.pop() if len(scales) == 1 else None
+    return found if found and all(0 < s < math.inf for s in found) else None
+
+
+def _kind(image_type: tuple[str, ...], component: str) -> tuple[str, ...]:
+    """Add to ImageType which part of a complex image this is, where only another element says so."""
+    return (*image_type, component) if component and component not in image_type else image_type
 
 
 def _padding(get: Callable[[str], Any], bits: int, is_signed: bool) -> tuple[float, float] | None:

@@ -1,35 +1,79 @@
 """Sorting keys: what tells images at the same place apart, in classic files."""
 
-from collections.abc import Callable
+import re
+import struct
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from dicomview.io.header import number
 
-__all__ = ["KEY_TAGS", "sorting_keys"]
+__all__ = ["KEY_TAGS", "complex_component", "moment", "private_value", "sorting_keys"]
 
-_KEYWORDS = (
+#: Elements that are keys as they are.
+_NUMBERS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "DiffusionBValue",
     "TriggerTime",
+    "NominalPercentageOfCardiacPhase",
     "EchoTime",
     "EchoNumbers",
-    "AcquisitionDate",
-    "AcquisitionTime",
-    "ContentDate",
-    "ContentTime",
+    "InversionTime",
+    "FlipAngle",
     "FrameReferenceTime",
     "AcquisitionNumber",
     "InstanceNumber",
 )
-#: b-values of the vendors: Philips, Siemens, GE.
-_PHILIPS_B, _SIEMENS_B, _GE_B = (0x2001, 0x1003), (0x0019, 0x100C), (0x0043, 0x1039)
-KEY_TAGS = [tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None]
-KEY_TAGS += [group << 16 | element for group, element in (_PHILIPS_B, _SIEMENS_B, _GE_B)]
+_OTHERS = (
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "AcquisitionDateTime",
+    "ContentDate",
+    "ContentTime",
+    "DiffusionGradientOrientation",
+    "DiffusionDirectionality",
+    "ComplexImageComponent",
+    "Manufacturer",
+    "SequenceName",
+    "ImageComments",
+)
+#: Private elements: group, private creator, element, and how the bytes of an unknown type are read.
+_Private = tuple[int, str, int, str]
+_B_VALUES: tuple[_Private, ...] = (
+    (0x2001, "PHILIPS IMAGING DD 001", 0x03, "<f4"),
+    (0x0019, "SIEMENS MR HEADER", 0x0C, "text"),
+    (0x0043, "GEMS_PARM_01", 0x39, "text"),
+    (0x0065, "IMAGE PRIVATE HEADER", 0x09, "<f8"),
+)
+_GE_B_VALUE = _B_VALUES[2]
+_GRADIENTS: tuple[tuple[_Private, ...], ...] = (
+    ((0x0019, "SIEMENS MR HEADER", 0x0E, "<f8"),),
+    ((0x0065, "IMAGE PRIVATE HEADER", 0x37, "<f8"),),
+    tuple((0x2005, "PHILIPS MR IMAGING DD 001", e, "<f4") for e in (0xB0, 0xB1, 0xB2)),
+    tuple((0x0019, "GEMS_ACQU_01", e, "text") for e in (0xBB, 0xBC, 0xBD)),
+)
+#: What GE calls 0 to 3.
+_GE_COMPONENT: _Private = (0x0043, "GEMS_PARM_01", 0x2F, "<i2")
+_COMPONENTS = ("MAGNITUDE", "PHASE", "REAL", "IMAGINARY")
+#: Private elements mostly lie in the first block of their group; other systems' elements shift them.
+_BLOCKS = (0x10, 0x11, 0x12)
+
+
+def _tags() -> list[int]:
+    tags = [tag for tag in map(tag_for_keyword, (*_NUMBERS, *_OTHERS)) if tag is not None]
+    elements = [*_B_VALUES, *(element for triple in _GRADIENTS for element in triple), _GE_COMPONENT]
+    for group in sorted({element[0] for element in elements}):
+        tags += [group << 16 | block for block in _BLOCKS]
+    return [*tags, *(g << 16 | block << 8 | e for g, _, e, _ in elements for block in _BLOCKS)]
+
+
+#: Everything that sorting_keys looks at.
+KEY_TAGS = _tags()
 
 
 def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str, float], ...]:
@@ -44,31 +88,46 @@ def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str
     Returns
     -------
     tuple of (str, float)
-        Times of day are seconds, counted over midnight where the date is given.
+        Times of day are seconds, counted over midnight where the date is given. The direction of a diffusion
+        gradient is three keys.
     """
-    keys: dict[str, float] = {}
-    for keyword in _KEYWORDS:
-        if keyword.endswith("Date"):
-            continue
-        if keyword in ("AcquisitionTime", "ContentTime"):
-            value = _seconds(get(keyword), get(keyword.replace("Time", "Date")))
-        else:
-            value = number(get(keyword), float)
-        if value is not None:
-            keys[keyword] = value
-    b_value = keys.get("DiffusionBValue", _private_b_value(dataset))
-    if b_value is not None:
-        keys["DiffusionBValue"] = b_value
-    return tuple(keys.items())
+    keys: dict[str, float | None] = {keyword: number(get(keyword), float) for keyword in _NUMBERS}
+    for kind in ("Acquisition", "Content"):
+        keys[f"{kind}Time"] = _seconds(get(f"{kind}Time"), get(f"{kind}Date"))
+    if keys["AcquisitionTime"] is None:
+        keys["AcquisitionTime"] = moment(get("AcquisitionDateTime"))
+    if keys["DiffusionBValue"] is None:
+        b_value = _private_b_value(dataset)
+        keys["DiffusionBValue"] = _told_b_value(get) if b_value is None else b_value
+    if keys["DiffusionBValue"]:
+        gradient = _three(get("DiffusionGradientOrientation")) or _private_gradient(dataset)
+        keys |= {f"Gradient{axis}": round(g, 4) for axis, g in zip("XYZ", gradient or ())}
+    # Without diffusion there is no direction either: some files call that isotropic.
+    if keys["DiffusionBValue"] and get("DiffusionDirectionality") == "ISOTROPIC":
+        keys["Isotropic"] = 1.0
+    return tuple((key, value) for key, value in keys.items() if value is not None and np.isfinite(value))
+
+
+def complex_component(dataset: Dataset, get: Callable[[str], Any]) -> str:
+    """Return whether an image is magnitude, phase, real or imaginary part; empty where ImageType must do."""
+    told = str(get("ComplexImageComponent") or "")
+    value = number(private_value(dataset, _GE_COMPONENT), int)
+    return told or (_COMPONENTS[value] if value in range(4) else "")
+
+
+def moment(text: Any) -> float | None:
+    """Return a DICOM date and time (DT) as seconds since 1970; the time zone is left out."""
+    digits = re.split("[+-]", str(text or ""))[0]
+    return _seconds(digits[8:], digits[:8]) if len(digits) > 8 else None
 
 
 def _seconds(time: Any, date: Any) -> float | None:
     """Return a DICOM time as seconds; with a date, as seconds since 1970."""
-    digits = str(time or "").replace(":", "")
+    digits = str(time or "").replace(":", "").strip()
     try:
         seconds = int(digits[:2]) * 3600.0 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
         if date:
-            text = str(date)
+            text = str(date).replace(".", "")
             day = np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:8]}") - np.datetime64("1970-01-01")
             seconds += float(day / np.timedelta64(1, "s"))
     except ValueError:
@@ -76,23 +135,73 @@ def _seconds(time: Any, date: Any) -> float | None:
     return seconds
 
 
-def _private_b_value(dataset: Dataset) -> float | None:
-    """Return the b-value of a vendor's private element."""
-    for tag in (_PHILIPS_B, _SIEMENS_B, _GE_B):
-        if tag not in dataset:
-            continue
-        value = dataset[tag].value
-        if isinstance(value, bytes):
-            value = _unpacked(value)
-        found: float | None = number(value, float)
-        if found is not None:
-            # GE adds a flag of 1e9 to the b-value.
-            return found % 100_000 if tag == _GE_B else found
+def private_value(dataset: Dataset, wanted: _Private) -> Any:
+    """Return the value of a private element, found by its creator; None where it is absent.
+
+    Creators are compared without case. A group without any creator, as some anonymizers leave it, is read as
+    if its first block were the one; a block of another creator never is.
+    """
+    group, creator, element, kind = wanted
+    owners: Mapping[int, str] = {
+        block: str(dataset[group, block].value).strip().upper()
+        for block in _BLOCKS
+        if (group, block) in dataset
+    }
+    blocks = [block for block, owner in owners.items() if owner == creator] if owners else [_BLOCKS[0]]
+    for block in blocks:
+        tag = (group, block << 8 | element)
+        if tag in dataset:
+            try:
+                value = dataset[tag].value
+                return _unpacked(value, kind) if isinstance(value, bytes) else value
+            except (ValueError, struct.error):
+                return None
     return None
 
 
-def _unpacked(raw: bytes) -> Any:
-    """Return the value of an element of unknown type: a float32, or text."""
-    if len(raw) == 4:
-        return float(np.frombuffer(raw, "<f4")[0])
-    return raw.decode("latin-1").strip("\0 ").split("\\")[0]
+def _unpacked(raw: bytes, kind: str) -> Any:
+    """Return the values of an element of unknown type."""
+    if kind == "bytes":
+        return raw
+    if kind == "text":
+        return MultiValue(str, raw.decode("latin-1").strip("\0 ").split("\\"))
+    return MultiValue(float, np.frombuffer(raw, kind).tolist())
+
+
+def _private_b_value(dataset: Dataset) -> float | None:
+    """Return the b-value of a vendor's private element."""
+    for wanted in _B_VALUES:
+        found: float | None = number(private_value(dataset, wanted), float)
+        if found is not None:
+            # GE adds a flag of 1e9 to the b-value.
+            return found % 100_000 if wanted is _GE_B_VALUE else found
+    return None
+
+
+def _told_b_value(get: Callable[[str], Any]) -> float | None:
+    """Return the b-value in SequenceName of Siemens ("*ep_b1000#12") or ImageComments of Canon."""
+    vendor = str(get("Manufacturer") or "").upper()
+    found = None
+    if "SIEMENS" in vendor:
+        found = re.search(r"_b(\d+)(t|#\d+)?$", str(get("SequenceName") or "").strip())
+    elif "CANON" in vendor or "TOSHIBA" in vendor:
+        found = re.match(r"\s*b=(\d+(?:\.\d+)?)\s*(\(|$)", str(get("ImageComments") or ""))
+    return float(found[1]) if found else None
+
+
+def _private_gradient(dataset: Dataset) -> tuple[float, ...] | None:
+    """Return the gradient direction of a vendor's private elements."""
+    for elements in _GRADIENTS:
+        values = [private_value(dataset, element) for element in elements]
+        found = _three(values[0] if len(values) == 1 else [number(value, float) for value in values])
+        if found:
+            return found
+    return None
+
+
+def _three(values: Any) -> tuple[float, ...] | None:
+    """Return three finite numbers, or None."""
+    if not isinstance(values, MultiValue | list) or len(values) != 3:
+        return None
+    numbers = [number(value, float) for value in values]
+    return tuple(numbers) if all(n is not None and np.isfinite(n) for n in numbers) else None

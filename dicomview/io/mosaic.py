@@ -1,30 +1,41 @@
-"""Siemens mosaics: all slices of a volume as tiles of one image."""
+"""Mosaics of Siemens and grids of United Imaging: all slices of a volume as tiles of one image."""
 
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 
-from dicomview.io.header import Header, number
+from dicomview.io.header import Header, floats, number
+from dicomview.io.keys import private_value
 
-__all__ = ["MOSAIC_TAGS", "mosaic_headers"]
+__all__ = ["MOSAIC_TAGS", "diffusion_of_csa", "mosaic_headers", "united_headers"]
 
-_CSA_IMAGE = (0x0029, 0x1010)
-_TILES = (0x0019, 0x100A)
-MOSAIC_TAGS = [group << 16 | element for group, element in (_CSA_IMAGE, _TILES)]
+_CSA_IMAGE = (0x0029, "SIEMENS CSA HEADER", 0x10, "bytes")
+_TILES = (0x0019, "SIEMENS MR HEADER", 0x0A, "<u2")
+_UNITED_TILES = (0x0065, "IMAGE PRIVATE HEADER", 0x50, "text")
+_UNITED_FRAMES = (0x0065, "IMAGE PRIVATE HEADER", 0x51, "bytes")
+#: Private elements, in each of the blocks that they may lie in, and the creators of these.
+MOSAIC_TAGS = [
+    group << 16 | place
+    for group, _, element, _ in (_CSA_IMAGE, _TILES, _UNITED_TILES, _UNITED_FRAMES)
+    for block in (0x10, 0x11, 0x12)
+    for place in (block, block << 8 | element)
+]
 
 
 def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
-    """Return a header for every tile of a mosaic, placed as dcm2niix and nibabel place them.
+    """Return a header for every tile of a Siemens mosaic, placed as dcm2niix and nibabel place them.
 
     Parameters
     ----------
     header : Header
         Of the file; its position is that of the mosaic as if it were one slice.
     dataset : Dataset
-        With the private CSA image header (0029,1010).
+        With the private CSA image header (0029,1010), or the number of tiles in (0019,100A).
 
     Returns
     -------
@@ -36,43 +47,115 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     The grid has ``ceil(sqrt(n))`` tiles on each side. The first slice lies at
     ``IPP + Q (mosaic - tile) / 2``, Q being the vectors from pixel to pixel.
     """
-    csa = _csa_header(_bytes(dataset, _CSA_IMAGE))
+    csa = _csa(dataset)
     counts = csa.get("NumberOfImagesInMosaic") or []
-    count = int(float(counts[0])) if counts else int(number(_value(dataset, _TILES), float) or 0)
-    if count < 1 or header.position is None or header.orientation is None or header.pixel_spacing is None:
+    count = (number(counts[0], float) if counts else number(private_value(dataset, _TILES), float)) or 0
+    side = _side(header, int(count))
+    if not side or header.position is None or header.orientation is None or header.pixel_spacing is None:
         return [header]
-    side = math.ceil(math.sqrt(count))
     rows, columns = header.rows // side, header.columns // side
     cosines = np.asarray(header.orientation)
     normal = np.cross(cosines[:3], cosines[3:])
-    told = [float(v) for v in csa.get("SliceNormalVector", [])[:3]]
-    if len(told) == 3 and np.dot(told, normal) < 0:
-        normal = -normal
-    step = number(dataset.get("SpacingBetweenSlices"), float) or number(dataset.get("SliceThickness"), float)
+    told = [number(v, float) for v in csa.get("SliceNormalVector", [])[:3]]
+    remarks = []
+    if len(told) == 3 and None not in told:
+        normal = -normal if np.dot(told, normal) < 0 else normal
+    else:
+        remarks.append(
+            "SliceNormalVector of the CSA header (0029,1010) is absent: "
+            "the slices of the mosaic are taken to follow the normal of the image"
+        )
+    step = number(dataset.get("SpacingBetweenSlices"), float)
+    if not step:
+        step = number(dataset.get("SliceThickness"), float)
+        remarks.append("SpacingBetweenSlices (0018,0088) of the mosaic is absent: SliceThickness is taken")
     if not step:
         return [header]
     to_rows = cosines[3:] * header.pixel_spacing[0] * (header.rows - rows) / 2
     to_columns = cosines[:3] * header.pixel_spacing[1] * (header.columns - columns) / 2
     first = np.asarray(header.position) + to_rows + to_columns
+    places = [tuple((first + normal * step * k).tolist()) for k in range(int(count))]
+    return _tiles(replace(header, remarks=tuple(remarks)), places, side, side)
+
+
+def united_headers(header: Header, dataset: Dataset) -> list[Header]:
+    """Return a header for every tile of a grid of United Imaging, which tells the place of each.
+
+    Parameters
+    ----------
+    header : Header
+        Of the file.
+    dataset : Dataset
+        With the private elements (0065,1050), number of tiles, and (0065,1051), a sequence of their places.
+
+    Returns
+    -------
+    list of Header
+        One for each slice; the header itself, with a remark, when the places are not told.
+
+    Notes
+    -----
+    The grid is ``ceil(sqrt(n))`` tiles wide and has no more rows of tiles than are needed, as dcm2niix reads
+    it; with an empty row at the end where only that makes the tiles square.
+    """
+    count = int(number(private_value(dataset, _UNITED_TILES), float) or 0)
+    if count < 2:
+        return [header]
+    frames = private_value(dataset, _UNITED_FRAMES)
+    items = list(frames) if isinstance(frames, Sequence) else []
+    places = [floats(item.get("ImagePositionPatient"), 3) for item in items if isinstance(item, Dataset)]
+    known = [place for place in places if place is not None]
+    across = math.ceil(math.sqrt(count))
+    down = math.ceil(count / across)
+    if header.rows * down != header.columns * across and header.rows == header.columns:
+        down = across
+    fits = not header.rows % down and not header.columns % across
+    if len(known) != count or not fits or header.orientation is None:
+        remark = f"a grid of {count} images whose places (0065,1051) are not told: left as one image"
+        return [replace(header, remarks=(remark,))]
+    return _tiles(header, known, across, down)
+
+
+def diffusion_of_csa(header: Header, dataset: Dataset) -> Header:
+    """Add b-value and gradient of the CSA header to the keys of a diffusion image that lacks them."""
+    if "DIFFUSION" not in header.image_type or "DiffusionBValue" in header.key_values:
+        return header
+    csa = _csa(dataset)
+    b_value = number(csa.get("B_value") or [], float)
+    if b_value is None:
+        return header
+    gradient = [number(v, float) for v in csa.get("DiffusionGradientDirection") or []]
+    keys = {**header.key_values, "DiffusionBValue": b_value}
+    if len(gradient) == 3 and None not in gradient:
+        keys |= {f"Gradient{axis}": round(g or 0.0, 4) for axis, g in zip("XYZ", gradient)}
+    return replace(header, keys=tuple(keys.items()))
+
+
+def _side(header: Header, count: int) -> int:
+    """Return how many tiles a side of the grid has; 0 where so many tiles do not fit the image."""
+    side = math.ceil(math.sqrt(max(count, 0)))
+    return side if side and not header.rows % side and not header.columns % side else 0
+
+
+def _tiles(header: Header, places: Sequence[tuple[float, ...]], across: int, down: int) -> list[Header]:
+    """Cut an image into so many tiles across and down, row after row."""
+    rows, columns = header.rows // down, header.columns // across
     return [
         replace(
             header,
             rows=rows,
             columns=columns,
-            tile=(k // side * rows, k % side * columns),
-            position=tuple((first + normal * step * k).tolist()),
+            tile=(k // across * rows, k % across * columns),
+            position=place,
         )
-        for k in range(count)
+        for k, place in enumerate(places)
     ]
 
 
-def _value(dataset: Dataset, tag: tuple[int, int]) -> object:
-    return dataset[tag].value if tag in dataset else None
-
-
-def _bytes(dataset: Dataset, tag: tuple[int, int]) -> bytes:
-    value = _value(dataset, tag)
-    return value if isinstance(value, bytes) else b""
+def _csa(dataset: Dataset) -> dict[str, list[str]]:
+    """Return the CSA image header; empty where there is none."""
+    raw: Any = private_value(dataset, _CSA_IMAGE)
+    return _csa_header(raw) if isinstance(raw, bytes) else {}
 
 
 def _csa_header(raw: bytes) -> dict[str, list[str]]:

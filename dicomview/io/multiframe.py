@@ -1,54 +1,46 @@
-"""Multi-frame files: one header for each of their frames."""
+"""Multi-frame files: one header for each frame of films, dose grids and nuclear medicine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.tag import Tag
 
-from dicomview.io.header import Header, floats, number, strings
+from dicomview.io.functional import FUNCTIONAL_KEYWORDS, enhanced_headers
+from dicomview.io.header import Header, floats, number
 
 __all__ = ["FRAME_KEYWORDS", "frame_headers"]
 
+#: What the frames of a nuclear medicine image are counted by.
+_NM_VECTORS = (
+    "EnergyWindowVector",
+    "DetectorVector",
+    "RRIntervalVector",
+    "TimeSlotVector",
+    "PhaseVector",
+    "TimeSliceVector",
+    "RotationVector",
+    "AngularViewVector",
+)
 #: Elements beyond the common ones that the frames of a file are told apart by.
 FRAME_KEYWORDS = (
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-    "DimensionIndexSequence",
+    *FUNCTIONAL_KEYWORDS,
+    "ConcatenationUID",
+    "ConcatenationFrameOffsetNumber",
+    "InConcatenationNumber",
+    "InConcatenationTotalNumber",
     "DetectorInformationSequence",
     "GridFrameOffsetVector",
     "SpacingBetweenSlices",
     "SliceThickness",
     "SliceVector",
-    "TimeSlotVector",
-    "PhaseVector",
-    "RRIntervalVector",
-    "EnergyWindowVector",
-    "DetectorVector",
+    *_NM_VECTORS,
     "FrameTime",
     "FrameTimeVector",
     "CineRate",
     "RecommendedDisplayFrameRate",
 )
-
-#: Dimension pointers that say where a frame is, not which of several at its place.
-_PLACE = frozenset(
-    Tag(keyword)
-    for keyword in ("StackID", "InStackPositionNumber", "ImagePositionPatient", "PlanePositionSequence")
-)
-_NM_VECTORS = ("TimeSlotVector", "PhaseVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector")
-#: Elements of functional groups that tell frames at one place apart.
-_GROUP_KEYS = {
-    "ReferencedSegmentNumber": ("SegmentIdentificationSequence", "ReferencedSegmentNumber"),
-    "TemporalPositionIndex": ("FrameContentSequence", "TemporalPositionIndex"),
-    "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
-    "TriggerTime": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
-    "EchoTime": ("MREchoSequence", "EffectiveEchoTime"),
-    "TemporalPositionTimeOffset": ("TemporalPositionSequence", "TemporalPositionTimeOffset"),
-}
 
 
 def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
@@ -70,19 +62,55 @@ def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
     ----------
     DICOM PS3.3 C.7.6.16 (functional groups), C.8.8.3.2 (Grid Frame Offset Vector), C.7.6.5 (Cine).
     """
+    header = _part(header, dataset)
     count = header.number_of_frames
-    groups = dataset.get("PerFrameFunctionalGroupsSequence")
-    if groups:
-        if len(groups) != count:
-            raise ValueError(f"PerFrameFunctionalGroupsSequence holds {len(groups)} items for {count} frames")
-        return _enhanced(header, dataset, groups)
+    times, unit = _frame_times(dataset, count, header.first_frame)
+    if any(dataset.get(k) for k in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")):
+        frames = enhanced_headers(header, dataset)
+        return frames if any(h.position for h in frames) else _timed(frames, times, unit)
     if dataset.get("GridFrameOffsetVector") is not None and header.position and header.orientation:
         return _grid(header, _numbers(dataset, "GridFrameOffsetVector"))
     if header.modality == "NM":
         return _nuclear(header, dataset)
-    times, unit = _frame_times(dataset, count)
-    key = "FrameTime" if unit else "FrameNumber"
-    return [replace(header, frame=i, keys=((key, times[i]),), time_unit=unit) for i in range(count)]
+    return _timed([replace(header, frame=i, keys=_counted(header, i)) for i in range(count)], times, unit)
+
+
+def _counted(header: Header, i: int) -> tuple[tuple[str, float], ...]:
+    """Return the number of a frame as its key."""
+    return (("FrameNumber", header.first_frame + i),)
+
+
+def _part(header: Header, dataset: Dataset) -> Header:
+    """Say which part of a concatenation a file is, if it is one.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.16.2.2.4 (Concatenations).
+    """
+    uid = str(dataset.get("ConcatenationUID") or "")
+    if not uid:
+        # Frames of several files follow each other by the number of the file.
+        return replace(header, first_frame=1e6 * (header.instance_number or 0))
+    return replace(
+        header,
+        concatenation=uid,
+        first_frame=number(dataset.get("ConcatenationFrameOffsetNumber"), float) or 0.0,
+        part=(
+            number(dataset.get("InConcatenationNumber"), int) or 0,
+            number(dataset.get("InConcatenationTotalNumber"), int) or 0,
+        ),
+    )
+
+
+def _timed(frames: Sequence[Header], times: Sequence[float], unit: str) -> list[Header]:
+    """Give frames without a place the times of a film: of the file, or else of each frame."""
+    moments = [h.key_values.get("AcquisitionTime") for h in frames]
+    if not unit and None not in moments and len(set(moments)) == len(frames):
+        first = min(m for m in moments if m is not None)
+        times, unit = [round(1000 * ((m or 0.0) - first), 3) for m in moments], "ms"
+    if not unit:
+        return list(frames)
+    return [replace(h, keys=(*h.keys, ("FrameTime", time))) for h, time in zip(frames, times)]
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:
@@ -109,64 +137,9 @@ def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
     is_stack = len(slices) == count or "".join(header.image_type[2:3]).startswith("RECON")
     if not (is_stack and step and placed.position is not None and placed.orientation is not None):
         bare = replace(header, position=None, orientation=None)
-        return [replace(bare, frame=i, keys=(*keys[i], ("FrameNumber", float(i)))) for i in range(count)]
+        return [replace(bare, frame=i, keys=(*keys[i], *_counted(header, i))) for i in range(count)]
     places = [s - 1 for s in slices] if len(slices) == count else [float(i) for i in range(count)]
     return [replace(h, keys=keys[i]) for i, h in enumerate(_stepped(placed, [step * k for k in places]))]
-
-
-def _enhanced(header: Header, dataset: Dataset, groups: Sequence[Dataset]) -> list[Header]:
-    """Read the functional groups: per frame, else shared."""
-    shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
-    free = [i for i, pointer in enumerate(pointers) if pointer not in _PLACE]
-    headers = []
-    for i, group in enumerate(groups):
-        get = _Groups(group, shared[0])
-        keys: dict[str, float] = {}
-        for name, (sequence, keyword) in _GROUP_KEYS.items():
-            value = number(get(sequence, keyword), float)
-            if value is not None:
-                keys[name] = value
-        keys["FrameNumber"] = float(i)
-        indices = get("FrameContentSequence", "DimensionIndexValues")
-        indices = list(indices) if isinstance(indices, MultiValue | list) else [indices]
-        known = len(indices) == len(pointers) and None not in indices
-        slope = number(get("PixelValueTransformationSequence", "RescaleSlope"), float)
-        intercept = number(get("PixelValueTransformationSequence", "RescaleIntercept"), float)
-        kind = strings(get("MRImageFrameTypeSequence", "FrameType")) or strings(
-            get("CTImageFrameTypeSequence", "FrameType")
-        )
-        component = get("MRImageFrameTypeSequence", "ComplexImageComponent")
-        headers.append(
-            replace(
-                header,
-                frame=i,
-                keys=tuple(keys.items()),
-                dimension_index=tuple(int(indices[p]) for p in free) if known else (),
-                position=floats(get("PlanePositionSequence", "ImagePositionPatient"), 3),
-                orientation=floats(get("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
-                pixel_spacing=floats(get("PixelMeasuresSequence", "PixelSpacing"), 2) or header.pixel_spacing,
-                rescale_slope=header.rescale_slope if slope is None else slope,
-                rescale_intercept=header.rescale_intercept if intercept is None else intercept,
-                image_type=(*(kind or header.image_type), *([str(component)] if component else [])),
-                stack_id=str(get("FrameContentSequence", "StackID") or ""),
-            )
-        )
-    return headers
-
-
-class _Groups:
-    """Looks elements up in the groups of a frame, then in the shared ones."""
-
-    def __init__(self, own: Mapping[str, Any] | Dataset, shared: Dataset) -> None:
-        self._own, self._shared = own, shared
-
-    def __call__(self, sequence: str, keyword: str) -> Any:
-        for groups in (self._own, self._shared):
-            items = groups.get(sequence)
-            if items and items[0].get(keyword) is not None:
-                return items[0].get(keyword)
-        return None
 
 
 def _grid(header: Header, offsets: Sequence[float]) -> list[Header]:
@@ -205,11 +178,12 @@ def _detector(header: Header, dataset: Dataset) -> Header:
     )
 
 
-def _frame_times(dataset: Dataset, count: int) -> tuple[list[float], str]:
+def _frame_times(dataset: Dataset, count: int, first: float) -> tuple[list[float], str]:
     """Return the time of every frame and its unit; mere numbers where the file does not say."""
-    vector = dataset.get("FrameTimeVector")
-    if vector is not None and not isinstance(vector, str) and len(vector) == count:
-        return np.cumsum([float(step) for step in vector]).tolist(), "ms"
+    start = first if dataset.get("ConcatenationUID") else 0.0
+    vector = _numbers(dataset, "FrameTimeVector")
+    if len(vector) == count and any(vector):
+        return np.cumsum(vector).tolist(), "ms"
     step = number(dataset.get("FrameTime"), float)
     if not step:
         rate = number(dataset.get("CineRate"), float) or number(
@@ -217,5 +191,5 @@ def _frame_times(dataset: Dataset, count: int) -> tuple[list[float], str]:
         )
         step = 1000.0 / rate if rate else None
     if step:
-        return [step * i for i in range(count)], "ms"
-    return [float(i) for i in range(count)], ""
+        return [step * (start + i) for i in range(count)], "ms"
+    return [start + i for i in range(count)], ""

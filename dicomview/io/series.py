@@ -17,6 +17,7 @@ from dicomview.volume.meta import safe_text
 __all__ = ["Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 #: Modalities without images, in words.
 _DOCUMENTS = {
     "SR": "structured report",
@@ -214,8 +215,10 @@ def _reason(headers: Sequence[Header]) -> str | None:
         return _DOCUMENTS.get(first.modality, "no pixel data")
     if is_localizer(first):
         return "localizer"
+    if first.sop_class_uid == _WHOLE_SLIDE:
+        return "whole slide image: its frames are tiles of one plane, not slices"
     if "MOSAIC" in first.image_type and first.tile is None:
-        return "mosaic that does not tell its number of slices"
+        return "mosaic that does not tell its number of slices, or whose tiles do not fit it"
     capture = first.sop_class_uid == _SECONDARY_CAPTURE or first.sop_class_uid.startswith(
         _SECONDARY_CAPTURE + "."
     )

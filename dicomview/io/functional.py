@@ -1,0 +1,224 @@
+"""Functional groups: a header for every frame of an enhanced multi-frame file."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
+
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import Tag
+
+from dicomview.io.header import Header, floats, number, strings
+from dicomview.io.keys import moment, sorting_keys
+
+__all__ = ["FUNCTIONAL_KEYWORDS", "enhanced_headers"]
+
+#: Elements of a file that its functional groups are read with.
+FUNCTIONAL_KEYWORDS = (
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "DimensionIndexSequence",
+)
+#: Dimension pointers that say where a frame is, not which of several at its place.
+_PLACE = frozenset(
+    Tag(keyword)
+    for keyword in (
+        "StackID", "InStackPositionNumber", "ImagePositionPatient", "PlanePositionSequence",
+        "ImageOrientationPatient", "PlaneOrientationSequence", "ImagePositionVolume",
+        "PlanePositionVolumeSequence", "ImageOrientationVolume", "PlaneOrientationVolumeSequence",
+    )
+)  # fmt: skip
+#: Elements of functional groups that tell frames at one place apart; keys are called as in classic files.
+_KEYS = (
+    ("ReferencedSegmentNumber", "SegmentIdentificationSequence", "ReferencedSegmentNumber"),
+    ("TemporalPositionIndex", "FrameContentSequence", "TemporalPositionIndex"),
+    ("AcquisitionNumber", "FrameContentSequence", "FrameAcquisitionNumber"),
+    ("TemporalPositionTimeOffset", "TemporalPositionSequence", "TemporalPositionTimeOffset"),
+    ("DiffusionBValue", "MRDiffusionSequence", "DiffusionBValue"),
+    ("TriggerTime", "CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    ("NominalPercentageOfCardiacPhase", "CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
+    ("NominalPercentageOfRespiratoryPhase", "RespiratorySynchronizationSequence",
+     "NominalPercentageOfRespiratoryPhase"),
+    ("EchoTime", "MREchoSequence", "EffectiveEchoTime"),
+    ("InversionTime", "MRModifierSequence", "InversionTimes"),
+    ("FlipAngle", "MRTimingAndRelatedParametersSequence", "FlipAngle"),
+)  # fmt: skip
+#: Where each kind of image keeps FrameType.
+_FRAME_TYPES = (
+    "MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence",
+    "XRay3DFrameTypeSequence", "USImageDescriptionSequence",
+)  # fmt: skip
+_ASL_CONTEXTS = {"CONTROL": 0.0, "LABEL": 1.0, "M_ZERO_SCAN": 2.0}
+
+
+def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
+    """Return a header for every frame: what its own functional groups say, else the shared ones.
+
+    Parameters
+    ----------
+    header : Header
+        Of the file.
+    dataset : Dataset
+        With functional groups.
+
+    Returns
+    -------
+    list of Header
+        In the order of the frames.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many groups as frames.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.16 (functional groups), C.7.6.17 (dimensions), A.70 (legacy converted).
+    """
+    count = header.number_of_frames
+    frames = dataset.get("PerFrameFunctionalGroupsSequence") or [Dataset()] * count
+    if len(frames) != count:
+        raise ValueError(f"PerFrameFunctionalGroupsSequence holds {len(frames)} items for {count} frames")
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
+    common = _Groups(shared, None)
+    groups = [_Groups(frame, common) for frame in frames]
+    keys, converted = dict(header.keys), _legacy_keys(common)
+    headers = []
+    for i, get in enumerate(groups):
+        indices = _indices(get, pointers)
+        told = {
+            f"Index of {keyword_for_tag(pointer)}": float(index)
+            for pointer, index in indices.items()
+            if keyword_for_tag(pointer)
+        }
+        own = {
+            **keys,
+            **converted,
+            **_legacy_keys(get),
+            **_keys(get),
+            **told,
+            "FrameNumber": header.first_frame + i,
+        }
+        headers.append(
+            replace(
+                _placed(header, get),
+                frame=i,
+                keys=tuple(own.items()),
+                dimension_index=tuple(indices.values()),
+                rescale_slope=_number(get, "RescaleSlope", header.rescale_slope),
+                rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
+                image_type=_kind(header, get),
+                stack_id=str(get("FrameContentSequence", "StackID") or ""),
+            )
+        )
+    return headers
+
+
+class _Groups:
+    """Looks elements up in the groups of a frame, then in the shared ones."""
+
+    def __init__(self, own: Dataset, shared: "_Groups | None") -> None:
+        self._own, self._shared = own, shared
+        self._items: dict[str, list[Dataset]] = {}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, sequence: str, keyword: str) -> Any:
+        # The shared groups are the same for thousands of frames: what they say is kept.
+        if (sequence, keyword) not in self._values:
+            items = self.items(sequence)
+            value = _safely(items[0], keyword) if items else None
+            if value is None and self._shared:
+                value = self._shared(sequence, keyword)
+            self._values[sequence, keyword] = value
+        return self._values[sequence, keyword]
+
+    def items(self, sequence: str) -> list[Dataset]:
+        """Return the first item of the frame's own group."""
+        if sequence not in self._items:
+            self._items[sequence] = list(_safely(self._own, sequence) or ())[:1]
+        return self._items[sequence]
+
+
+_tag_of = lru_cache(maxsize=None)(Tag)
+
+
+def _safely(dataset: Dataset, keyword: str) -> Any:
+    """Return a value; None where it is absent or breaks the rules of its type."""
+    tag = _tag_of(keyword)
+    try:
+        return dataset[tag].value if tag in dataset else None
+    except Exception:
+        return None
+
+
+def _number(get: _Groups, keyword: str, default: float) -> float:
+    """Return a number of the pixel value transformation, which must not be guessed."""
+    value = get("PixelValueTransformationSequence", keyword)
+    return default if value is None or value == "" else float(value)
+
+
+def _indices(get: _Groups, pointers: Sequence[int]) -> dict[int, int]:
+    """Return the dimension indices by pointer, without those that say where the frame is."""
+    values = get("FrameContentSequence", "DimensionIndexValues")
+    values = list(values) if isinstance(values, MultiValue | list) else [values]
+    if len(values) != len(pointers) or None in values:
+        return {}
+    return {pointer: int(v) for pointer, v in zip(pointers, values) if pointer and pointer not in _PLACE}
+
+
+def _keys(get: _Groups) -> dict[str, float]:
+    """Return what tells a frame from others at its place."""
+    keys = {name: number(get(sequence, keyword), float) for name, sequence, keyword in _KEYS}
+    content = "FrameContentSequence"
+    time = moment(get(content, "FrameAcquisitionDateTime"))
+    keys["AcquisitionTime"] = moment(get(content, "FrameReferenceDateTime")) if time is None else time
+    keys["ASLContext"] = _ASL_CONTEXTS.get(str(get("MRArterialSpinLabelingSequence", "ASLContext")))
+    if keys["DiffusionBValue"] and get("MRDiffusionSequence", "DiffusionDirectionality") == "ISOTROPIC":
+        keys["Isotropic"] = 1.0
+    gradients = get("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
+    gradient = floats(_safely(gradients[0], "DiffusionGradientOrientation"), 3) if gradients else None
+    velocity = floats(get("MRVelocityEncodingSequence", "VelocityEncodingDirection"), 3)
+    for name, direction in (("Gradient", gradient), ("Velocity", velocity)):
+        keys |= {f"{name}{axis}": round(d, 4) for axis, d in zip("XYZ", direction or ())}
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def _legacy_keys(get: _Groups) -> dict[str, float]:
+    """Return the keys of a converted classic image, whose elements have no group of their own."""
+    keys: dict[str, float] = {}
+    for sequence in (
+        "UnassignedSharedConvertedAttributesSequence",
+        "UnassignedPerFrameConvertedAttributesSequence",
+    ):
+        for item in get.items(sequence):
+            keys |= sorting_keys(item, partial(_safely, item))
+    return keys
+
+
+def _kind(header: Header, get: _Groups) -> tuple[str, ...]:
+    """Return FrameType, and which part of a complex image it is."""
+    types = (strings(get(sequence, "FrameType")) for sequence in _FRAME_TYPES)
+    kind = next(filter(None, types), header.image_type)
+    component = get("MRImageFrameTypeSequence", "ComplexImageComponent")
+    return (*kind, str(component)) if component else kind
+
+
+def _placed(header: Header, get: _Groups) -> Header:
+    """Place a frame in the patient, or else in the volume that it is part of."""
+    position = floats(get("PlanePositionSequence", "ImagePositionPatient"), 3)
+    orientation = floats(get("PlaneOrientationSequence", "ImageOrientationPatient"), 6) or header.orientation
+    in_patient = True
+    if position is None:
+        position = floats(get("PlanePositionVolumeSequence", "ImagePositionVolume"), 3)
+        if position is not None:
+            in_patient = False
+            orientation = floats(get("PlaneOrientationVolumeSequence", "ImageOrientationVolume"), 6)
+        elif header.number_of_frames == 1:
+            position = header.position
+    spacing = floats(get("PixelMeasuresSequence", "PixelSpacing"), 2) or header.pixel_spacing
+    return replace(
+        header, position=position, orientation=orientation, pixel_spacing=spacing, in_patient=in_patient
+    )
