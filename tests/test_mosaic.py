@@ -158,7 +158,7 @@ def test_the_number_of_tiles_may_stand_beside_the_csa_header(mosaic):
 
 def test_a_mosaic_that_tells_nothing_is_no_volume(mosaic):
     (series,) = dv.find_series(mosaic(random((7, 4, 6)), make_affine(), has_csa=False))
-    assert series.reason == "mosaic that does not tell its number of slices"
+    assert "does not tell its number of slices" in series.reason
 
 
 @pytest.mark.parametrize("raw", [b"", b"SV10", b"SV10\4\3\2\1" + b"\xff" * 500, bytes(2000)])

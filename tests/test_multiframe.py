@@ -395,3 +395,14 @@ def test_more_frames_than_the_pixels_hold_are_refused_at_once(write):
     assert "NumberOfFrames (0028,0008) is 1000000000" in str(found.dropped[0])
     with pytest.raises(dv.DicomviewError, match=r"IM0000.dcm.*PixelData \(7FE0,0010\) has 40"):
         dv.volread(path)
+
+
+def test_more_groups_than_frames_are_told(enhanced):
+    voxels = make_voxels(SHAPE)
+    path = enhanced([(voxels[k], place(k)) for k in range(3)], shuffle=False)
+    dataset = pydicom.dcmread(path)
+    dataset.PerFrameFunctionalGroupsSequence.append(groups(**place(3)))
+    dataset.save_as(path)
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, voxels)
+    assert "holds 4 items for 3 frames: the first 3 are taken" in vol.report.warnings[0]

@@ -557,3 +557,11 @@ def test_the_dataset_of_a_slice(write):
     for index in (2, 6, (0, 0)):
         with pytest.raises(SeriesError, match="no file to read"):
             dv.dataset(vol, index)
+
+
+def test_a_slope_of_zero_does_not_wipe_out_the_values(write):
+    files = write("s", intercept=-7)
+    edit(files[2], RescaleSlope="0")
+    vol = dv.volread(files)
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert vol.report.warnings == ("RescaleSlope (0028,1053) is 0 in IM0002.dcm: taken for 1",)

@@ -190,7 +190,9 @@ def _without_copies(headers: Sequence[Header]) -> tuple[list[Header], list[Dropp
             continue
         better, worse = (header, twin) if _size(header) > _size(twin) else (twin, header)
         unique[key] = better
-        dropped.append(Dropped(Path(worse.path), f"a copy of {better.name}: same SOPInstanceUID"))
+        copy = Dropped(Path(worse.path), f"a copy of {better.name}: same SOPInstanceUID")
+        if copy not in dropped[-1:]:  # once for all frames of a file
+            dropped.append(copy)
     kept = list(unique.values())
     shared = len(kept) - len({h.identity for h in kept})
     warnings = [f"{shared + 1} different images carry the same SOPInstanceUID"] if shared else []

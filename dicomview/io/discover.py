@@ -10,7 +10,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header
-from dicomview.io.headers import looks_like_dicom, read_headers
+from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
 from dicomview.io.progress import progress
 from dicomview.io.sources import (
     File,
@@ -117,7 +117,7 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
             return [(file, False) for file in walk(root, dropped)]
     try:
         if looks_like_dicom(root):
-            if isinstance(root, Path) and read_headers(root)[0].sop_class_uid == MediaStorageDirectoryStorage:
+            if isinstance(root, Path) and is_directory(root):
                 return [(file, True) for file in directory_files(root, dropped)]
         elif is_archive(root):
             return [(file, False) for file in archive_members(root, dropped)]

@@ -80,7 +80,11 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
     count = header.number_of_frames
     frames = dataset.get("PerFrameFunctionalGroupsSequence") or [Dataset()] * count
     if len(frames) != count:
-        raise ValueError(f"PerFrameFunctionalGroupsSequence holds {len(frames)} items for {count} frames")
+        problem = f"PerFrameFunctionalGroupsSequence (5200,9230) holds {len(frames)} items for {count} frames"
+        if len(frames) < count:
+            raise ValueError(problem)
+        header = replace(header, remarks=(*header.remarks, f"{problem}: the first {count} are taken"))
+        frames = frames[:count]
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
     common = _Groups(shared, None)

@@ -3,12 +3,13 @@
 import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_file_meta_info, read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import (
@@ -27,7 +28,7 @@ from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.sources import File
 from dicomview.volume import Meta
 
-__all__ = ["keyword_of", "looks_like_dicom", "meta_from_dataset", "read_headers"]
+__all__ = ["is_directory", "keyword_of", "looks_like_dicom", "meta_from_dataset", "read_headers"]
 
 _KEYWORDS = [
     "SpecificCharacterSet",
@@ -98,6 +99,17 @@ def looks_like_dicom(path: File) -> bool:
     return explicit or (length < 1024 and element in (0x0000, 0x0001, 0x0005, 0x0008, 0x0012, 0x0016))
 
 
+def is_directory(path: Path) -> bool:
+    """Return whether a DICOM file is a DICOMDIR, going by its file meta information."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            meta = read_file_meta_info(path)
+        except Exception:  # without preamble
+            return False
+    return bool(meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage)
+
+
 def read_headers(path: File) -> list[Header]:
     """Read the headers of the images in one file; pixel data is not touched.
 
@@ -129,9 +141,9 @@ def read_headers(path: File) -> list[Header]:
                 raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
             if not header.has_pixels:
                 is_image = UID(header.sop_class_uid).name.endswith("Image Storage")
-                is_directory = header.sop_class_uid == MediaStorageDirectoryStorage
-                if not (header.series_instance_uid or is_directory) or (is_image and not header.rows):
-                    raise ValueError("the file ends before its pixel data")
+                is_index = header.sop_class_uid == MediaStorageDirectoryStorage
+                if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
+                    raise ValueError("the file has no pixel data, or ends before it")
                 return [header]
             _check_frames(header, size)
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
@@ -184,6 +196,10 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
     for name, value in (("RescaleSlope (0028,1053)", slope), ("RescaleIntercept (0028,1052)", intercept)):
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name} is {value}")
+    remarks = []
+    if slope == 0:  # would wipe out all values
+        slope = None
+        remarks.append(f"RescaleSlope (0028,1053) is 0 in {path.name}: taken for 1")
     if slope is None and get("Modality") == "RTDOSE":
         slope = exact(dataset.get("DoseGridScaling"), float)
     is_angio = get("SOPClassUID") in _ANGIO
@@ -218,6 +234,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         rescale_intercept=0.0 if intercept is None else intercept,
         has_modality_lut=bool(dataset.get("ModalityLUTSequence")) and not is_angio,
         has_pixels=has_pixels,
+        remarks=tuple(remarks),
         keys=sorting_keys(dataset, get),
     )
 

@@ -57,7 +57,7 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     cosines = np.asarray(header.orientation)
     normal = np.cross(cosines[:3], cosines[3:])
     told = [number(v, float) for v in csa.get("SliceNormalVector", [])[:3]]
-    remarks = []
+    remarks = list(header.remarks)
     if len(told) == 3 and None not in told:
         normal = -normal if np.dot(told, normal) < 0 else normal
     else:
@@ -112,7 +112,7 @@ def united_headers(header: Header, dataset: Dataset) -> list[Header]:
     fits = not header.rows % down and not header.columns % across
     if len(known) != count or not fits or header.orientation is None:
         remark = f"a grid of {count} images whose places (0065,1051) are not told: left as one image"
-        return [replace(header, remarks=(remark,))]
+        return [replace(header, remarks=(*header.remarks, remark))]
     return _tiles(header, known, across, down)
 
 
