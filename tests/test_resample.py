@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from dicomview.render.resample import INTERPOLATIONS, resampled, taps
+from dicomview.display.resample import INTERPOLATIONS, resampled, taps
 
 RANDOM = np.random.RandomState(0)
 

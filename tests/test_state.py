@@ -97,7 +97,11 @@ def test_resolve_is_pure_and_comparable(vol, state):
     ("trait", "value", "expected"),
     [
         ("index", (3, 4, 4), {"pixels": {"coronal", "sagittal"}, "marks": {"axial", "coronal", "sagittal"}}),
-        ("window", (5, 6), {"colors": True}),
+        ("window", (5, 6), {"colors": True, "marks": {"axial"}}),
+        ("zoom", 2, {"marks": {"axial", "coronal", "sagittal"}}),
+        ("turns", {"axial": (1, False)}, {"layout": True, "marks": {"axial"}}),
+        ("interpolation", "nearest", {"layout": True}),
+        ("empty_color", "red", {"colors": True}),
         ("colormap", "hot", {"colors": True}),
         ("invert", True, {"colors": True}),
         ("crosshair", False, {"marks": {"axial", "coronal", "sagittal"}}),

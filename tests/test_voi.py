@@ -17,8 +17,8 @@ import dicomview as dv
 from dicomview.display import VOILUT, Window, apply_voi_lut, apply_window
 from dicomview.errors import DisplayError
 from dicomview.geometry import Geometry, plane_view
-from dicomview.render.panes import show_pixels
-from dicomview.render.style import STYLE
+from dicomview.render.pane import show_pixels
+from dicomview.render.style import EMPTY
 from dicomview.render.style import colormap as make_colormap
 from dicomview.state import ViewState, changes, pane_pixels, resolve
 from dicomview.volume.thumbnail import thumbnail
@@ -454,7 +454,7 @@ def test_grey_levels_are_those_of_the_function(window, dtype):
     expected = np.round(255 * window.apply(values)[~nan])
     for channel in range(3):
         assert np.abs(grey[..., channel][~nan] - expected).max() <= 1
-    empty = tuple(int(STYLE.empty[i : i + 2], 16) for i in (1, 3, 5))
+    empty = tuple(int(EMPTY[i : i + 2], 16) for i in (1, 3, 5))
     assert all(tuple(pixel) == empty for pixel in grey[nan])
     turned = drawn(values, window, negative=True)
     assert np.abs(turned[..., 0][~nan] - (255 - expected)).max() <= 1
@@ -468,7 +468,7 @@ def test_booleans_and_masks_are_drawn(window):
     assert np.abs(drawn(pixels, window)[..., 0] - expected).max() <= 1
     masked = np.ma.array(pixels, mask=pixels == 1)
     grey = drawn(masked, window)
-    assert (grey[pixels == 1] == grey[0, 0]).all() and grey[0, 0, 0] == int(STYLE.empty[1:3], 16)
+    assert (grey[pixels == 1] == grey[0, 0]).all() and grey[0, 0, 0] == int(EMPTY[1:3], 16)
 
 
 def test_from_one_curve_to_the_next_equals_drawn_fresh():

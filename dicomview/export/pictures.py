@@ -12,7 +12,8 @@ from dicomview.display import Window, valid_values
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.render.panes import caption, draw_crosshair, frame_axes, pane_size, show_pixels
+from dicomview.render.pane import caption, draw_crosshair, frame_axes, show_pixels
+from dicomview.render.panes import pane_size
 from dicomview.render.style import colormap as make_colormap
 from dicomview.state import Pane, ViewState, pane_pixels, resolve
 from dicomview.volume import Image, Volume
@@ -222,7 +223,7 @@ def planes(
         if pane.crosshair is not None:
             draw_crosshair(where, pane.crosshair)
         where.set_label(pane.plane)
-        caption(where, pane.label)
+        caption(where, pane.corners[0])
     return figure
 
 
@@ -326,7 +327,7 @@ def _view(volume: Volume, plane: Plane) -> PlaneView:
 
 def _pane(volume: Volume, plane: Plane, index: int) -> Pane:
     """Return a pane without marks."""
-    return Pane(_view(volume, plane), index, volume.middle_frame, visible=True, crosshair=None, label=plane)
+    return Pane(_view(volume, plane), index, volume.middle_frame, visible=True)
 
 
 def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str | None) -> None:

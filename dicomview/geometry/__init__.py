@@ -2,6 +2,7 @@
 
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import (
+    CONVENTIONS,
     PLANES,
     Convention,
     Plane,
@@ -15,6 +16,7 @@ from dicomview.geometry.planes import (
 from dicomview.geometry.reslice import deshear, patient_grid, resample
 
 __all__ = [
+    "CONVENTIONS",
     "PLANES",
     "Convention",
     "Geometry",

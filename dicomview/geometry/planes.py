@@ -10,6 +10,7 @@ import numpy as np
 from dicomview.geometry.geometry import Geometry
 
 __all__ = [
+    "CONVENTIONS",
     "PLANES",
     "Convention",
     "Plane",
@@ -24,6 +25,7 @@ __all__ = [
 Plane = Literal["axial", "coronal", "sagittal"]
 #: Which side of the patient is on the right of axial and coronal pictures: L, or R.
 Convention = Literal["radiological", "neurological"]
+CONVENTIONS: tuple[Convention, ...] = get_args(Convention)
 #: The planes in the order in which they are shown.
 PLANES: tuple[Plane, ...] = get_args(Plane)
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from dicomview.render.resample import Interpolation, resampled, taps
+from dicomview.display.resample import Interpolation, resampled, taps
 
 __all__ = ["SliceImage"]
 

@@ -1,6 +1,7 @@
 """Colours and sizes of everything that is drawn."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import matplotlib
 import numpy as np
@@ -15,8 +16,9 @@ class Style:
 
     Attributes
     ----------
-    surround, background, text, crosshair, empty : str
-        ``surround`` lies between the panes; ``empty`` marks missing slices and NaN.
+    surrounds : mapping of str to (str, str)
+        By theme: the colour between the panes, and of text on it.
+    background, text, crosshair : str
     font_size : float
         Points.
     crosshair_margin : float
@@ -26,26 +28,29 @@ class Style:
     dpi : float
     """
 
-    surround: str = "#1c1c1e"
     background: str = "black"
     text: str = "#d9d9d9"
     crosshair: str = "#33c1c9"
-    empty: str = "#4a2530"
     font_size: float = 9.0
     crosshair_margin: float = 0.08
     gap: float = 6.0
     dpi: float = 100.0
+    surrounds: Mapping[str, tuple[str, str]] = field(
+        default_factory=lambda: {"dark": ("#1c1c1e", "#d9d9d9"), "light": ("#ffffff", "#1c1c1e")}
+    )
 
 
 STYLE = Style()
+#: Colour of missing slices and NaN.
+EMPTY = "#4a2530"
 #: matplotlib cuts colours down to 8 bits: k / 255 may become k - 1 unless it is a little more.
 ABOVE = 1e-6
 
 
-def colormap(name: str, reverse: bool) -> Colormap:
-    """Return a colormap that shows missing values in the style's colour for them."""
+def colormap(name: str, reverse: bool, empty: str = EMPTY) -> Colormap:
+    """Return a colormap that shows missing values and NaN in a colour of their own."""
     cmap = matplotlib.colormaps[name]
     if reverse:
         cmap = cmap.reversed()
     colors = np.minimum(cmap(np.arange(cmap.N)) + ABOVE, 1)
-    return ListedColormap(colors, name=cmap.name).with_extremes(bad=STYLE.empty)
+    return ListedColormap(colors, name=cmap.name).with_extremes(bad=empty)

@@ -7,18 +7,25 @@ from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
-from traitlets import Bool, Enum, HasTraits, TraitError, TraitType, Unicode, observe, validate
+from traitlets import Bool, Enum, Float, HasTraits, TraitError, TraitType, Unicode, observe, validate
 
-from dicomview.display import Window
+from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError
-from dicomview.geometry import PLANES
+from dicomview.geometry import CONVENTIONS, PLANES, Plane
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap
 
 __all__ = ["LAYOUTS", "ViewState"]
 
 #: Arrangements of the panes.
-LAYOUTS = ("ortho", *PLANES)
+LAYOUTS = ("ortho", *PLANES, "montage")
+#: What a drag with the left button does.
+TOOLS = ("window", "crosshair", "pan", "zoom")
+CINE_MODES = ("loop", "bounce")
+#: Limits of the magnification; 1 fits the pane.
+ZOOMS = (0.1, 64.0)
+#: No view is turned.
+UPRIGHT = (0, False)
 
 
 class WindowTrait(TraitType):  # type: ignore[type-arg]
@@ -65,6 +72,45 @@ class IndexTrait(TraitType):  # type: ignore[type-arg]
         return tuple(min(max(i, 0), n - 1) for i, n in zip(indices, extents))
 
 
+class TurnsTrait(TraitType):  # type: ignore[type-arg]
+    """Quarter turns and mirroring by plane; planes that are not named stand upright."""
+
+    def default(self, obj: Any = None) -> Any:
+        """Turn nothing."""
+        return {}
+
+    def validate(self, obj: Any, value: Any) -> dict[str, tuple[int, bool]]:
+        """Bring quarters to 0 to 3 and leave out what stands upright."""
+        try:
+            turns = {
+                str(plane): (int(quarters) % 4, bool(mirror)) for plane, (quarters, mirror) in value.items()
+            }
+        except (AttributeError, TypeError, ValueError):
+            turns = {"": UPRIGHT}
+        if not set(turns) <= set(PLANES):
+            raise TraitError(f"turns maps planes to (quarter turns, mirrored), not {value!r}")
+        return {plane: turn for plane, turn in turns.items() if turn != UPRIGHT}
+
+
+class CenterTrait(TraitType):  # type: ignore[type-arg]
+    """The voxel in the middle of the panes, in fractions; None for the middle of the volume."""
+
+    default_value = None
+    allow_none = True
+
+    def validate(self, obj: "ViewState", value: Any) -> tuple[float, ...] | None:
+        """Keep it inside the volume."""
+        if value is None:
+            return None
+        try:
+            place = [float(x) for x in value]
+        except (TypeError, ValueError):
+            place = []
+        if len(place) != 3 or not all(map(math.isfinite, place)):
+            raise TraitError(f"center is a voxel index of three numbers, or None, not {value!r}")
+        return tuple(min(max(x, -0.5), n - 0.5) for x, n in zip(place, obj._extents["index"]))
+
+
 class ViewState(HasTraits):
     """Where and how a volume is looked at.
 
@@ -96,10 +142,38 @@ class ViewState(HasTraits):
         Name of a matplotlib colormap; ``"gray_r"`` for PET to start with, else ``"gray"``.
     invert : bool
         Dark for bright.
-    layout : {"ortho", "axial", "coronal", "sagittal"}
-        All three planes, or one.
+    layout : {"ortho", "axial", "coronal", "sagittal", "montage"}
+        All three planes, one, or neighbouring slices of the acquired plane.
     crosshair : bool
         Whether lines mark ``index`` in the panes.
+    gap : float
+        Pixels that the crosshair leaves free around ``index``.
+    zoom : float
+        Magnification of all panes; 1 shows the whole volume.
+    center : tuple of float or None
+        Voxel index in the middle of the panes; None for the middle of the volume.
+    convention : {"radiological", "neurological"}
+        Which side of the patient is on the right of axial and coronal panes: L, or R.
+    turns : dict of str to (int, bool)
+        By plane: clockwise quarter turns, and whether the upright pane was mirrored before.
+    interpolation : {"nearest", "linear", "lanczos"}
+        How values between voxels are found.
+    scale_bar, letters, texts, colorbar : bool
+        What is written over the panes: a bar of round length in mm, sides of the patient, corner texts, and
+        the values of the colours.
+    empty_color : str
+        Colour of missing slices and NaN, as matplotlib knows it.
+    theme : {"dark", "light"}
+        Colour around the panes.
+    tool : {"window", "crosshair", "pan", "zoom"}
+        What a drag with the left button does.
+    playing : bool
+        Whether the cine runs.
+    cine : str
+        What it runs through: a plane, or an extra dimension.
+    fps : float
+        Steps a second.
+    cine_mode : {"loop", "bounce"}
 
     Examples
     --------
@@ -120,6 +194,23 @@ class ViewState(HasTraits):
     invert = Bool(False)
     layout = Enum(LAYOUTS, "ortho")
     crosshair = Bool(True)
+    gap = Float(10.0, min=0)
+    zoom = Float(1.0)
+    center = CenterTrait()
+    convention = Enum(CONVENTIONS, "radiological")
+    turns = TurnsTrait()
+    interpolation = Enum(INTERPOLATIONS, "linear")
+    scale_bar = Bool(True)
+    letters = Bool(True)
+    texts = Bool(True)
+    colorbar = Bool(False)
+    empty_color = Unicode("#4a2530")
+    theme = Enum(("dark", "light"), "dark")
+    tool = Enum(TOOLS, "window")
+    playing = Bool(False)
+    cine = Unicode()
+    fps = Float(10.0, min=0.1, max=60.0)
+    cine_mode = Enum(CINE_MODES, "loop")
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self._geometry = volume.geometry
@@ -127,12 +218,14 @@ class ViewState(HasTraits):
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
         self._colormaps = colormaps
+        self._cines = (*PLANES, *volume.extra_dims)
         unknown = set(traits) - set(self.trait_names())
         if unknown:
             raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
+        traits.setdefault("cine", volume.extra_dims[0] if volume.extra_dims else volume.slice_plane)
         traits.setdefault("colormap", default_colormap(volume.meta))
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
@@ -153,6 +246,38 @@ class ViewState(HasTraits):
         """Move by so many voxels along a spatial axis."""
         with self.lock:
             self.move(axis, self.index[axis] + by)
+
+    def turn(self, plane: Plane, quarters: int = 1) -> None:
+        """Turn a pane clockwise by quarters."""
+        with self.lock:
+            old, mirrored = self.turns.get(plane, UPRIGHT)
+            self.turns = {**self.turns, plane: (old + quarters, mirrored)}
+
+    def mirror(self, plane: Plane, *, upside_down: bool = False) -> None:
+        """Exchange left and right of a pane as it stands, or top and bottom."""
+        with self.lock:
+            quarters, mirrored = self.turns.get(plane, UPRIGHT)
+            # Mirrored first and turned back afterwards.
+            self.turns = {**self.turns, plane: ((2 if upside_down else 0) - quarters, not mirrored)}
+
+    def fit(self) -> None:
+        """Show the whole volume, in the middle of the panes."""
+        with self.lock, self.hold_trait_notifications():
+            self.zoom, self.center = 1.0, None
+
+    @validate("zoom")
+    def _validate_zoom(self, proposal: Any) -> float:
+        zoom = float(proposal["value"])
+        if not math.isfinite(zoom):
+            raise TraitError(f"zoom is a finite number, not {zoom}")
+        return min(max(zoom, ZOOMS[0]), ZOOMS[1])
+
+    @validate("cine")
+    def _validate_cine(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in self._cines:
+            raise TraitError(f"cine is one of {', '.join(self._cines)}, not {name!r}")
+        return name
 
     @validate("colormap")
     def _validate_colormap(self, proposal: Any) -> str:

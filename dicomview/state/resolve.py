@@ -1,17 +1,24 @@
 """resolve(): from the wish of the user and the volume to a frozen scene, and what differs between two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from dicomview.display import Window, rgb8
-from dicomview.geometry import PLANES, Plane, PlaneView, plane_view
+from dicomview.display import Interpolation, Window, rgb8
+from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
+from dicomview.options import options
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
+from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import is_negative
 
-__all__ = ["Changes", "Pane", "Scene", "changes", "pane_pixels", "resolve"]
+__all__ = ["Changes", "Look", "Pane", "Scene", "changes", "pane_pixels", "resolve"]
+
+#: Slices of a montage.
+TILES = 12
+#: Volumes at a smaller angle to the patient are not called oblique.
+OBLIQUE_DEGREES = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,20 +37,48 @@ class Pane:
         Whether the layout shows it.
     crosshair : tuple of float or None
         Column and row (data coordinates) of the crosshair.
-    label : str
+    box : tuple of float
+        Data coordinates that are shown: first and last along ``view.right``, first and last along
+        ``view.down``, each rising.
+    corners : tuple of str
+        Texts: upper left, upper right, lower left, lower right.
+    edges : tuple of str
+        Letters at the top, bottom, left and right.
     """
 
     view: PlaneView
     index: int
     frame: tuple[int, ...]
     visible: bool
-    crosshair: tuple[float, float] | None
-    label: str
+    crosshair: tuple[float, float] | None = None
+    box: tuple[float, float, float, float] = (-0.5, 0.5, -0.5, 0.5)
+    corners: tuple[str, str, str, str] = ("", "", "", "")
+    edges: tuple[str, str, str, str] = ("", "", "", "")
 
     @property
     def plane(self) -> Plane:
         """Name of the plane."""
         return self.view.plane
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all panes have in common, besides the colours of values.
+
+    Attributes
+    ----------
+    interpolation : str
+    gap : float
+        Pixels that the crosshair leaves free.
+    scale_bar, colorbar : bool
+    theme : str
+    """
+
+    interpolation: Interpolation
+    gap: float
+    scale_bar: bool
+    colorbar: bool
+    theme: str
 
 
 @dataclass(frozen=True)
@@ -54,19 +89,26 @@ class Scene:
     ----------
     panes : tuple of Pane
         Axial, coronal, sagittal.
+    tiles : tuple of Pane
+        Neighbouring slices of the acquired plane, in the layout ``"montage"``.
     window : Window or None
         From values to colours of the map; None for colour volumes.
     colormap : str
     reverse : bool
         Whether the colormap runs backwards: ``invert``, or a negative (MONOCHROME1), but not both.
+    empty_color : str
     layout : str
+    look : Look
     """
 
     panes: tuple[Pane, ...]
+    tiles: tuple[Pane, ...]
     window: Window | None
     colormap: str
     reverse: bool
+    empty_color: str
     layout: str
+    look: Look
 
     def pane(self, plane: Plane) -> Pane:
         """Return the pane of a plane."""
@@ -80,11 +122,11 @@ class Changes:
     Attributes
     ----------
     layout : bool
-        Panes come, go or move.
+        Panes come, go, move or are turned, or look different.
     pixels : frozenset of Plane
         Another slice.
     marks : frozenset of Plane
-        Crosshair or label.
+        Crosshair, texts, or the part that is shown.
     colors : bool
         Window or colormap.
     """
@@ -105,30 +147,100 @@ def resolve(volume: Volume, state: ViewState) -> Scene:
     --------
     >>> vol = Volume.from_array(np.zeros((9, 8, 7)))
     >>> scene = resolve(vol, ViewState(vol, layout="axial"))
-    >>> [pane.label.split() for pane in scene.panes if pane.visible]
-    [['axial', '4/8']]
+    >>> [pane.corners[3] for pane in scene.panes if pane.visible]
+    ['5/9']
     """
-    panes = []
-    for plane in PLANES:
-        view = plane_view(volume.geometry, plane)
-        k = state.index[view.axis]
-        panes.append(
-            Pane(
-                view=view,
-                index=k,
-                frame=state.frame,
-                visible=state.layout in ("ortho", plane),
-                crosshair=(state.index[view.right], state.index[view.down]) if state.crosshair else None,
-                label=f"{plane}\n{k}/{volume.geometry.shape[view.axis] - 1}",
-            )
-        )
+    views = {plane: _view(volume, state, plane) for plane in PLANES}
+    first = PLANES[0] if state.layout in ("ortho", "montage") else state.layout
+    panes = tuple(
+        _pane(volume, state, views[plane], state.index[views[plane].axis], window=plane == first)
+        for plane in PLANES
+    )
     return Scene(
-        panes=tuple(panes),
+        panes=panes,
+        tiles=_tiles(volume, state, views[volume.slice_plane]) if state.layout == "montage" else (),
         window=None if volume.is_color else state.window,
         colormap=state.colormap,
         reverse=state.invert != is_negative(volume.meta),
+        empty_color=state.empty_color,
         layout=state.layout,
+        look=Look(state.interpolation, state.gap, state.scale_bar, state.colorbar, state.theme),
     )
+
+
+def _view(volume: Volume, state: ViewState, plane: Plane) -> PlaneView:
+    """Return how a plane is turned."""
+    view = plane_view(volume.geometry, plane, convention=state.convention)
+    quarters, mirrored = state.turns.get(plane, (0, False))
+    return (view.mirrored() if mirrored else view).turned(quarters)
+
+
+def _pane(volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool) -> Pane:
+    """Return a pane that shows one slice."""
+    box: list[float] = []
+    for axis in (view.right, view.down):
+        extent = volume.geometry.shape[axis]
+        middle = (extent - 1) / 2 if state.center is None else state.center[axis]
+        box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
+    is_here = index == state.index[view.axis]
+    return Pane(
+        view=view,
+        index=index,
+        frame=state.frame,
+        visible=state.layout in ("ortho", view.plane),
+        crosshair=(state.index[view.right], state.index[view.down]) if state.crosshair and is_here else None,
+        box=(box[0], box[1], box[2], box[3]),
+        corners=_corners(volume, state, view, index, window=window) if state.texts else ("", "", "", ""),
+        edges=view.edges if state.letters else ("", "", "", ""),
+    )
+
+
+def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...]:
+    """Return neighbouring slices, the one in view among them."""
+    count, here = volume.geometry.shape[view.axis], state.index[view.axis]
+    shown = min(TILES, count)
+    # Pages: within one the tiles stay where they are.
+    start = min(here // shown * shown, count - shown)
+    panes = (_pane(volume, state, view, k, window=k == start) for k in range(start, start + shown))
+    # Small as they are there is room for the number of the slice and the sides only.
+    return tuple(
+        replace(
+            pane,
+            corners=("", "", pane.corners[2], pane.corners[3].partition("\n")[0]),
+            edges=("", "", *pane.edges[2:]),
+        )
+        for pane in panes
+    )
+
+
+def _corners(
+    volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool
+) -> tuple[str, str, str, str]:
+    """Return the texts of a pane; who the patient is only when asked for."""
+    oblique = obliquity(volume.geometry) or 0.0
+    name = [view.plane + (f" oblique {oblique:.0f}°" if oblique >= OBLIQUE_DEGREES else "")]
+    if options.show_patient:
+        name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
+    frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
+    below = []
+    if window and not volume.is_color:
+        below.append(f"W {state.window.width:.6g}  L {state.window.center:.6g}")
+    if window and state.zoom != 1:
+        below.append(f"zoom {state.zoom:.3g}")
+    place = [f"{index + 1}/{volume.geometry.shape[view.axis]}"]
+    place += [text for text in [_height(volume, state, view, index)] if text]
+    return "\n".join(name), "\n".join(frame), "\n".join(below), "\n".join(place)
+
+
+def _height(volume: Volume, state: ViewState, view: PlaneView, index: int) -> str:
+    """Return where a slice crosses the axis of the patient that it is perpendicular to."""
+    at = list(state.index)
+    at[view.axis] = index
+    position = volume.geometry.position(at)
+    if position is None:
+        return ""
+    component = ("sagittal", "coronal", "axial").index(view.plane)
+    return f"{('RL', 'AP', 'IS')[component][int(position[component] >= 0)]} {abs(position[component]):.1f} mm"
 
 
 def changes(old: Scene | None, new: Scene) -> Changes:
@@ -148,10 +260,14 @@ def changes(old: Scene | None, new: Scene) -> Changes:
         return Changes(layout=True, pixels=everything, marks=everything, colors=True)
     pairs = list(zip(old.panes, new.panes))
     return Changes(
-        layout=old.layout != new.layout,
+        layout=(old.layout, old.look, old.tiles) != (new.layout, new.look, new.tiles)
+        or any(a.view != b.view for a, b in pairs),
         pixels=frozenset(b.plane for a, b in pairs if (a.index, a.frame) != (b.index, b.frame)),
-        marks=frozenset(b.plane for a, b in pairs if (a.crosshair, a.label) != (b.crosshair, b.label)),
-        colors=(old.window, old.colormap, old.reverse) != (new.window, new.colormap, new.reverse),
+        marks=frozenset(
+            b.plane for a, b in pairs if (a.crosshair, a.box, a.corners) != (b.crosshair, b.box, b.corners)
+        ),
+        colors=(old.window, old.colormap, old.reverse, old.empty_color)
+        != (new.window, new.colormap, new.reverse, new.empty_color),
     )
 
 

@@ -27,8 +27,9 @@ __all__ = ["SliceViewer"]
 
 #: Width of the three panes together, CSS pixels.
 WIDTH = 800
-#: Traits that the picture follows; the position always comes with the index.
-_WATCHED = ["index", "frame", "window", "colormap", "invert", "layout", "crosshair"]
+#: Traits that change nothing in the picture; the position always comes with the index.
+_UNSEEN = {"position", "tool", "playing", "cine", "fps", "cine_mode"}
+_WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
 class SliceViewer(widgets.VBox):  # type: ignore[misc]

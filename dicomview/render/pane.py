@@ -1,0 +1,237 @@
+"""PaneDrawing: one plane of a volume on one matplotlib Axes, with everything that is written over it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.lines import Line2D
+
+from dicomview.display import Window
+from dicomview.geometry import PlaneView
+from dicomview.render.image import SliceImage
+from dicomview.render.label import Label
+from dicomview.render.norm import norm_of
+from dicomview.render.style import STYLE, colormap
+from dicomview.state import Pane, Scene, pane_pixels
+from dicomview.volume import Volume
+
+__all__ = ["PaneDrawing", "bar_length", "caption", "draw_crosshair", "frame_axes", "show_pixels"]
+
+#: Part of the width of a pane that its scale bar takes at most.
+BAR_FRACTION = 0.3
+#: Pixels at the ends of the crosshair that are left to the letters, and to the scale bar below.
+LETTER_MARGIN, BAR_HEIGHT = 24, 14
+#: Width of a letter, as part of its height; of digits and capitals it is a little less.
+LETTER_WIDTH = 0.62
+
+
+def show_pixels(
+    ax: Axes, image: np.ndarray, view: PlaneView, *, cmap: Colormap, window: Window | None
+) -> SliceImage:
+    """Draw the pixels of a plane and turn the axes as the plane is turned; data stay array indices."""
+    artist = SliceImage(ax, image, cmap=cmap, norm=None if window is None else norm_of(window))
+    rows, columns = image.shape[:2]
+    _turn(ax, view, (-0.5, columns - 0.5, -0.5, rows - 0.5))
+    return artist
+
+
+def frame_axes(ax: Axes, view: PlaneView, *, raised: float = 0.0) -> list[Label]:
+    """Make a black pane without ticks and write the sides of the patient at its edges.
+
+    The letter at the bottom is raised by so many points.
+    """
+    ax.set_facecolor(STYLE.background)
+    ax.xaxis.set_visible(False)
+    ax.yaxis.set_visible(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    places = [
+        ((0.5, 1), "center", "top", (0, -3)),
+        ((0.5, 0), "center", "bottom", (0, 3 + raised)),
+        ((0, 0.5), "left", "center", (4, 0)),
+        ((1, 0.5), "right", "center", (-4, 0)),
+    ]
+    return [_label(ax, letter, *place) for letter, place in zip(view.edges, places)]
+
+
+def caption(ax: Axes, text: str) -> Label:
+    """Write into the upper left corner of a pane."""
+    return _label(ax, text, (0, 1), "left", "top", (4, -3))
+
+
+def draw_crosshair(ax: Axes, point: tuple[float, float]) -> tuple[Line2D, Line2D]:
+    """Mark a column and a row; the lines leave the letters at the edges free."""
+    margin = STYLE.crosshair_margin
+    return (
+        ax.axvline(point[0], margin, 1 - margin, **_crosshair_style()),
+        ax.axhline(point[1], margin, 1 - margin, **_crosshair_style()),
+    )
+
+
+def bar_length(width: float) -> float:
+    """Return the length of a scale bar: 1, 2 or 5 times a power of ten, at most 0.3 of a width.
+
+    Examples
+    --------
+    >>> bar_length(230), bar_length(30), bar_length(1)
+    (50.0, 5.0, 0.2)
+    """
+    limit = width * BAR_FRACTION
+    power = 10.0 ** np.floor(np.log10(limit))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= limit * (1 + 1e-9)))
+
+
+def _crosshair_style() -> dict[str, object]:
+    return {"color": STYLE.crosshair, "linewidth": 0.8, "alpha": 0.85, "zorder": 4}
+
+
+def _turn(ax: Axes, view: PlaneView, box: tuple[float, float, float, float]) -> None:
+    """Show a part of a plane, turned as the plane is turned."""
+    left, right, top, bottom = box
+    ax.set_aspect(view.aspect or 1.0)
+    ax.set_xlim((right, left) if view.flip_right else (left, right))
+    ax.set_ylim((top, bottom) if view.flip_down else (bottom, top))
+
+
+def _label(
+    ax: Axes, text: str, place: tuple[float, float], ha: str, va: str, offset: tuple[float, float]
+) -> Label:
+    """Write at a place of the axes."""
+    label = Label(
+        text, place, ha, va, offset,
+        color=STYLE.text, outline=STYLE.background, size=STYLE.font_size, zorder=5,
+    )  # fmt: skip
+    ax.add_artist(label)
+    return label
+
+
+class PaneDrawing:
+    """Brings one Axes to one pane of a scene.
+
+    Parameters
+    ----------
+    ax : Axes
+        Empty.
+    volume : Volume
+    pane : Pane
+    scene : Scene
+
+    Attributes
+    ----------
+    ax : Axes
+    image : SliceImage
+    """
+
+    def __init__(self, ax: Axes, volume: Volume, pane: Pane, scene: Scene) -> None:
+        self.ax, self._volume = ax, volume
+        self._shown: tuple[object, ...] = ()
+        self.image = show_pixels(
+            ax,
+            pane_pixels(volume, pane),
+            pane.view,
+            cmap=colormap(scene.colormap, scene.reverse, scene.empty_color),
+            window=scene.window,
+        )
+        self._edges = frame_axes(ax, pane.view, raised=BAR_HEIGHT * 72 / ax.figure.dpi)
+        self._corners = (
+            caption(ax, ""),
+            _label(ax, "", (1, 1), "right", "top", (-4, -3)),
+            _label(ax, "", (0, 0), "left", "bottom", (4, 3)),
+            _label(ax, "", (1, 0), "right", "bottom", (-4, 3)),
+        )
+        self._lines = (Line2D([], [], **_crosshair_style()), Line2D([], [], **_crosshair_style()))  # type: ignore[arg-type]
+        self._bar = Line2D(
+            [], [], color=STYLE.text, linewidth=2, solid_capstyle="butt", transform=ax.transAxes, zorder=5
+        )
+        for line in (*self._lines, self._bar):
+            ax.add_artist(line)
+        self._bar_label = _label(ax, "", (0.5, 0), "left", "bottom", (4, 2))
+
+    def show_slice(self, pane: Pane) -> None:
+        """Show another slice."""
+        self.image.set_data(pane_pixels(self._volume, pane))
+
+    def show_colors(self, scene: Scene) -> None:
+        """Show values in other colours."""
+        if scene.window is None:
+            return
+        self.image.set_cmap(colormap(scene.colormap, scene.reverse, scene.empty_color))
+        norm = norm_of(scene.window)
+        # A norm that stays a line keeps what the user has tied to it.
+        if type(norm) is type(self.image.norm) is Normalize:
+            self.image.set_clim(*scene.window.limits)
+        else:
+            self.image.set_norm(norm)
+
+    def show_view(self, pane: Pane, scene: Scene) -> None:
+        """Turn the pane, and show another part of it."""
+        look = scene.look
+        if self.image.kind != look.interpolation:
+            self.image.kind = look.interpolation
+        _turn(self.ax, pane.view, pane.box)
+        self.show_marks(pane, scene)
+
+    def show_marks(self, pane: Pane, scene: Scene) -> None:
+        """Place crosshair, texts and scale bar; the axes must have their place in the figure."""
+        for label, letter in zip(self._edges, pane.edges):
+            label.set_text(letter)
+        self._cross(pane, scene.look.gap)
+        length = self._bar_of(pane) if scene.look.scale_bar else None
+        texts, length = self._fitting(pane, length)
+        for label, text in zip(self._corners, texts):
+            label.set_text(text)
+        part = 0.0 if length is None else length / self._millimetres(pane)
+        self._bar.set_data([0.5 - part / 2, 0.5 + part / 2], [6 / self.ax.bbox.height] * 2)
+        self._bar.set_visible(length is not None)
+        self._bar_label.xy = (0.5 + part / 2, 0)
+        self._bar_label.set_text("" if length is None else f"{length:g} mm")
+
+    def _cross(self, pane: Pane, gap: float) -> None:
+        for line in self._lines:
+            line.set_visible(pane.crosshair is not None)
+        if pane.crosshair is None:
+            return
+        left, right, top, bottom = pane.box
+        x, y = pane.crosshair
+        wide, high = (right - left) / self.ax.bbox.width, (bottom - top) / self.ax.bbox.height
+        # Letters stand at the ends; whichever end is turned downwards, there is the scale bar as well.
+        beside, above = LETTER_MARGIN * wide, (LETTER_MARGIN + BAR_HEIGHT) * high
+        ys = [top + above, y - gap * high, np.nan, y + gap * high, bottom - above]
+        xs = [left + beside, x - gap * wide, np.nan, x + gap * wide, right - beside]
+        self._lines[0].set_data([x, x, np.nan, x, x], _outside(ys))
+        self._lines[1].set_data(_outside(xs), [y, y, np.nan, y, y])
+
+    def _millimetres(self, pane: Pane) -> float:
+        """Return the width of the pane in mm."""
+        spacing = self._volume.geometry.spacing[pane.view.right]
+        return (pane.box[1] - pane.box[0]) * (spacing or 0.0)
+
+    def _bar_of(self, pane: Pane) -> float | None:
+        """Return the length of the scale bar; None where nothing is known in mm."""
+        width = self._millimetres(pane)
+        return bar_length(width) if width > 0 else None
+
+    def _fitting(self, pane: Pane, length: float | None) -> tuple[list[str], float | None]:
+        """Return the texts and the bar as far as there is room for them side by side."""
+        width = float(self.ax.bbox.width)
+        letter = STYLE.font_size * LETTER_WIDTH * self.ax.figure.dpi / 72
+
+        def taken(text: str) -> float:
+            return max(map(len, text.split("\n"))) * letter + 8
+
+        upper_left, upper_right, lower_left, lower_right = pane.corners
+        if upper_right and taken(upper_left) + taken(upper_right) + 2 * letter > width:
+            upper_left, upper_right = f"{upper_left}\n{upper_right}", ""
+        if length is not None:
+            half = length / self._millimetres(pane) * width / 2
+            beside = width / 2 - half
+            if taken(lower_left) > beside or taken(lower_right) + taken(f"{length:g} mm") > beside:
+                length = None
+        if taken(lower_left) + taken(lower_right) > width:
+            lower_left = ""
+        return [upper_left, upper_right, lower_left, lower_right], length
+
+
+def _outside(ends: list[float]) -> list[float]:
+    """Return the two parts of a line outside of a gap; a part that the gap swallows has no length."""
+    start, before, gap, after, end = ends
+    return [start, max(start, before), gap, min(after, end), end]
