@@ -1,9 +1,22 @@
 """Volume and Image: arrays that know their place, their header and where they came from."""
 
 from dicomview.volume.array import Image
+from dicomview.volume.contours import Contour
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta
 from dicomview.volume.report import Dropped, Report, Source
+from dicomview.volume.segmentation import Segment, Segmentation
 from dicomview.volume.volume import Volume
 
-__all__ = ["Dimension", "Dropped", "Image", "Meta", "Report", "Source", "Volume"]
+__all__ = [
+    "Contour",
+    "Dimension",
+    "Dropped",
+    "Image",
+    "Meta",
+    "Report",
+    "Segment",
+    "Segmentation",
+    "Source",
+    "Volume",
+]
