@@ -109,6 +109,8 @@ class PixelFile:
                 raise DecodeError(
                     f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
                 ) from error
+        if header.real_world is not None and stored.ndim == 2:
+            stored = header.real_world.mapped(stored)
         return decode_values(stored, header, rescale)
 
 
@@ -159,6 +161,10 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
         return None
     low, high = header.padding
     ends = [v * header.rescale_slope + header.rescale_intercept for v in (low, high)]
+    if header.real_world is not None:
+        ends = header.real_world.mapped(np.array([low, high])).tolist()
+        if not np.isfinite(ends).all():
+            return None
     return (min(ends), max(ends))
 
 

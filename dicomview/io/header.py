@@ -6,6 +6,7 @@ from typing import Any
 
 from pydicom.multival import MultiValue
 
+from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
 
 __all__ = ["Header", "exact", "floats", "number", "strings"]
@@ -29,6 +30,8 @@ class Header:
         DimensionIndexValues without those that say where the frame is.
     time_unit : str
         Unit of the key ``FrameTime``.
+    real_world : RealWorld or None
+        The mapping of a parametric map, in place of the rescale.
     """
 
     path: File
@@ -63,6 +66,7 @@ class Header:
     dimension_index: tuple[int, ...] = ()
     time_unit: str = ""
     stack_id: str = ""
+    real_world: RealWorld | None = None
 
     @property
     def identity(self) -> tuple[str, int | None, tuple[int, int] | None]:

@@ -10,6 +10,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
 from dicomview.io.header import Header, floats, number, strings
+from dicomview.io.realworld import real_world_of
 
 __all__ = ["FRAME_KEYWORDS", "frame_headers"]
 
@@ -150,6 +151,7 @@ def _enhanced(header: Header, dataset: Dataset, groups: Sequence[Dataset]) -> li
                 rescale_intercept=header.rescale_intercept if intercept is None else intercept,
                 image_type=(*(kind or header.image_type), *([str(component)] if component else [])),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
+                real_world=real_world_of(header.sop_class_uid, group, shared[0]),
             )
         )
     return headers

@@ -16,6 +16,7 @@ from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.grouping import group_headers
 from dicomview.io.headers import looks_like_dicom, read_headers, read_meta
 from dicomview.io.progress import progress
+from dicomview.io.realworld import mapping_elements, mapping_warnings
 from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
 from dicomview.io.sources import File, existing, is_archive
 from dicomview.volume import Dropped, Image, Report, Source, Volume
@@ -308,9 +309,14 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             *(("rgb",) if is_color(first) else ()),
         ),
         dimensions=stack.dimensions,
-        meta=read_meta(middle.path),
+        meta={**read_meta(middle.path), **mapping_elements(stack.present)},
         report=Report(
-            (*series.warnings, *_empty_slices(failed), *_unreadable_files(unreadable)),
+            (
+                *series.warnings,
+                *mapping_warnings(stack.present),
+                *_empty_slices(failed),
+                *_unreadable_files(unreadable),
+            ),
             (*stack.dropped, *unreadable),
             tuple(place if extra else place[0] for place in missing),
         ),

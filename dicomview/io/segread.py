@@ -349,8 +349,8 @@ def _segment_planes(
                 if np.array_equal(last[1], plane):
                     continue
                 raise SegmentError(
-                    f"{header.name}: several frames of segment {segment} lie at one position, and they differ: "
-                    f"{_UNDECIDED}"
+                    f"{header.name}: several frames of segment {segment} lie at one position, "
+                    f"and they differ: {_UNDECIDED}"
                 )
             last = k, plane
             if plane.any():

@@ -338,8 +338,8 @@ class Segmentation:
             if ours and theirs and ours != theirs:
                 strangers[segment.number] = (
                     f"{segment} and the volume must share a frame of reference: FrameOfReferenceUID "
-                    f"(0020,0052) is {ours} and {theirs}; register them, or pass ignore_frame_of_reference=True if their "
-                    "positions agree"
+                    f"(0020,0052) is {ours} and {theirs}; register them, or pass "
+                    "ignore_frame_of_reference=True if their positions agree"
                 )
         absent = "FrameOfReferenceUID (0020,0052) is absent: positions are taken to mean the same"
         return ([absent] if not theirs or unknown else []), strangers
