@@ -73,7 +73,8 @@ def place_contours(
     """Assign the closed contours of a region to the slices of a grid.
 
     A contour belongs to the slice whose plane is nearest, within half a slice. Where several planes of
-    contours are nearest to one slice, the nearest of them counts. Nothing is interpolated between planes.
+    contours are nearest to one slice, the nearest of them counts, of two the one at the lower index. Nothing
+    is interpolated between planes.
 
     Parameters
     ----------
@@ -108,10 +109,11 @@ def place_contours(
         return Placed(warnings=(*warnings, problem), problem=problem)
     places = np.array([index[:, 0].mean() for index in indices])
     planes = _planes(places, min(SAME_PLANE_MM / step, SAME_PLANE_SLICES))
-    levels = np.array([places[plane].mean() for plane in planes])
-    nearest = np.floor(np.round(levels, DIGITS) + 0.5).astype(int)
+    levels = np.round([places[plane].mean() for plane in planes], DIGITS)
+    nearest = np.floor(levels + 0.5).astype(int)
+    far = np.round(abs(levels - nearest), DIGITS)
     chosen: dict[int, int] = {}
-    for i in sorted(range(len(planes)), key=lambda i: abs(levels[i] - nearest[i])):
+    for i in np.argsort(far, kind="stable").tolist():
         if 0 <= nearest[i] < geometry.shape[0]:
             chosen.setdefault(int(nearest[i]), i)
     slices = {k: [indices[j][:, 1:] for j in planes[i]] for k, i in sorted(chosen.items())}
