@@ -13,7 +13,7 @@ from reference import DATA
 
 import dicomview as dv
 from dicomview.errors import GeometryError, SegmentError, SeriesError
-from dicomview.io.segread import lab_to_rgb
+from dicomview.io.segments import lab_to_rgb
 from dicomview.volume.contours import fill_even_odd
 
 SEG, LABELMAP_SEG = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
@@ -203,6 +203,21 @@ def test_a_slice_between_frames_is_empty_when_it_has_no_frame(tmp_path, image, s
     np.testing.assert_array_equal(seg.on(image())[1].array, masks[0])
 
 
+def test_a_file_that_names_images_only_is_known_to_be_made_from_them(tmp_path, image):
+    masks = np.zeros((1, *SHAPE), bool)
+    masks[0, [1, 3], 2:5, 3:7] = True
+    path = make_seg(tmp_path / "s.dcm", stored(masks), {1: "a"}, make_affine())
+    volume, dataset = image(), pydicom.dcmread(path)
+    del dataset.ReferencedSeriesSequence
+    dataset.save_as(path)
+    assert dv.segread(path).on(volume)[1][2].any()  # of whatever else, frames 5 mm apart are 5 mm thick
+    source = item(ReferencedSOPInstanceUID=volume.sources[1].sop_instance_uid)
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        frame.DerivationImageSequence = item(SourceImageSequence=source)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(dv.segread(path).on(volume)[1].array, masks[0])
+
+
 def test_fractions_are_of_the_maximum(tmp_path, image):
     plane = np.arange(80, dtype=np.uint8).reshape(8, 10)
     frames = [(1, k, plane + 10 * k) for k in (2, 0, 1)]
@@ -229,7 +244,8 @@ def test_a_label_map_has_its_segments_by_value(tmp_path, image, dtype):
     labels = np.random.default_rng(0).integers(0, 4, SHAPE).astype(dtype)
     frames = [(None, k, labels[k]) for k in (3, 1, 0, 2, 5, 4)]
     names = {0: "Background", 1: "a", 2: "b", 5: "none"}
-    path = make_seg(tmp_path / "s.dcm", frames, names, make_affine("oblique"), "LABELMAP")
+    palette = {"PhotometricInterpretation": "PALETTE COLOR"} if dtype == np.uint8 else {}
+    path = make_seg(tmp_path / "s.dcm", frames, names, make_affine("oblique"), "LABELMAP", **palette)
     seg = dv.segread(path)
     for n in (0, 1, 2, 3):
         np.testing.assert_array_equal(seg[n].array, labels == n)
@@ -421,6 +437,26 @@ def test_frames_that_name_no_segment_belong_to_the_only_one(tmp_path):
     assert seg[4].sum() == masks.sum()
     with pytest.raises(dv.DicomviewError, match="must name one of 2 segments"):
         dv.segread(make_seg(tmp_path / "s.dcm", frames, {4: "a", 5: "b"}, make_affine()))
+
+
+def test_no_frame_is_left_out_unsaid(tmp_path):
+    """A series leaves frames out that have no place, or another orientation; a segmentation must not."""
+    path = make_seg(tmp_path / "s.dcm", stored(make_masks(1)), {1: "a"}, make_affine())
+    dataset = pydicom.dcmread(path)
+    frame = dataset.PerFrameFunctionalGroupsSequence[1]
+    frame.PlaneOrientationSequence = item(ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+    dataset.save_as(path)
+    for series in (None, 0):
+        with pytest.raises(SeriesError, match="must have one orientation"):
+            dv.segread(path, series=series)
+    del frame.PlaneOrientationSequence, frame.PlanePositionSequence
+    dataset.save_as(path)
+    with pytest.raises(SeriesError, match="no PlanePositionSequence"):
+        dv.segread(path)
+    dataset = pydicom.dcmread(make_seg(path, stored(make_masks(1)), {1: "a"}, make_affine()))
+    dataset.InConcatenationTotalNumber = 3
+    dataset.save_as(path)
+    assert "one of 3 parts of a concatenation" in str(dv.segread(path).report)
 
 
 def test_a_file_that_does_not_add_up_is_refused(tmp_path):
@@ -671,6 +707,21 @@ def test_contours_too_long_for_their_type_are_read(tmp_path):
     with pytest.warns(UserWarning, match="exceeds the size of 64 kByte"):
         path = make_structures(tmp_path / "rs.dcm", {"a": [("CLOSED_PLANAR", points)]})
     np.testing.assert_allclose(dv.segread(path).contours("a")[0].points, points, atol=1e-8)
+
+
+def test_regions_may_share_a_name_and_have_the_number_zero(tmp_path, image):
+    flat = outline(make_affine(), 1, CIRCLE[::30] * 5 + 10)
+    dataset = pydicom.dcmread(
+        make_structures(tmp_path / "rs.dcm", {"a": [("CLOSED_PLANAR", flat)], "b": [("CLOSED_PLANAR", flat)]})
+    )
+    dataset.StructureSetROISequence[1].ROIName = "a"
+    dataset.StructureSetROISequence[0].ROINumber = dataset.ROIContourSequence[0].ReferencedROINumber = 0
+    dataset.save_as(tmp_path / "rs.dcm")
+    seg = dv.segread(tmp_path / "rs.dcm", reference=image(shape=GRID))
+    assert "1 names are those of several regions" in str(seg.report)
+    np.testing.assert_array_equal(seg[0].array, seg[2].array)
+    with pytest.raises(SegmentError, match=r"from 1 to 65535, which 'a' \(0\) has not"):
+        seg.labelmap()
 
 
 @pytest.mark.parametrize("data", ["1\\2", "1\\2\\abc", "1\\2\\1e999"])

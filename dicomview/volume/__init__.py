@@ -5,7 +5,8 @@ from dicomview.volume.contours import Contour
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import Meta
 from dicomview.volume.report import Dropped, Report, Source
-from dicomview.volume.segmentation import Segment, Segmentation
+from dicomview.volume.segment import Segment
+from dicomview.volume.segmentation import Segmentation
 from dicomview.volume.volume import Volume
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Segmentation: segments or regions, their masks, and these masks on the grid of a volume."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from typing import Any, Literal
 
@@ -13,57 +13,12 @@ from dicomview.volume.contours import Contour, Placed, fill_even_odd, place_cont
 from dicomview.volume.masks import MaskPlane, transfer
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report
+from dicomview.volume.segment import Segment
 from dicomview.volume.volume import Volume
 
-__all__ = ["Kind", "Segment", "Segmentation"]
+__all__ = ["Kind", "Segmentation"]
 
 Kind = Literal["binary", "fractional", "labelmap", "contours"]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What is known of one segment (SEG) or region of interest (RTSTRUCT); None where the file is silent.
-
-    Attributes
-    ----------
-    number : int
-        SegmentNumber (0062,0004) or ROINumber (3006,0022).
-    label : str
-        SegmentLabel or ROIName.
-    description : str or None
-        SegmentDescription or ROIDescription.
-    algorithm_type : str or None
-        SegmentAlgorithmType (``"MANUAL"``, ``"AUTOMATIC"`` ...) or ROIGenerationAlgorithm.
-    category, property_type : str or None
-        Code meanings of SegmentedPropertyCategoryCodeSequence and SegmentedPropertyTypeCodeSequence.
-    color : tuple of int or None
-        Recommended colour, sRGB of 8 bits; calculated from RecommendedDisplayCIELabValue in a SEG.
-    tracking_id, tracking_uid : str or None
-    interpreted_type : str or None
-        RTROIInterpretedType (3006,00A4): ``"ORGAN"``, ``"PTV"`` ...
-    frame_of_reference_uid : str or None
-        To which coordinates the region belongs.
-
-    Examples
-    --------
-    >>> Segment(1, "Liver").label
-    'Liver'
-    """
-
-    number: int
-    label: str
-    description: str | None = None
-    algorithm_type: str | None = None
-    category: str | None = None
-    property_type: str | None = None
-    color: tuple[int, int, int] | None = None
-    tracking_id: str | None = None
-    tracking_uid: str | None = None
-    interpreted_type: str | None = None
-    frame_of_reference_uid: str | None = None
-
-    def __str__(self) -> str:
-        return f"'{safe_text(self.label)}' ({self.number})"
 
 
 #: Gives the slices of a segment's mask that are not empty, and adds to a list what a reader should know.
@@ -111,6 +66,7 @@ class Segmentation:
         contours: Mapping[int, Sequence[Contour]] | None = None,
         frame_of_reference_uid: str | None = None,
         referenced_series_uids: Sequence[str] = (),
+        referenced_image_uids: Sequence[str] = (),
         fractional_type: str | None = None,
         thickness: float | None = None,
         meta: Mapping[str, Any] | None = None,
@@ -121,6 +77,7 @@ class Segmentation:
         self.geometry = geometry
         self.frame_of_reference_uid = frame_of_reference_uid
         self.referenced_series_uids = tuple(referenced_series_uids)
+        self._image_uids = frozenset(referenced_image_uids)
         self.fractional_type = fractional_type
         self.meta = Meta(meta or {})
         self.report = report or Report()
@@ -349,7 +306,9 @@ class Segmentation:
         source = self._grid()
         if source.affine is None:
             raise GeometryError("the masks have no place in the patient: they cannot be put on a volume")
-        is_source = volume.meta.get("SeriesInstanceUID") in self.referenced_series_uids
+        is_source = volume.meta.get("SeriesInstanceUID") in self.referenced_series_uids or any(
+            source is not None and source.sop_instance_uid in self._image_uids for source in volume.sources
+        )
 
         def planes(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
             return transfer(
@@ -401,6 +360,8 @@ class Segmentation:
         meta = self.meta.copy()
         if label:
             meta["SegmentLabel"] = label
+        if self.frame_of_reference_uid:
+            meta["FrameOfReferenceUID"] = self.frame_of_reference_uid
         warnings = tuple(dict.fromkeys((*self.report.warnings, *notes)))
         return Volume(array, geometry=self._grid(), meta=meta, report=replace(self.report, warnings=warnings))
 
