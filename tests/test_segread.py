@@ -641,6 +641,10 @@ def test_the_plan_of_a_mask_says_which_slices_it_leaves_out(tmp_path, image):
         "'a': slices 1, 3 lie between contours and have no mask: nothing is interpolated",
         "'edge': contours reach beyond the edge of the image in slices 1",
     )
+    assert seg["a"].report.warnings == seg.report.warnings[:2]
+    assert seg["edge"].report.warnings == seg.report.warnings[2:]
+    twice = seg.on(image(shape=GRID))
+    assert twice.report.warnings == seg.report.warnings
 
 
 def test_contours_between_slices_belong_to_the_nearest_and_do_not_cancel(tmp_path, image):

@@ -81,6 +81,7 @@ class Segmentation:
         self.fractional_type = fractional_type
         self.meta = Meta(meta or {})
         self.report = report or Report()
+        self._general = self.report.warnings  # those that concern every mask
         self._planes = planes
         self._contours = dict(contours or {})
         self._thickness = thickness
@@ -263,7 +264,7 @@ class Segmentation:
             strangers = {}
         if strangers and len(strangers) >= len(self.segments):
             raise GeometryError(next(iter(strangers.values())))
-        warnings += strangers.values()
+        general = (*self._general, *warnings)
         planes, told = self._filled(volume) if self.kind == "contours" else (self._moved(volume), ())
 
         def checked(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
@@ -271,7 +272,7 @@ class Segmentation:
                 raise GeometryError(strangers[segment.number])
             return planes(segment, notes)
 
-        return Segmentation(
+        result = Segmentation(
             self.segments,
             kind=self.kind,
             geometry=volume.geometry,
@@ -282,8 +283,10 @@ class Segmentation:
             fractional_type=self.fractional_type,
             thickness=_thickness(volume),
             meta=self.meta,
-            report=replace(self.report, warnings=(*self.report.warnings, *warnings, *told)),
+            report=replace(self.report, warnings=(*general, *strangers.values(), *told)),
         )
+        result._general = general
+        return result
 
     def _other_frames(self, volume: Volume) -> tuple[list[str], dict[int, str]]:
         """Return warnings, and the segments whose positions have another meaning than the volume's."""
@@ -362,7 +365,7 @@ class Segmentation:
             meta["SegmentLabel"] = label
         if self.frame_of_reference_uid:
             meta["FrameOfReferenceUID"] = self.frame_of_reference_uid
-        warnings = tuple(dict.fromkeys((*self.report.warnings, *notes)))
+        warnings = tuple(dict.fromkeys((*self._general, *notes)))
         return Volume(array, geometry=self._grid(), meta=meta, report=replace(self.report, warnings=warnings))
 
     # -- showing --------------------------------------------------------------------------------------
