@@ -157,6 +157,19 @@ def test_masks_of_shuffled_bits_land_on_their_voxels(tmp_path, image, orientatio
         assert on[n].geometry is volume.geometry and on[n].report.warnings == ()
 
 
+def test_frames_may_begin_within_a_byte(tmp_path, image):
+    masks = make_masks(2, (6, 7, 9))
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", stored(masks), {1: "a", 2: "b"}, make_affine()))
+    for n in (1, 2):
+        np.testing.assert_array_equal(seg.on(image(shape=(6, 7, 9)))[n].array, masks[n - 1])
+    np.testing.assert_array_equal(dv.volread(tmp_path / "s.dcm").array, masks[:, 1:-1])
+    dataset = pydicom.dcmread(tmp_path / "s.dcm")
+    dataset.PixelData = dataset.PixelData[:40]
+    dataset.save_as(tmp_path / "s.dcm")
+    with pytest.raises(dv.DicomviewError, match=r"s.dcm: the pixels .* cannot be decoded"):
+        dv.segread(tmp_path / "s.dcm").labelmap()
+
+
 def places(geometry, affine):
     """Return which slice of the truth each slice is, by position: slices are sorted along their normal."""
     index = np.linalg.solve(affine[:3, :3], (geometry.slice_positions - affine[:3, 3]).T)[0]

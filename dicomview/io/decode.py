@@ -87,6 +87,8 @@ class PixelFile:
                         self._tiles = pixel_array(self._dataset)
                     row, column = header.tile
                     return self._tiles[row : row + header.rows, column : column + header.columns]
+                if _has_split_bytes(self._dataset):
+                    return _bits(self._dataset, header.frame or 0)
                 pixels = pixel_array(self._dataset, index=header.frame or 0)
                 if header.photometric_interpretation == "PALETTE COLOR":
                     pixels = _palette(pixels, self._dataset)
@@ -166,6 +168,22 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
         if not np.isfinite(ends).all():
             return None
     return (min(ends), max(ends))
+
+
+def _has_split_bytes(dataset: pydicom.Dataset) -> bool:
+    """Return whether frames of single bits begin within a byte: pydicom decodes those only all at once."""
+    if dataset.get("BitsAllocated") != 1 or dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return False
+    return int(dataset.get("NumberOfFrames") or 1) > 1 and dataset.Rows * dataset.Columns % 8 > 0
+
+
+def _bits(dataset: pydicom.Dataset, frame: int) -> np.ndarray:
+    """Unpack one frame of single bits, which follow one another without a gap (PS3.5 8.1.1)."""
+    size = dataset.Rows * dataset.Columns
+    start, stop = frame * size, (frame + 1) * size
+    packed = np.frombuffer(dataset.PixelData, np.uint8)[start // 8 : -(-stop // 8)]
+    bits = np.unpackbits(packed, bitorder="little")[start % 8 :][:size]
+    return bits.reshape(dataset.Rows, dataset.Columns)
 
 
 def _palette(indices: np.ndarray, dataset: pydicom.Dataset) -> np.ndarray:

@@ -52,8 +52,8 @@ class Segmentation:
     >>> mask[1, 1:3, 1:3] = True
     >>> volume = Volume.from_array(np.zeros((2, 4, 4)), affine=np.eye(4))
     >>> seg = Segmentation.from_masks({"liver": mask}, volume.geometry)
-    >>> seg["liver"].sum(), seg.labelmap()[1, 1].tolist(), seg.on(volume)[1].shape
-    (np.int64(4), [0, 1, 1, 0], (2, 4, 4))
+    >>> int(seg["liver"].sum()), seg.labelmap()[1, 1].tolist(), seg.on(volume)[1].shape
+    (4, [0, 1, 1, 0], (2, 4, 4))
     """
 
     def __init__(
