@@ -12,9 +12,19 @@ from dicomview import errors, samples
 from dicomview.display import Window
 from dicomview.errors import DicomviewError
 from dicomview.geometry import Geometry
-from dicomview.io import Series, SeriesList, dataset, find_series, imread, mvolread, register, volread
+from dicomview.io import (
+    Series,
+    SeriesList,
+    dataset,
+    find_series,
+    imread,
+    mvolread,
+    register,
+    segread,
+    volread,
+)
 from dicomview.options import options
-from dicomview.volume import Image, Meta, Volume
+from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
     from dicomview.export import compare_aspect, looks, montage, planes
@@ -28,6 +38,7 @@ __all__ = [
     "Geometry",
     "Image",
     "Meta",
+    "Segmentation",
     "Series",
     "SeriesList",
     "SliceViewer",
@@ -45,6 +56,7 @@ __all__ = [
     "options",
     "planes",
     "samples",
+    "segread",
     "volread",
 ]
 

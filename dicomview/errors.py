@@ -8,6 +8,7 @@
     ├── DecodeError (ValueError)        a file cannot be read or its pixels cannot be decoded
     ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
     ├── DisplayError (ValueError)       something that cannot be shown
+    ├── SegmentError (LookupError)      a mask that a segmentation does not have or cannot give
     ├── SUVError (ValueError)           the header does not give a standardized uptake value
     └── MissingPackageError (ImportError)   an optional package cannot be imported
 """
@@ -20,6 +21,7 @@ __all__ = [
     "MissingPackageError",
     "PathError",
     "SUVError",
+    "SegmentError",
     "SeriesError",
 ]
 
@@ -50,6 +52,10 @@ class GeometryError(DicomviewError, ValueError):
 
 class DisplayError(DicomviewError, ValueError):
     """The data or the request cannot be shown."""
+
+
+class SegmentError(DicomviewError, LookupError):
+    """A segmentation has no such segment, or cannot give the mask that is asked for."""
 
 
 class SUVError(DicomviewError, ValueError):

@@ -2,6 +2,17 @@
 
 from dicomview.io.plugin import register
 from dicomview.io.read import dataset, find_series, imread, mvolread, volread
+from dicomview.io.segread import segread
 from dicomview.io.series import Series, SeriesList
 
-__all__ = ["Series", "SeriesList", "dataset", "find_series", "imread", "mvolread", "register", "volread"]
+__all__ = [
+    "Series",
+    "SeriesList",
+    "dataset",
+    "find_series",
+    "imread",
+    "mvolread",
+    "register",
+    "segread",
+    "volread",
+]

@@ -68,7 +68,8 @@ def rescale_of(headers: Sequence[Header]) -> Rescale:
     """
     pairs = {(h.rescale_slope, h.rescale_intercept) for h in headers}
     is_float = any(not (s.is_integer() and i.is_integer()) for s, i in pairs)
-    ranges = {_padding_values(h, is_float) for h in headers if h.padding and not h.has_modality_lut}
+    padded = (_padding_values(h, is_float) for h in headers if h.padding and not h.has_modality_lut)
+    ranges = {ends for ends in padded if np.isfinite(ends).all()}
     lowest = min((low for low, _ in ranges), default=0.0)
     return Rescale(
         is_float=is_float,
@@ -82,7 +83,9 @@ def _padding_values(header: Header, is_float: bool) -> tuple[float, float]:
     """Bring the padding range to real values, by the arithmetic of the values themselves."""
     assert header.padding is not None
     ends = [v * header.rescale_slope + header.rescale_intercept for v in header.padding]
-    if is_float:
+    if header.real_world is not None:
+        ends = header.real_world.mapped(np.array(header.padding)).tolist()
+    if is_float or header.real_world is not None:
         ends = [float(np.float32(v)) for v in ends]
     return min(ends), max(ends)
 
@@ -123,7 +126,7 @@ class PixelFile:
                     row, column = header.tile
                     return self._whole[row : row + header.rows, column : column + header.columns]
                 pixels = self._decoded(header.frame or 0)
-                if self._dataset.PhotometricInterpretation == "PALETTE COLOR":
+                if header.photometric_interpretation == "PALETTE COLOR":
                     return palette_colors(pixels, self._dataset)
                 return pixels
         except Exception as error:
@@ -160,6 +163,8 @@ class PixelFile:
                 raise DecodeError(
                     f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
                 ) from error
+        if header.real_world is not None and stored.ndim == 2:
+            stored = header.real_world.mapped(stored)
         return decode_values(stored, header, rescale)
 
 

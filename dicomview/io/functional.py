@@ -12,6 +12,7 @@ from pydicom.tag import Tag
 
 from dicomview.io.header import Header, floats, number, strings
 from dicomview.io.keys import moment, sorting_keys
+from dicomview.io.realworld import real_world_of
 
 __all__ = ["FUNCTIONAL_KEYWORDS", "enhanced_headers"]
 
@@ -91,7 +92,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
     groups = [_Groups(frame, common) for frame in frames]
     keys, converted = dict(header.keys), _legacy_keys(common)
     headers = []
-    for i, get in enumerate(groups):
+    for i, (frame, get) in enumerate(zip(frames, groups)):
         indices = _indices(get, pointers)
         told = {
             f"Index of {keyword_for_tag(pointer)}": float(index)
@@ -116,6 +117,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
                 rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
                 image_type=_kind(header, get),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
+                real_world=real_world_of(header.sop_class_uid, frame, shared),
             )
         )
     return headers

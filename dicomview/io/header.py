@@ -7,6 +7,7 @@ from typing import Any
 
 from pydicom.multival import MultiValue
 
+from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
 
 __all__ = ["Header", "exact", "floats", "number", "strings"]
@@ -38,6 +39,8 @@ class Header:
         Number of this part, from 1, and of all parts; 0 where it is not told.
     first_frame : float
         What the frames of the file are counted from.
+    real_world : RealWorld or None
+        The mapping of a parametric map, in place of the rescale.
     """
 
     path: File
@@ -77,6 +80,7 @@ class Header:
     concatenation: str = ""
     part: tuple[int, int] = (0, 0)
     first_frame: float = 0.0
+    real_world: RealWorld | None = None
 
     @cached_property
     def key_values(self) -> dict[str, float]:

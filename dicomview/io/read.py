@@ -16,6 +16,7 @@ from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.progress import progress
+from dicomview.io.realworld import mapping_elements
 from dicomview.io.remarks import report_of
 from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
@@ -319,6 +320,7 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     extra = tuple(len(dimension) for dimension in stack.dimensions)
     missing = [tuple(int(i) for i in np.unravel_index(k, (*extra, slices))) for k in empty]
     meta = elements.meta()
+    meta.update(mapping_elements(stack.present))
     return Volume(
         array.reshape(*extra, slices, *array.shape[1:]),
         geometry=stack.geometry,

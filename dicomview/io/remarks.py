@@ -8,6 +8,7 @@ from dicomview.errors import DecodeError
 from dicomview.geometry import Geometry
 from dicomview.io.assemble import names
 from dicomview.io.header import Header
+from dicomview.io.realworld import mapping_warnings
 from dicomview.io.series import Series
 from dicomview.volume import Disagreement, Dropped, Meta, Report
 
@@ -45,7 +46,12 @@ def report_of(
     steps = _steps(stack.geometry)
     this = f"{len(series.files)} file(s) {series.part}".rstrip()
     return Report(
-        (*series.warnings, *_empty_slices(failed), *_unreadable_files(unreadable)),
+        (
+            *series.warnings,
+            *mapping_warnings(stack.present),
+            *_empty_slices(failed),
+            *_unreadable_files(unreadable),
+        ),
         (*stack.dropped, *unreadable),
         missing,
         groups=(f"{this} (this volume)", *series.beside) if series.beside else (),

@@ -23,7 +23,7 @@ _DOCUMENTS = {
     "SR": "structured report",
     "PR": "presentation state",
     "KO": "key object selection",
-    "RTSTRUCT": "structure set (contours)",
+    "RTSTRUCT": "structure set (contours): read it with segread",
     "RTPLAN": "treatment plan",
     "REG": "registration",
     "DOC": "document",

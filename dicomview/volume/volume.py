@@ -20,6 +20,7 @@ from dicomview.volume.windows import header_window, header_windows
 
 __all__ = ["Volume"]
 
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SPATIAL = ("slice", "row", "column")
 
 
@@ -331,7 +332,10 @@ class Volume(Exchange, ArrayLike):
     @property
     def unit(self) -> str:
         """Unit of the values: HU in CT, otherwise what the header calls it; empty when it does not say."""
-        unit = self.meta.get("RescaleType") or self.meta.get("Units") or ""
+        unit = self.meta.get("RescaleType") or self.meta.get("Units") or self.meta.get("DoseUnits") or ""
+        if self.meta.get("SOPClassUID") == PARAMETRIC_MAP:
+            mapping = (self.meta.get("RealWorldValueMappingSequence") or [{}])[0]
+            unit = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue") or ""
         if self.meta.get("Modality") == "CT" and unit in ("", "US"):
             unit = "HU"
         return "" if unit == "US" or self.is_color else safe_text(unit)

@@ -1,0 +1,312 @@
+"""Reading segmentation objects (SEG): segments and their frames."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from dicomview.errors import DecodeError, SegmentError, SeriesError
+from dicomview.geometry import Geometry
+from dicomview.io.assemble import names, slots_of
+from dicomview.io.decode import PixelFile
+from dicomview.io.header import Header, number
+from dicomview.io.headers import meta_from_dataset
+from dicomview.io.sources import File
+from dicomview.io.structures import text_of
+from dicomview.volume import Report, Segment, Segmentation
+from dicomview.volume.masks import MaskPlane
+from dicomview.volume.segmentation import Kind
+
+__all__ = ["SEGMENTATION", "lab_to_rgb", "read_segments"]
+
+SEGMENTATION = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
+_UNDECIDED = "nothing says which of them is the mask; volread gives the frames as they are stored"
+_KINDS: dict[str, Kind] = {"BINARY": "binary", "FRACTIONAL": "fractional", "LABELMAP": "labelmap"}
+#: Frames lie on a regular grid when none leaves it by more than this part of a step.
+REGULAR = 0.05
+#: No grid of frames is filled up to more slices than this.
+MOST_SLICES = 4096
+
+
+def read_segments(headers: Sequence[Header]) -> Segmentation:
+    """Read a segmentation object.
+
+    Parameters
+    ----------
+    headers : sequence of Header
+        Of all frames of the file.
+
+    Raises
+    ------
+    DecodeError, SeriesError, GeometryError
+        As for :func:`dicomview.segread`.
+
+    References
+    ----------
+    DICOM PS3.3 C.8.20.2 (Segmentation Image Module), C.8.20.4 (Segment Description Macro).
+    """
+    file = headers[0].path
+    try:
+        with file.open("rb") as stream:
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+        meta = meta_from_dataset(dataset)
+        segments = [_segment(item) for item in dataset.get("SegmentSequence") or ()]
+    except Exception as error:
+        raise DecodeError(f"{file.name}: the segments cannot be read ({error})") from error
+    kind = _KINDS.get(str(dataset.get("SegmentationType", "")))
+    if kind is None:
+        raise DecodeError(
+            f"{file.name}: SegmentationType (0062,0001) must be BINARY, FRACTIONAL or LABELMAP, "
+            f"not {text_of(dataset, 'SegmentationType')}"
+        )
+    if any(h.position is None or h.orientation is None or h.pixel_spacing is None for h in headers):
+        raise SeriesError(_placeless(file, dataset))
+    numbers = [s.number for s in segments]
+    if len(set(numbers)) < len(numbers):
+        raise DecodeError(f"{file.name}: two segments carry the same SegmentNumber (0062,0004): {numbers}")
+    step, thickness = _declared(dataset)
+    geometry, slice_of = _grid(headers, step)
+    warnings = []
+    parts = number(dataset.get("InConcatenationTotalNumber"), int) or 1
+    if parts > 1:
+        warnings.append(
+            f"{file.name} is one of {parts} parts of a concatenation: the frames of the others are absent"
+        )
+    if not geometry.is_uniform:
+        warnings.append(
+            "the frames are unevenly spaced: between them a mask is taken from the nearest, unless it is put "
+            "on the series from which it was made"
+        )
+    pixels = PixelFile(file)
+    if kind == "labelmap":
+        planes, present = _label_planes(pixels, headers, slice_of)
+        background = {0, number(dataset.get("PixelPaddingValue"), int)}
+        strays = sorted(present - set(numbers) - background)
+    else:
+        planes, present = _segment_planes(pixels, headers, slice_of, segments, kind, dataset)
+        strays = sorted(present - set(numbers))
+    if strays:
+        warnings.append(f"segments {names(map(str, strays))} have frames, but no item in SegmentSequence")
+        segments += [Segment(n, "") for n in strays]
+    series = [text_of(item, "SeriesInstanceUID") for item in dataset.get("ReferencedSeriesSequence") or ()]
+    return Segmentation(
+        segments,
+        kind=kind,
+        geometry=geometry,
+        planes=planes,
+        frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
+        referenced_series_uids=[uid for uid in series if uid],
+        referenced_image_uids=[] if any(series) else _source_images(dataset),
+        fractional_type=text_of(dataset, "SegmentationFractionalType"),
+        thickness=thickness or step,
+        meta=meta,
+        report=Report(tuple(warnings)),
+    )
+
+
+def _placeless(file: File, dataset: Dataset) -> str:
+    """Say why masks have no place in the patient."""
+    tiled = "TILED" in str(dataset.get("DimensionOrganizationType", "")) or "TotalPixelMatrixRows" in dataset
+    if tiled:
+        why = "its frames are tiles of a slide (TotalPixelMatrixRows), not slices in a patient"
+    else:
+        why = (
+            "its frames have no PlanePositionSequence, PlaneOrientationSequence and PixelMeasuresSequence: "
+            "the images that were segmented have no place in the patient"
+        )
+    return f"{file.name} cannot become masks in space: {why}; volread gives the frames as they are stored"
+
+
+def _segment(item: Dataset) -> Segment:
+    """Read an item of SegmentSequence."""
+
+    def meaning(keyword: str) -> str | None:
+        codes = item.get(keyword)
+        return text_of(codes[0], "CodeMeaning") if codes else None
+
+    lab = item.get("RecommendedDisplayCIELabValue")
+    return Segment(
+        number=int(item.SegmentNumber),
+        label=text_of(item, "SegmentLabel") or "",
+        description=text_of(item, "SegmentDescription"),
+        algorithm_type=text_of(item, "SegmentAlgorithmType"),
+        category=meaning("SegmentedPropertyCategoryCodeSequence"),
+        property_type=meaning("SegmentedPropertyTypeCodeSequence"),
+        color=lab_to_rgb(lab) if lab is not None and len(lab) == 3 else None,
+        tracking_id=text_of(item, "TrackingID"),
+        tracking_uid=text_of(item, "TrackingUID"),
+    )
+
+
+def lab_to_rgb(value: Sequence[int]) -> tuple[int, int, int]:
+    """Return a CIELab value, as DICOM encodes it in 16 bits, as sRGB of 8 bits.
+
+    References
+    ----------
+    DICOM PS3.3 C.10.7.1.1 (0 to 65535 are L* 0 to 100, a* and b* -128 to 127; white is D50); the Bradford
+    adaptation of ICC sRGB to D50; IEC 61966-2-1 (sRGB).
+
+    Examples
+    --------
+    >>> lab_to_rgb((65535, 0x8080, 0x8080)), lab_to_rgb((0, 0x8080, 0x8080))
+    ((255, 255, 255), (0, 0, 0))
+    """
+    light, a, b = (float(v) / 65535 for v in value)
+    y = (100 * light + 16) / 116
+    f = np.array([y + (255 * a - 128) / 500, y, y - (255 * b - 128) / 200])
+    relative = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
+    xyz = relative * (0.9642, 1.0, 0.8249)
+    to_linear = (
+        (3.1338561, -1.6168667, -0.4906146),
+        (-0.9787684, 1.9161415, 0.0334540),
+        (0.0719453, -0.2289914, 1.4052427),
+    )
+    linear = np.clip(np.array(to_linear) @ xyz, 0, 1)
+    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    red, green, blue = (int(v) for v in np.rint(255 * shown))
+    return red, green, blue
+
+
+def _declared(dataset: Dataset) -> tuple[float | None, float | None]:
+    """Return SpacingBetweenSlices and SliceThickness of the frames."""
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for group in (dataset.get(keyword) or ())[:1]:
+            for measures in (group.get("PixelMeasuresSequence") or ())[:1]:
+                values = [number(measures.get(k), float) for k in ("SpacingBetweenSlices", "SliceThickness")]
+                step, thickness = (abs(v) if v else None for v in values)
+                return step, thickness
+    return None, None
+
+
+def _source_images(dataset: Dataset) -> list[str]:
+    """Return SOPInstanceUID of the images from which the frames were made."""
+    uids = [
+        text_of(source, "ReferencedSOPInstanceUID")
+        for group in dataset.get("PerFrameFunctionalGroupsSequence") or ()
+        for derivation in group.get("DerivationImageSequence") or ()
+        for source in derivation.get("SourceImageSequence") or ()
+    ]
+    return [uid for uid in dict.fromkeys(uids) if uid]
+
+
+def _grid(headers: Sequence[Header], declared: float | None) -> tuple[Geometry, list[int]]:
+    """Return the grid of all frames, and the slice of each frame.
+
+    Frames that are empty need not be stored: where the steps between frames are multiples of the declared
+    spacing, or of the smallest step, the grid has slices for them too.
+    """
+    first = headers[0]
+    assert first.orientation is not None and first.pixel_spacing is not None
+    if np.ptp([h.orientation for h in headers], axis=0).max() > 1e-3:  # type: ignore[arg-type]
+        raise SeriesError(f"{first.name}: the frames must have one orientation, they have several")
+    orientation, normal, slots = slots_of(headers)
+    positions = np.array([slot[0].position for slot in slots])
+    places = _regular(positions @ normal, declared)
+    if places is not None:
+        every = np.arange(places[-1] + 1)
+        positions = np.column_stack([np.interp(every, places, positions[:, axis]) for axis in range(3)])
+    else:
+        places = np.arange(len(slots))
+    geometry = Geometry.from_attributes(
+        (len(positions), first.rows, first.columns),
+        orientation=orientation,
+        pixel_spacing=first.pixel_spacing,
+        positions=positions,
+    )
+    slice_of = {id(h): int(k) for k, slot in zip(places, slots) for h in slot}
+    return geometry, [slice_of[id(h)] for h in headers]
+
+
+def _regular(along: np.ndarray, declared: float | None) -> np.ndarray | None:
+    """Return the place of each distance on a regular grid, or None."""
+    steps = np.diff(along)
+    if not len(steps):
+        return np.zeros(1, dtype=int)
+    for step in (declared, float(steps.min())):
+        if not step or step > (1 + REGULAR) * steps.min():
+            continue
+        places = np.concatenate([[0], np.rint(steps / step).cumsum()]).astype(int)
+        offsets = along - along[0]
+        fitted = offsets @ places / (places @ places)
+        if places[-1] < MOST_SLICES and abs(offsets - fitted * places).max() <= REGULAR * fitted:
+            return places
+    return None
+
+
+def _label_planes(
+    pixels: PixelFile, headers: Sequence[Header], slice_of: Sequence[int]
+) -> tuple[Any, set[int]]:
+    """Return what gives the masks of a label map, and the labels in it."""
+    stored: dict[int, np.ndarray] = {}
+    for header, k in zip(headers, slice_of):
+        frame = _stored(pixels, header)
+        if k in stored and not np.array_equal(stored[k], frame):
+            raise SeriesError(
+                f"{header.name}: several frames lie at one position, and they differ: {_UNDECIDED}"
+            )
+        stored[k] = frame
+    present = {int(v) for frame in stored.values() for v in np.unique(frame)}
+
+    def planes(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
+        for k, frame in stored.items():
+            mask = frame == segment.number
+            if mask.any():
+                yield k, mask
+
+    return planes, present
+
+
+def _segment_planes(
+    pixels: PixelFile,
+    headers: Sequence[Header],
+    slice_of: Sequence[int],
+    segments: Sequence[Segment],
+    kind: Kind,
+    dataset: Dataset,
+) -> tuple[Any, set[int]]:
+    """Return what gives the masks of frames that hold one segment each, and the segments that have frames."""
+    highest = number(dataset.get("MaximumFractionalValue"), float)
+    if kind == "fractional" and not highest:
+        raise DecodeError(f"{headers[0].name}: MaximumFractionalValue (0062,000E) must be a positive number")
+    frames: dict[int, list[tuple[int, Header]]] = {}
+    for header, k in zip(headers, slice_of):
+        value = dict(header.keys).get("ReferencedSegmentNumber")
+        if value is None:
+            if len(segments) != 1:
+                raise DecodeError(
+                    f"{header.name}: frame {header.frame} must name one of {len(segments)} segments: "
+                    "ReferencedSegmentNumber (0062,000B) is absent"
+                )
+            value = segments[0].number
+        frames.setdefault(int(value), []).append((k, header))
+
+    def planes(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
+        last: MaskPlane | None = None
+        for k, header in sorted(frames.get(segment.number, ()), key=lambda item: item[0]):
+            frame = _stored(pixels, header)
+            plane = (frame / highest).astype(np.float32) if kind == "fractional" else frame != 0
+            if last is not None and last[0] == k:
+                if np.array_equal(last[1], plane):
+                    continue
+                raise SegmentError(
+                    f"{header.name}: several frames of segment {segment} lie at one position, "
+                    f"and they differ: {_UNDECIDED}"
+                )
+            last = k, plane
+            if plane.any():
+                yield k, plane
+
+    return planes, set(frames)
+
+
+def _stored(pixels: PixelFile, header: Header) -> np.ndarray:
+    """Decode the numbers of one frame; of a palette not the colours."""
+    frame = pixels.stored(Header(header.path, frame=header.frame))
+    if frame.shape != (header.rows, header.columns):
+        raise DecodeError(
+            f"{header.name}: the pixels have shape {frame.shape}, Rows and Columns say "
+            f"{(header.rows, header.columns)}; the file is damaged"
+        )
+    return frame

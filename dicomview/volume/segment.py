@@ -1,0 +1,53 @@
+"""Segment: what a file says of one segment or region of interest."""
+
+from dataclasses import dataclass
+
+from dicomview.volume.meta import safe_text
+
+__all__ = ["Segment"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is known of one segment (SEG) or region of interest (RTSTRUCT); None where the file is silent.
+
+    Attributes
+    ----------
+    number : int
+        SegmentNumber (0062,0004) or ROINumber (3006,0022).
+    label : str
+        SegmentLabel or ROIName.
+    description : str or None
+        SegmentDescription or ROIDescription.
+    algorithm_type : str or None
+        SegmentAlgorithmType (``"MANUAL"``, ``"AUTOMATIC"`` ...) or ROIGenerationAlgorithm.
+    category, property_type : str or None
+        Code meanings of SegmentedPropertyCategoryCodeSequence and SegmentedPropertyTypeCodeSequence.
+    color : tuple of int or None
+        Recommended colour, sRGB of 8 bits; calculated from RecommendedDisplayCIELabValue in a SEG.
+    tracking_id, tracking_uid : str or None
+    interpreted_type : str or None
+        RTROIInterpretedType (3006,00A4): ``"ORGAN"``, ``"PTV"`` ...
+    frame_of_reference_uid : str or None
+        To which coordinates the region belongs.
+
+    Examples
+    --------
+    >>> Segment(1, "Liver").label
+    'Liver'
+    """
+
+    number: int
+    label: str
+    description: str | None = None
+    algorithm_type: str | None = None
+    category: str | None = None
+    property_type: str | None = None
+    color: tuple[int, int, int] | None = None
+    tracking_id: str | None = None
+    tracking_uid: str | None = None
+    interpreted_type: str | None = None
+    frame_of_reference_uid: str | None = None
+
+    def __str__(self) -> str:
+        return f"'{safe_text(self.label)}' ({self.number})"
