@@ -166,7 +166,9 @@ def test_frames_may_begin_within_a_byte(tmp_path, image):
     dataset = pydicom.dcmread(tmp_path / "s.dcm")
     dataset.PixelData = dataset.PixelData[:40]
     dataset.save_as(tmp_path / "s.dcm")
-    with pytest.raises(dv.DicomviewError, match=r"s\.dcm: .*takes 63 bytes, and PixelData \(7FE0,0010\) has 40"):
+    with pytest.raises(
+        dv.DicomviewError, match=r"s\.dcm: .*takes 63 bytes, and PixelData \(7FE0,0010\) has 40"
+    ):
         dv.segread(tmp_path / "s.dcm").labelmap()
 
 
