@@ -138,6 +138,7 @@ def test_pointer(show, vol):
     ax = viewer.axes["sagittal"]
     x, y = ax.transData.transform((11, 13))
     MouseEvent("button_press_event", canvas, x, y, MouseButton.LEFT)._process()
+    MouseEvent("button_release_event", canvas, x, y, MouseButton.LEFT)._process()
     assert viewer.state.index == (10, 13, 11)
     MouseEvent("scroll_event", canvas, x, y, step=1)._process()
     assert viewer.state.index == (11, 13, 11)

@@ -149,11 +149,7 @@ def resample(
     """
     array = np.asarray(array)
     fill = _fitting(fill, array.dtype)
-    values = array.astype(np.result_type(array.dtype, np.float32)) if order else array
     result = np.empty(grid.shape, array.dtype)
-    empty = None
-    if order and padding is not None:
-        empty = (values >= padding[0]) & (values <= padding[1])
     rows, columns = np.meshgrid(*map(np.arange, grid.shape[1:]), indexing="ij")
     for k in range(grid.shape[0]):
         points = grid.position(np.stack([np.full_like(rows, k), rows, columns], axis=-1))
@@ -162,19 +158,35 @@ def resample(
         for place, count in zip(index, geometry.shape):
             outside |= (place < -0.5) | (place > count - 0.5)
             np.clip(place, 0, count - 1, out=place)
-        nearest = tuple(np.rint(index).astype(int))
-        image = array[nearest]
-        if order:
-            mixed = map_coordinates(values, index, order=1, mode="nearest")
-            if array.dtype.kind in "iub":
-                mixed = np.rint(mixed)
-            mixed = mixed.astype(array.dtype)
-            if empty is not None and empty.any():
-                touched = map_coordinates(empty.astype(np.float32), index, order=1, mode="nearest") > 0
-                mixed = np.where(touched, image, mixed)
-            image = mixed
+        image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
         result[k] = np.where(outside, fill, image)
     return result
+
+
+def _sampled(
+    array: NDArray[Any], index: NDArray[np.float64], padding: tuple[float, float] | None
+) -> NDArray[Any]:
+    """Return interpolated values; beside padding those of the nearest voxels."""
+    # Only the part that the points lie in is looked at, and converted.
+    low = [int(places.min()) for places in index]
+    part = array[tuple(slice(i, int(np.ceil(places.max())) + 1) for i, places in zip(low, index))]
+    index = index - np.reshape(low, (3, *(1,) * (index.ndim - 1)))
+    values = part.view(np.uint8) if part.dtype == np.bool_ else part
+    kind = np.float64 if values.dtype.itemsize > 2 and values.dtype != np.float32 else np.float32
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    mixed = map_coordinates(values, index, output=kind, order=1, mode="nearest")
+    if array.dtype.kind in "iub":
+        mixed = np.rint(mixed)
+    mixed = mixed.astype(array.dtype)
+    if padding is None:
+        return np.asarray(mixed)
+    empty = (part >= padding[0]) & (part <= padding[1])
+    if not empty.any():
+        return np.asarray(mixed)
+    touched = map_coordinates(empty.astype(np.float32), index, order=1, mode="nearest") > 0
+    nearest = part[tuple(np.rint(index).astype(int))]
+    return np.asarray(np.where(touched, nearest, mixed))
 
 
 def _shifts(geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -3,6 +3,6 @@
 from dicomview.render.figure import PictureFigure
 from dicomview.render.live import LivePainter
 from dicomview.render.panes import PanesRenderer, figure_size
-from dicomview.render.style import STYLE
+from dicomview.render.style import STYLE, colormap
 
-__all__ = ["STYLE", "LivePainter", "PanesRenderer", "PictureFigure", "figure_size"]
+__all__ = ["STYLE", "LivePainter", "PanesRenderer", "PictureFigure", "colormap", "figure_size"]

@@ -35,20 +35,26 @@ class LivePainter:
         self._is_drawn = False
         self._connection = figure.canvas.mpl_connect("draw_event", self._drawn)
 
-    def paint(self, scene: Scene) -> None:
-        """Show a scene; what did not change is not drawn."""
-        what = self.renderer.update(scene)
+    def paint(self, scene: Scene, volume: Volume | None = None) -> bool:
+        """Show a scene; what did not change is not drawn. Returns whether anything is."""
+        what = self.renderer.update(scene, volume)
         canvas: Any = self.figure.canvas
         if not what or not self._is_drawn:
-            return  # the first full draw is still to come and will show this scene
+            return False  # the first full draw is still to come and will show this scene
         if what.layout:
             canvas.draw_idle()
-            return
+            return True
         for plane in set(PLANES) if what.colors else what.pixels | what.marks:
             ax = self.renderer.axes[plane]
             if ax.get_visible():
                 ax.draw(canvas.get_renderer())
         canvas.blit()
+        return True
+
+    def redraw(self) -> None:
+        """Arrange the panes anew, in a figure of another size."""
+        self.renderer.arrange()
+        self.figure.canvas.draw_idle()
 
     def close(self) -> None:
         """Stop listening to the canvas."""

@@ -119,10 +119,11 @@ class PaneDrawing:
     ----------
     ax : Axes
     image : SliceImage
+    volume : Volume
     """
 
     def __init__(self, ax: Axes, volume: Volume, pane: Pane, scene: Scene) -> None:
-        self.ax, self._volume = ax, volume
+        self.ax, self.volume = ax, volume
         self._shown: tuple[object, ...] = ()
         self.image = show_pixels(
             ax,
@@ -148,7 +149,7 @@ class PaneDrawing:
 
     def show_slice(self, pane: Pane) -> None:
         """Show another slice."""
-        self.image.set_data(pane_pixels(self._volume, pane))
+        self.image.set_data(pane_pixels(self.volume, pane))
 
     def show_colors(self, scene: Scene) -> None:
         """Show values in other colours."""
@@ -180,7 +181,7 @@ class PaneDrawing:
         for label, text in zip(self._corners, texts):
             label.set_text(text)
         part = 0.0 if length is None else length / self._millimetres(pane)
-        self._bar.set_data([0.5 - part / 2, 0.5 + part / 2], [6 / self.ax.bbox.height] * 2)
+        self._bar.set_data([0.5 - part / 2, 0.5 + part / 2], [6 * self._dot / self.ax.bbox.height] * 2)
         self._bar.set_visible(length is not None)
         self._bar_label.xy = (0.5 + part / 2, 0)
         self._bar_label.set_text("" if length is None else f"{length:g} mm")
@@ -192,7 +193,8 @@ class PaneDrawing:
             return
         left, right, top, bottom = pane.box
         x, y = pane.crosshair
-        wide, high = (right - left) / self.ax.bbox.width, (bottom - top) / self.ax.bbox.height
+        dot = self._dot
+        wide, high = (right - left) / self.ax.bbox.width * dot, (bottom - top) / self.ax.bbox.height * dot
         # Letters stand at the ends; whichever end is turned downwards, there is the scale bar as well.
         beside, above = LETTER_MARGIN * wide, (LETTER_MARGIN + BAR_HEIGHT) * high
         ys = [top + above, y - gap * high, np.nan, y + gap * high, bottom - above]
@@ -200,9 +202,14 @@ class PaneDrawing:
         self._lines[0].set_data([x, x, np.nan, x, x], _outside(ys))
         self._lines[1].set_data(_outside(xs), [y, y, np.nan, y, y])
 
+    @property
+    def _dot(self) -> float:
+        """Pixels of the figure that a pixel of the page has."""
+        return float(self.ax.figure.dpi) / STYLE.dpi
+
     def _millimetres(self, pane: Pane) -> float:
         """Return the width of the pane in mm."""
-        spacing = self._volume.geometry.spacing[pane.view.right]
+        spacing = self.volume.geometry.spacing[pane.view.right]
         return (pane.box[1] - pane.box[0]) * (spacing or 0.0)
 
     def _bar_of(self, pane: Pane) -> float | None:
@@ -216,7 +223,7 @@ class PaneDrawing:
         letter = STYLE.font_size * LETTER_WIDTH * self.ax.figure.dpi / 72
 
         def taken(text: str) -> float:
-            return max(map(len, text.split("\n"))) * letter + 8
+            return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
         upper_left, upper_right, lower_left, lower_right = pane.corners
         if upper_right and taken(upper_left) + taken(upper_right) + 2 * letter > width:

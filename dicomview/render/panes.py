@@ -16,7 +16,9 @@ from dicomview.volume import Volume
 __all__ = ["PanesRenderer", "figure_size", "pane_size"]
 
 #: Height of the panes in pixels is kept within these.
-HEIGHTS = (180, 620)
+HEIGHTS = (180, 640)
+#: Height of a montage, as part of its width.
+MONTAGE_HEIGHT = 0.7
 #: Pixels that the colorbar takes, its numbers included.
 COLORBAR = 76
 
@@ -49,9 +51,14 @@ class PanesRenderer:
         self._tiles: list[PaneDrawing] = []
         self._colorbar: Colorbar | None = None
 
-    def update(self, scene: Scene) -> Changes:
-        """Bring the artists to a scene; returns what changed. Nothing is drawn yet."""
-        what = changes(self.scene, scene)
+    def update(self, scene: Scene, volume: Volume | None = None) -> Changes:
+        """Bring the artists to a scene, of another volume too; returns what changed. Nothing is drawn yet."""
+        is_other = volume is not None and volume is not self.volume
+        if volume is not None:
+            self.volume = volume
+        what = changes(None if is_other else self.scene, scene)
+        for drawing in (*self.drawings.values(), *self._tiles):
+            drawing.volume = self.volume
         if self.scene is None:
             for pane in scene.panes:
                 self.drawings[pane.plane] = self._made(pane, scene, pane.plane)
@@ -76,6 +83,31 @@ class PanesRenderer:
                 drawing.show_colors(scene)
         self.scene = scene
         return what
+
+    def arrange(self) -> None:
+        """Give every pane its place again: the figure has another size."""
+        if self.scene is not None:
+            self._arrange(self.scene)
+            for pane in self.scene.panes:
+                self.drawings[pane.plane].show_view(pane, self.scene)
+
+    @property
+    def pixels_per_voxel(self) -> float:
+        """Pixels of the figure that a voxel of the first visible pane is wide at a zoom of 1."""
+        assert self.scene is not None
+        tiles = [drawing.ax for drawing in self._tiles]
+        shown = self.scene.tiles or [pane for pane in self.scene.panes if pane.visible]
+        ax = tiles[0] if tiles else self.axes[shown[0].plane]
+        return float(ax.bbox.width) / self.volume.geometry.shape[shown[0].view.right]
+
+    def pane_on(self, ax: Axes) -> Pane | None:
+        """Return the pane that an Axes shows; None for an Axes of somebody else."""
+        if self.scene is None:
+            return None
+        drawn = [*self.drawings.values(), *self._tiles]
+        panes = [self.scene.pane(plane) for plane in self.drawings]
+        found = (pane for drawing, pane in zip(drawn, [*panes, *self.scene.tiles]) if drawing.ax is ax)
+        return next(found, None)
 
     def _made(self, pane: Pane, scene: Scene, name: str) -> PaneDrawing:
         ax = self.figure.add_axes((0.0, 0.0, 1.0, 1.0), label=name)
@@ -120,7 +152,7 @@ class PanesRenderer:
             rows = [tiles[i : i + across] for i in range(0, len(tiles), across)]
         width, height = self._space()
         sizes = [[pane_size(self.volume.geometry, pane.view) for _, pane in row] for row in rows]
-        gap = STYLE.gap
+        gap = STYLE.gap * self._dot
         scale = min(
             min((width - gap * (len(row) - 1)) / sum(w for w, _ in row) for row in sizes),
             (height - gap * (len(sizes) - 1)) / sum(max(h for _, h in row) for row in sizes),
@@ -141,7 +173,8 @@ class PanesRenderer:
                 x += scale * w + gap
             top -= high + gap
         if self._colorbar is not None:
-            self._colorbar.ax.set_position(((width + 10) / full, 0.08, 14 / full, 0.84))
+            dot = self._dot
+            self._colorbar.ax.set_position(((width + 10 * dot) / full, 0.08, 14 * dot / full, 0.84))
 
     def _columns(self, tiles: Sequence[Pane]) -> int:
         """Return in how many columns the tiles of a montage become largest."""
@@ -153,8 +186,13 @@ class PanesRenderer:
 
         return max(range(1, len(tiles) + 1), key=scale)
 
+    @property
+    def _dot(self) -> float:
+        """Pixels of the figure that a pixel of the page has."""
+        return float(self.figure.dpi) / STYLE.dpi  # type: ignore[attr-defined]
+
     def _aside(self) -> float:
-        return COLORBAR if self._colorbar is not None else 0
+        return COLORBAR * self._dot if self._colorbar is not None else 0
 
     def _space(self) -> tuple[float, float]:
         """Return width and height for the panes, in pixels."""
@@ -171,14 +209,19 @@ def pane_size(geometry: Geometry, view: PlaneView) -> tuple[float, float]:
     return geometry.shape[view.right] * width, geometry.shape[view.down] * height
 
 
-def figure_size(geometry: Geometry, width: float) -> tuple[float, float]:
-    """Return the size in pixels of a figure in which the three panes fill the width.
+def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tuple[float, float]:
+    """Return the size in pixels of a figure in which the panes of a layout fill the width.
 
     Examples
     --------
     >>> figure_size(Geometry((100, 100, 100), spacing=(1, 1, 1)), 612)
     (612, 200.0)
+    >>> figure_size(Geometry((100, 100, 100), spacing=(1, 1, 1)), 612, "axial")
+    (612, 612.0)
     """
-    sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in PLANES]
-    scale = (width - 2 * STYLE.gap) / sum(w for w, _ in sizes)
+    planes = [plane for plane in PLANES if layout in ("ortho", plane)]
+    sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
+    if not planes:  # a montage
+        return width, float(np.clip(width * MONTAGE_HEIGHT, *HEIGHTS))
+    scale = (width - STYLE.gap * (len(planes) - 1)) / sum(w for w, _ in sizes)
     return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))

@@ -1,6 +1,19 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
+from dicomview.state.code import view_code
 from dicomview.state.model import ViewState
+from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
 
-__all__ = ["Changes", "Pane", "Scene", "ViewState", "changes", "pane_pixels", "resolve"]
+__all__ = [
+    "Changes",
+    "Pane",
+    "Scene",
+    "ViewState",
+    "changes",
+    "curve",
+    "pane_pixels",
+    "readout",
+    "resolve",
+    "view_code",
+]

@@ -10,10 +10,10 @@ import numpy as np
 from traitlets import Bool, Enum, Float, HasTraits, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS, Window
-from dicomview.errors import DisplayError
+from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane
 from dicomview.volume import Volume
-from dicomview.volume.windows import default_colormap
+from dicomview.volume.windows import default_colormap, frame_rate
 
 __all__ = ["LAYOUTS", "ViewState"]
 
@@ -48,7 +48,7 @@ class PositionTrait(TraitType):  # type: ignore[type-arg]
 
     def validate(self, obj: "ViewState", value: Any) -> tuple[float, ...] | None:
         """Snap to the nearest voxel."""
-        if value is None and obj._geometry.affine is None:
+        if value is None and obj.volume.geometry.affine is None:
             return None
         return obj._position_of(obj._index_at(value))
 
@@ -92,6 +92,23 @@ class TurnsTrait(TraitType):  # type: ignore[type-arg]
         return {plane: turn for plane, turn in turns.items() if turn != UPRIGHT}
 
 
+class PointerTrait(TraitType):  # type: ignore[type-arg]
+    """The voxel under the pointer; None beside the volume."""
+
+    default_value = None
+    allow_none = True
+
+    def validate(self, obj: "ViewState", value: Any) -> tuple[int, ...] | None:
+        """Accept a voxel of the volume."""
+        if value is None:
+            return None
+        index = tuple(operator.index(i) for i in value)
+        extents = obj._extents["index"]
+        if len(index) != 3 or not all(0 <= i < n for i, n in zip(index, extents)):
+            raise TraitError(f"pointer is a voxel of the volume, or None, not {value!r}")
+        return index
+
+
 class CenterTrait(TraitType):  # type: ignore[type-arg]
     """The voxel in the middle of the panes, in fractions; None for the middle of the volume."""
 
@@ -120,8 +137,8 @@ class ViewState(HasTraits):
     Parameters
     ----------
     volume : Volume
-        Gives the limits of ``index`` and ``frame``, the affine between ``index`` and ``position``, and the
-        default window.
+        Gives the limits of ``index`` and ``frame``, the affine between ``index`` and ``position``, and what
+        to start with.
     colormaps : container of str, optional
         Allowed names of colormaps; any name by default.
     **traits
@@ -129,6 +146,10 @@ class ViewState(HasTraits):
 
     Attributes
     ----------
+    acquired : Volume
+        The one that is looked at.
+    volume : Volume
+        Whose voxels ``index`` counts: the acquired one, or the same on the axes of the patient.
     index : tuple of int
         Voxel in the centre of attention, per spatial axis (slice, row, column). Values beyond the volume
         become the nearest voxel.
@@ -136,6 +157,11 @@ class ViewState(HasTraits):
         The same in LPS mm; setting it moves ``index`` to the nearest voxel. None without an affine.
     frame : tuple of int
         Index per extra dimension (time, echo ...).
+    patient_axes : bool
+        Whether an oblique volume is shown resliced onto the axes of the patient. ``position`` stays as near
+        as a voxel allows.
+    step_mm : float or None
+        What a step through the slices is, in mm, rounded to whole voxels; None for one voxel.
     window : Window
         Or a VOI LUT, e.g. ``volume.windows["NORMAL"]``; also accepts ``(center, width)``.
     colormap : str
@@ -163,16 +189,22 @@ class ViewState(HasTraits):
         the values of the colours.
     empty_color : str
         Colour of missing slices and NaN, as matplotlib knows it.
+    mark_padding : bool
+        Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
     tool : {"window", "crosshair", "pan", "zoom"}
         What a drag with the left button does.
+    level_drag : {"up", "down"}
+        The direction in which a drag raises the centre of the window.
+    pointer : tuple of int or None
+        The voxel under the pointer.
     playing : bool
         Whether the cine runs.
     cine : str
         What it runs through: a plane, or an extra dimension.
     fps : float
-        Steps a second.
+        Steps a second; to start with those of the header, if it has a frame rate.
     cine_mode : {"loop", "bounce"}
 
     Examples
@@ -189,6 +221,8 @@ class ViewState(HasTraits):
     index = IndexTrait()
     position = PositionTrait()
     frame = IndexTrait()
+    patient_axes = Bool(False)
+    step_mm = Float(None, allow_none=True)
     window = WindowTrait()
     colormap = Unicode("gray")
     invert = Bool(False)
@@ -205,15 +239,18 @@ class ViewState(HasTraits):
     texts = Bool(True)
     colorbar = Bool(False)
     empty_color = Unicode("#4a2530")
+    mark_padding = Bool(False)
     theme = Enum(("dark", "light"), "dark")
     tool = Enum(TOOLS, "window")
+    level_drag = Enum(("up", "down"), "up")
+    pointer = PointerTrait()
     playing = Bool(False)
     cine = Unicode()
     fps = Float(10.0, min=0.1, max=60.0)
     cine_mode = Enum(CINE_MODES, "loop")
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
-        self._geometry = volume.geometry
+        self.volume = self.acquired = volume
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
@@ -222,15 +259,18 @@ class ViewState(HasTraits):
         unknown = set(traits) - set(self.trait_names())
         if unknown:
             raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
+        super().__init__()
+        if traits.pop("patient_axes", False):
+            self.patient_axes = True
         if "position" not in traits:
-            traits.setdefault("index", tuple(n // 2 for n in volume.geometry.shape))
+            traits.setdefault("index", tuple(n // 2 for n in self.volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
         traits.setdefault("cine", volume.extra_dims[0] if volume.extra_dims else volume.slice_plane)
+        traits.setdefault("fps", frame_rate(volume.meta) or 10.0)
         traits.setdefault("colormap", default_colormap(volume.meta))
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
-        super().__init__()
-        if self._geometry.affine is not None:
+        if self.volume.geometry.affine is not None:
             self.position = self._position_of(self.index)
         for name, value in traits.items():
             setattr(self, name, value)
@@ -243,9 +283,14 @@ class ViewState(HasTraits):
             setattr(self, trait, tuple(indices))
 
     def step(self, axis: int, by: int) -> None:
-        """Move by so many voxels along a spatial axis."""
+        """Move by so many steps along a spatial axis: voxels, or ``step_mm``."""
         with self.lock:
-            self.move(axis, self.index[axis] + by)
+            self.move(axis, self.index[axis] + by * self.stride(axis))
+
+    def stride(self, axis: int) -> int:
+        """Return how many voxels a step along a spatial axis is."""
+        spacing = self.volume.geometry.spacing[axis]
+        return 1 if not (spacing and self.step_mm) else max(1, round(self.step_mm / spacing))
 
     def turn(self, plane: Plane, quarters: int = 1) -> None:
         """Turn a pane clockwise by quarters."""
@@ -272,6 +317,36 @@ class ViewState(HasTraits):
             raise TraitError(f"zoom is a finite number, not {zoom}")
         return min(max(zoom, ZOOMS[0]), ZOOMS[1])
 
+    @validate("step_mm")
+    def _validate_step(self, proposal: Any) -> float | None:
+        step: float | None = proposal["value"]
+        if step is not None and not 0 < step < math.inf:
+            raise TraitError(f"step_mm is a positive number of mm, or None, not {step}")
+        return step
+
+    @validate("patient_axes")
+    def _validate_axes(self, proposal: Any) -> bool:
+        if proposal["value"]:
+            try:
+                self.acquired.on_patient_axes(lazy=True)
+            except GeometryError as error:
+                raise TraitError(f"patient_axes: {error}") from None
+        return bool(proposal["value"])
+
+    @observe("patient_axes")
+    def _axes_changed(self, change: Any) -> None:
+        """Keep the place on the other grid."""
+        old, place = self.volume.geometry, self.position
+        self.volume = self.acquired.on_patient_axes(lazy=True) if change["new"] else self.acquired
+        self._extents["index"] = self.volume.geometry.shape
+        self.pointer = None
+        if self.center is not None:
+            middle = old.position(self.center)
+            assert middle is not None  # patient axes need an affine
+            self.center = tuple(self.volume.geometry.index(middle).tolist())
+        self.index = self._index_at(place)
+        self.position = self._position_of(self.index)
+
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:
         name: str = proposal["value"]
@@ -288,7 +363,7 @@ class ViewState(HasTraits):
 
     @observe("index")
     def _index_changed(self, change: Any) -> None:
-        if self._geometry.affine is not None:
+        if self.volume.geometry.affine is not None:
             self.position = self._position_of(change["new"])
 
     @observe("position")
@@ -297,12 +372,12 @@ class ViewState(HasTraits):
             self.index = self._index_at(change["new"])
 
     def _position_of(self, index: tuple[int, ...]) -> tuple[float, ...] | None:
-        position = self._geometry.position(index)
+        position = self.volume.geometry.position(index)
         return None if position is None else tuple(float(x) for x in position)
 
     def _index_at(self, position: Any) -> tuple[int, ...]:
         """Return the voxel nearest to a position."""
-        if self._geometry.affine is None:
+        if self.volume.geometry.affine is None:
             raise TraitError("position needs an affine, which this volume does not have; set index")
         try:
             x, y, z = (float(value) for value in position)
@@ -310,5 +385,5 @@ class ViewState(HasTraits):
             raise TraitError(f"position is three LPS coordinates in mm, not {position!r}") from None
         if not all(map(math.isfinite, (x, y, z))):
             raise TraitError(f"position is three LPS coordinates in mm, not {position!r}")
-        nearest = np.rint(self._geometry.index((x, y, z))).astype(int).tolist()
-        return tuple(min(max(i, 0), n - 1) for i, n in zip(nearest, self._geometry.shape))
+        nearest = np.rint(self.volume.geometry.index((x, y, z))).astype(int).tolist()
+        return tuple(min(max(i, 0), n - 1) for i, n in zip(nearest, self.volume.geometry.shape))

@@ -44,6 +44,8 @@ class Pane:
         Texts: upper left, upper right, lower left, lower right.
     edges : tuple of str
         Letters at the top, bottom, left and right.
+    mark_padding : bool
+        Whether voxels that mean "no data" are masked.
     """
 
     view: PlaneView
@@ -54,6 +56,7 @@ class Pane:
     box: tuple[float, float, float, float] = (-0.5, 0.5, -0.5, 0.5)
     corners: tuple[str, str, str, str] = ("", "", "", "")
     edges: tuple[str, str, str, str] = ("", "", "", "")
+    mark_padding: bool = False
 
     @property
     def plane(self) -> Plane:
@@ -140,8 +143,16 @@ class Changes:
         return bool(self.layout or self.pixels or self.marks or self.colors)
 
 
-def resolve(volume: Volume, state: ViewState) -> Scene:
+def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) -> Scene:
     """Return what a state shows of a volume; pure.
+
+    Parameters
+    ----------
+    volume : Volume
+        ``state.volume``, or one like it.
+    state : ViewState
+    patient : bool, optional
+        Whether the patient is named; by default as ``options.show_patient`` says.
 
     Examples
     --------
@@ -150,10 +161,11 @@ def resolve(volume: Volume, state: ViewState) -> Scene:
     >>> [pane.corners[3] for pane in scene.panes if pane.visible]
     ['5/9']
     """
+    named = options.show_patient if patient is None else patient
     views = {plane: _view(volume, state, plane) for plane in PLANES}
     first = PLANES[0] if state.layout in ("ortho", "montage") else state.layout
     panes = tuple(
-        _pane(volume, state, views[plane], state.index[views[plane].axis], window=plane == first)
+        _pane(volume, state, views[plane], state.index[views[plane].axis], window=plane == first, named=named)
         for plane in PLANES
     )
     return Scene(
@@ -175,7 +187,9 @@ def _view(volume: Volume, state: ViewState, plane: Plane) -> PlaneView:
     return (view.mirrored() if mirrored else view).turned(quarters)
 
 
-def _pane(volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool) -> Pane:
+def _pane(
+    volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool, named: bool
+) -> Pane:
     """Return a pane that shows one slice."""
     box: list[float] = []
     for axis in (view.right, view.down):
@@ -190,8 +204,9 @@ def _pane(volume: Volume, state: ViewState, view: PlaneView, index: int, *, wind
         visible=state.layout in ("ortho", view.plane),
         crosshair=(state.index[view.right], state.index[view.down]) if state.crosshair and is_here else None,
         box=(box[0], box[1], box[2], box[3]),
-        corners=_corners(volume, state, view, index, window=window) if state.texts else ("", "", "", ""),
+        corners=_corners(volume, state, view, index, window, named) if state.texts else ("", "", "", ""),
         edges=view.edges if state.letters else ("", "", "", ""),
+        mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
     )
 
 
@@ -201,7 +216,9 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...
     shown = min(TILES, count)
     # Pages: within one the tiles stay where they are.
     start = min(here // shown * shown, count - shown)
-    panes = (_pane(volume, state, view, k, window=k == start) for k in range(start, start + shown))
+    panes = (
+        _pane(volume, state, view, k, window=k == start, named=False) for k in range(start, start + shown)
+    )
     # Small as they are there is room for the number of the slice and the sides only.
     return tuple(
         replace(
@@ -214,12 +231,12 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...
 
 
 def _corners(
-    volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool
+    volume: Volume, state: ViewState, view: PlaneView, index: int, window: bool, named: bool
 ) -> tuple[str, str, str, str]:
     """Return the texts of a pane; who the patient is only when asked for."""
     oblique = obliquity(volume.geometry) or 0.0
     name = [view.plane + (f" oblique {oblique:.0f}°" if oblique >= OBLIQUE_DEGREES else "")]
-    if options.show_patient:
+    if named:
         name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
     below = []
@@ -262,7 +279,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
     return Changes(
         layout=(old.layout, old.look, old.tiles) != (new.layout, new.look, new.tiles)
         or any(a.view != b.view for a, b in pairs),
-        pixels=frozenset(b.plane for a, b in pairs if (a.index, a.frame) != (b.index, b.frame)),
+        pixels=frozenset(b.plane for a, b in pairs if _voxels(a) != _voxels(b)),
         marks=frozenset(
             b.plane for a, b in pairs if (a.crosshair, a.box, a.corners) != (b.crosshair, b.box, b.corners)
         ),
@@ -271,8 +288,13 @@ def changes(old: Scene | None, new: Scene) -> Changes:
     )
 
 
+def _voxels(pane: Pane) -> tuple[Any, ...]:
+    """Return what the pixels of a pane depend on, besides the volume and the turn."""
+    return pane.index, pane.frame, pane.mark_padding
+
+
 def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
-    """Return the voxels of a pane, rows downwards, before the flips; missing slices are masked.
+    """Return the voxels of a pane, rows downwards, before the flips; what has no value is masked.
 
     Returns
     -------
@@ -284,11 +306,15 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     if image.dtype == np.bool_:
         image = image.view(np.uint8)
     missing: Any = volume.missing_slices(pane.frame)
-    if not missing:
+    if not (missing or pane.mark_padding):
         return image
     mask = np.zeros(image.shape, dtype=bool)
+    if pane.mark_padding and volume.padding is not None:
+        mask |= (image >= volume.padding[0]) & (image <= volume.padding[1])
+    if not missing:
+        return np.ma.array(image, mask=mask)
     if pane.view.axis == 0:
-        mask[:] = pane.index in missing
+        mask |= pane.index in missing
     elif pane.view.down == 0:
         mask[missing] = True
     else:

@@ -1,5 +1,7 @@
 """Pointer and key events to state; tools never touch artists."""
 
+from dicomview.tools.cine import CineTool
+from dicomview.tools.keys import HELP, KeyTool
 from dicomview.tools.pointer import PointerTool
 
-__all__ = ["PointerTool"]
+__all__ = ["HELP", "CineTool", "KeyTool", "PointerTool"]

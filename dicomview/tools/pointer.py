@@ -1,71 +1,217 @@
-"""PointerTool: a press or drag moves the crosshair, the wheel steps through slices."""
+"""PointerTool: presses, drags, moves and wheel of the pointer become changes of a state."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dicomview.display import Window, valid_values
 from dicomview.geometry import Plane
-from dicomview.state import Scene, ViewState
+from dicomview.state import Pane, ViewState
 
 __all__ = ["PointerTool"]
 
+#: A drag over so many pixels spans the range of the values.
+RANGE_PIXELS = 1024
+#: A drag upwards over so many pixels magnifies by e.
+ZOOM_PIXELS = 150
+#: What one notch of the wheel magnifies by.
+WHEEL_ZOOM = 1.2
+#: A press that moves by less is a click.
+CLICK_PIXELS = 3
+LEFT, MIDDLE, RIGHT = 1, 2, 3
+
 
 class Panes(Protocol):
-    """What the tool needs to know of the drawing: where the panes are and what they show."""
+    """What the tool needs to know of the drawing: which pane an Axes shows."""
 
-    axes: dict[Plane, Axes]
-    scene: Scene | None
+    def pane_on(self, ax: Axes) -> Pane | None:
+        """Return the pane of an Axes; None for an Axes of somebody else."""
+
+
+@dataclass
+class Drag:
+    """A press that lasts."""
+
+    action: str
+    button: int
+    pane: Pane
+    start: tuple[float, float]
+    place: tuple[float, float]
+    to_data: Any
+    window: Window
+    zoom: float
+    center: tuple[float, ...]
+    has_moved: bool = False
 
 
 class PointerTool:
     """Turns matplotlib's pointer events into changes of a state.
 
-    Left button: the crosshair goes to the pointer, also while dragging. Wheel: one slice a notch, upwards to
-    higher indices.
+    Left button: the tool of the state while dragging; a click moves the crosshair. Middle button: pan. Right
+    button: zoom. Wheel: one slice a notch, upwards to higher indices; with Ctrl zoom. Shift and move: the
+    crosshair follows. Double click: one pane fills the view, again: all.
 
     Parameters
     ----------
     figure : Figure
     panes : PanesRenderer
     state : ViewState
+
+    Attributes
+    ----------
+    plane : str
+        The plane that the pointer was over last: where keys act.
     """
 
     def __init__(self, figure: Figure, panes: Panes, state: ViewState) -> None:
         self._figure, self._panes, self._state = figure, panes, state
-        connect = figure.canvas.mpl_connect
-        self._connections = [
-            connect("button_press_event", self._point),
-            connect("motion_notify_event", self._drag),
-            connect("scroll_event", self._scroll),
-        ]
+        self._drag: Drag | None = None
+        self._range: float | None = None
+        self.plane: Plane = state.volume.slice_plane
+        handlers: dict[str, Callable[[Any], None]] = {
+            "button_press_event": self._press,
+            "button_release_event": self._release,
+            "motion_notify_event": self._move,
+            "scroll_event": self._scroll,
+            "figure_leave_event": self._leave,
+        }
+        connect: Any = figure.canvas.mpl_connect
+        self._connections = [connect(name, do) for name, do in handlers.items()]
 
     def close(self) -> None:
         """Stop listening."""
         for connection in self._connections:
             self._figure.canvas.mpl_disconnect(connection)
 
-    def _plane(self, event: Any) -> Plane | None:
-        axes: Mapping[Plane, Axes] = self._panes.axes
-        return next((plane for plane, ax in axes.items() if event.inaxes is ax), None)
+    def _pane(self, event: Any) -> Pane | None:
+        pane = None if event.inaxes is None else self._panes.pane_on(event.inaxes)
+        if pane is not None:
+            self.plane = pane.plane
+        return pane
 
-    def _point(self, event: Any) -> None:
-        plane = self._plane(event)
-        if plane is None or self._panes.scene is None or getattr(event, "button", None) != 1:
+    def _press(self, event: Any) -> None:
+        pane = self._pane(event)
+        if pane is None:
             return
-        view = self._panes.scene.pane(plane).view
-        with self._state.lock:
-            index = list(self._state.index)
-            index[view.right], index[view.down] = round(event.xdata), round(event.ydata)
-            self._state.index = tuple(index)
+        if getattr(event, "dblclick", False):
+            self._drag = None
+            self._maximise(pane)
+            return
+        state, shape = self._state, self._state.volume.geometry.shape
+        left = "crosshair" if state.tool == "window" and state.volume.is_color else state.tool
+        action = {LEFT: left, MIDDLE: "pan", RIGHT: "zoom"}.get(int(event.button))
+        if action is None:
+            return
+        self._drag = Drag(
+            action=action,
+            button=int(event.button),
+            pane=pane,
+            start=(event.x, event.y),
+            place=(event.xdata, event.ydata),
+            to_data=event.inaxes.transData.inverted().frozen(),
+            window=state.window,
+            zoom=state.zoom,
+            center=state.center or tuple((n - 1) / 2 for n in shape),
+        )
+        if action == "crosshair":
+            self._point(pane, event.xdata, event.ydata)
 
-    def _drag(self, event: Any) -> None:
-        if 1 in (getattr(event, "buttons", None) or ()):
-            event.button = 1
-            self._point(event)
+    def _release(self, event: Any) -> None:
+        drag, self._drag = self._drag, None
+        if drag is not None and drag.button == LEFT and not drag.has_moved:
+            self._point(drag.pane, *drag.place)
+
+    def _leave(self, event: Any) -> None:
+        self._state.pointer = None
+
+    def _move(self, event: Any) -> None:
+        drag = self._drag
+        held = getattr(event, "buttons", None)
+        if drag is not None and held is not None and drag.button not in {int(b) for b in held}:
+            drag = self._drag = None  # released outside of the canvas
+        if drag is None:
+            pane = self._pane(event)
+            self._state.pointer = None if pane is None else self._index(pane, event.xdata, event.ydata)
+            if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
+                self._point(pane, event.xdata, event.ydata)
+            return
+        right, up = event.x - drag.start[0], event.y - drag.start[1]
+        if not drag.has_moved and math.hypot(right, up) < CLICK_PIXELS:
+            return
+        drag.has_moved = True
+        if drag.action == "window":
+            self._window(drag, right, up)
+        elif drag.action == "zoom":
+            self._state.zoom = drag.zoom * math.exp(up / ZOOM_PIXELS)
+        elif drag.action == "pan":
+            self._pan(drag, event)
+        elif event.inaxes is not None and self._panes.pane_on(event.inaxes) is not None:
+            self._point(drag.pane, event.xdata, event.ydata)
 
     def _scroll(self, event: Any) -> None:
-        plane = self._plane(event)
-        if plane is not None and self._panes.scene is not None:
-            self._state.step(self._panes.scene.pane(plane).view.axis, 1 if event.step > 0 else -1)
+        pane = self._pane(event)
+        if pane is None:
+            return
+        steps = round(event.step) or (1 if event.step > 0 else -1)
+        if "ctrl" in (getattr(event, "modifiers", None) or ()):
+            self._zoom_at(pane, event.xdata, event.ydata, WHEEL_ZOOM**steps)
+        else:
+            self._state.step(pane.view.axis, steps)
+
+    def _index(self, pane: Pane, x: float, y: float) -> tuple[int, ...] | None:
+        """Return the voxel at a place of a pane; None beside the volume."""
+        index = [0, 0, 0]
+        index[pane.view.axis], index[pane.view.right], index[pane.view.down] = pane.index, round(x), round(y)
+        inside = all(0 <= i < n for i, n in zip(index, self._state.volume.geometry.shape))
+        return tuple(index) if inside else None
+
+    def _point(self, pane: Pane, x: float, y: float) -> None:
+        """Move the crosshair."""
+        with self._state.lock:
+            index = list(self._state.index)
+            index[pane.view.axis] = pane.index
+            index[pane.view.right], index[pane.view.down] = round(x), round(y)
+            self._state.index = tuple(index)
+
+    def _window(self, drag: Drag, right: float, up: float) -> None:
+        """Widen to the right."""
+        if self._range is None:
+            acquired = self._state.acquired
+            values = valid_values(acquired.array, padding=acquired.padding)
+            self._range = float(np.ptp(values)) if values.size else 0.0
+        gain = (self._range or 1.0) / RANGE_PIXELS
+        width = max(drag.window.width + right * gain, gain)
+        rise = up if self._state.level_drag == "up" else -up
+        self._state.window = drag.window.moved(drag.window.center + rise * gain, width)
+
+    def _pan(self, drag: Drag, event: Any) -> None:
+        """Keep the voxel under the pointer that was there at the start."""
+        here, start = drag.to_data.transform([(event.x, event.y), drag.start])
+        center = list(drag.center)
+        center[drag.pane.view.right] -= here[0] - start[0]
+        center[drag.pane.view.down] -= here[1] - start[1]
+        self._state.center = tuple(center)
+
+    def _zoom_at(self, pane: Pane, x: float, y: float, factor: float) -> None:
+        """Magnify around a place, which stays where it is."""
+        with self._state.lock, self._state.hold_trait_notifications():
+            before = self._state.zoom
+            self._state.zoom = before * factor
+            center = list(self._state.center or ((n - 1) / 2 for n in self._state.volume.geometry.shape))
+            for axis, place in ((pane.view.right, x), (pane.view.down, y)):
+                center[axis] = place + (center[axis] - place) * before / self._state.zoom
+            self._state.center = tuple(center)
+
+    def _maximise(self, pane: Pane) -> None:
+        """Let a pane fill the view, or show all again; of a montage show the slice in all planes."""
+        with self._state.lock:
+            if self._state.layout == "montage":
+                index = list(self._state.index)
+                index[pane.view.axis] = pane.index
+                self._state.index = tuple(index)
+            self._state.layout = pane.plane if self._state.layout == "ortho" else "ortho"

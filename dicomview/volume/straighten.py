@@ -1,11 +1,12 @@
 """Straightening: a tilted or oblique volume on a grid of right angles."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dicomview.geometry import Geometry, deshear, patient_grid, resample
+from dicomview.geometry import Geometry, deshear, patient_grid
+from dicomview.volume.reslice import ReslicedArray
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -64,22 +65,24 @@ def straightened(volume: "Volume") -> "Volume":
     return straight
 
 
-def resliced(volume: "Volume") -> "Volume":
+def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     """Return a volume on the axes of the patient; see :meth:`Volume.on_patient_axes`."""
     old = volume.geometry
     grid = patient_grid(old)
     assert grid.affine is not None and old.affine is not None
     if old.is_uniform and np.allclose(grid.affine, old.affine, atol=1e-6):
         return volume
-    fill = _background(volume)
-    array = np.empty(_extended(volume, grid.shape), volume.dtype)
-    for place in np.ndindex(*(volume.array.shape[volume.dims.index(d)] for d in volume.extra_dims)):
-        picks = dict(zip(volume.extra_dims, place))
-        target = array[tuple(picks.get(d, slice(None)) for d in volume.dims)]
-        voxels = np.asarray(volume.frame(place))
-        for channel in np.ndindex(voxels.shape[3:]):
-            padding = None if volume.is_color else volume.padding
-            target[(..., *channel)] = resample(voxels[(..., *channel)], old, grid, fill, padding=padding)
+    padding = None if volume.is_color else volume.padding
+    array: Any = ReslicedArray(
+        np.asarray(volume.array),
+        old,
+        grid,
+        _background(volume),
+        padding=padding,
+        extra=len(volume.extra_dims),
+    )
+    if not lazy:
+        array = np.asarray(array)
     told = "resliced onto the axes of the patient by linear interpolation"
     if volume.report.missing:
         told += "; missing slices are no longer marked"

@@ -235,8 +235,13 @@ class Volume(Exchange, ArrayLike):
         """
         return straightened(self)
 
-    def on_patient_axes(self) -> "Volume":
+    def on_patient_axes(self, *, lazy: bool = False) -> "Volume":
         """Return the volume resliced onto the axes of the patient, where it was acquired at an angle.
+
+        Parameters
+        ----------
+        lazy : bool
+            Whether planes are calculated only when they are asked for, each time.
 
         Returns
         -------
@@ -257,7 +262,7 @@ class Volume(Exchange, ArrayLike):
         >>> Volume.from_array(np.zeros((4, 10, 10)), affine=turned).on_patient_axes().shape
         (4, 14, 14)
         """
-        return resliced(self)
+        return resliced(self, lazy=lazy)
 
     # -- values ---------------------------------------------------------------------------------------
 

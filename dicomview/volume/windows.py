@@ -8,7 +8,7 @@ from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError
 from dicomview.volume.meta import safe_text
 
-__all__ = ["default_colormap", "header_window", "header_windows", "is_negative"]
+__all__ = ["default_colormap", "frame_rate", "header_window", "header_windows", "is_negative"]
 
 
 def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
@@ -85,6 +85,27 @@ def default_colormap(meta: Mapping[str, Any]) -> str:
     'gray_r'
     """
     return "gray_r" if meta.get("Modality") == "PT" and not is_negative(meta) else "gray"
+
+
+def frame_rate(meta: Mapping[str, Any]) -> float | None:
+    """Return the frames a second that a header asks for; None where it does not.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.5 (Cine Module): RecommendedDisplayFrameRate, CineRate, FrameTime.
+
+    Examples
+    --------
+    >>> frame_rate({"FrameTime": 40})
+    25.0
+    """
+    for keyword in ("RecommendedDisplayFrameRate", "CineRate", "FrameTime"):
+        with suppress(TypeError, ValueError, ZeroDivisionError):
+            value = float(meta.get(keyword))  # type: ignore[arg-type]
+            rate = 1000 / value if keyword == "FrameTime" else value
+            if 0.1 <= rate <= 1000:
+                return min(rate, 60.0)
+    return None
 
 
 def _linear_and_sigmoid(item: Mapping[str, Any]) -> Iterable[tuple[str, Window]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import ipywidgets as widgets
+from matplotlib.backend_bases import MouseEvent
 from matplotlib.figure import Figure
 
 from dicomview.render import STYLE, LivePainter, PanesRenderer, PictureFigure
@@ -37,9 +38,24 @@ class LiveCanvas:
         self._painter = LivePainter(self.figure, volume)
         self.renderer = self._painter.renderer
 
-    def paint(self, scene: Scene) -> None:
-        """Show a scene."""
-        self._painter.paint(scene)
+    def paint(self, scene: Scene, volume: Volume) -> bool:
+        """Show a scene; returns whether a frame is sent."""
+        return self._painter.paint(scene, volume)
+
+    def resize(self, size: tuple[float, float]) -> None:
+        """Take another size, in pixels of the page; nothing happens where it is the same."""
+        if tuple(self.figure.get_size_inches()) != _inches(size):
+            self.figure.set_size_inches(_inches(size), forward=False)
+            self._manager.resize(*self.figure.bbox.size)
+            self._painter.redraw()
+
+    def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
+        """Tell matplotlib of the wheel; x and y are parts of the canvas from its upper left corner."""
+        width, height = self.figure.bbox.size
+        place = round(x * width), round((1 - y) * height)
+        event = MouseEvent("scroll_event", self.widget, *place, step=steps)
+        event.modifiers = frozenset(["ctrl"] if ctrl else [])
+        event._process()  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Free canvas, toolbar and figure."""
@@ -57,10 +73,22 @@ class StillCanvas:
         self.renderer = PanesRenderer(self.figure, volume)
         self.widget = widgets.Image(format="png", layout=widgets.Layout(width=f"{size[0]:.0f}px"))
 
-    def paint(self, scene: Scene) -> None:
+    def paint(self, scene: Scene, volume: Volume) -> bool:
         """Show a scene."""
-        if self.renderer.update(scene):
+        if self.renderer.update(scene, volume):
             self.widget.value = self.figure.png()
+        return False
+
+    def resize(self, size: tuple[float, float]) -> None:
+        """Take another size, in pixels of the page."""
+        if tuple(self.figure.get_size_inches()) != _inches(size):
+            self.figure.set_size_inches(_inches(size))
+            self.widget.layout.width = f"{size[0]:.0f}px"
+            self.renderer.arrange()
+            self.widget.value = self.figure.png()
+
+    def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
+        """Do nothing: a picture hears no wheel."""
 
     def close(self) -> None:
         """Free widget and figure."""

@@ -37,6 +37,11 @@ def frame_canvas() -> Any:
         _last_buff: np.ndarray
         _png_is_old: bool
 
+        def send_json(self, content: dict[str, Any]) -> None:
+            """Send what the page needs to know: not the hover text, which nobody sees."""
+            if content["type"] != "message":
+                super().send_json(content)
+
         def get_diff_image(self) -> bytes | None:
             """Return what changed since the last frame as PNG, transparent where it did not."""
             if not self._png_is_old:

@@ -4,7 +4,7 @@ import os
 
 from IPython import get_ipython
 
-__all__ = ["runs_unattended"]
+__all__ = ["in_page_event", "is_live", "runs_unattended"]
 
 
 def runs_unattended() -> bool:
@@ -17,3 +17,17 @@ def runs_unattended() -> bool:
     if kernel is None or "voila" in os.environ.get("SERVER_SOFTWARE", ""):
         return False
     return getattr(kernel, "_allow_stdin", True) is False
+
+
+def is_live() -> bool:
+    """Return whether a kernel shows its output to a person."""
+    return getattr(get_ipython(), "kernel", None) is not None and not runs_unattended()
+
+
+def in_page_event() -> bool:
+    """Return whether the kernel is answering an event of the page, not running a cell."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    try:
+        return bool(kernel.get_parent("shell")["header"]["msg_type"] == "comm_msg")  # type: ignore[union-attr]
+    except (AttributeError, KeyError, TypeError):
+        return False

@@ -1,142 +1,206 @@
-"""SidePanel: window, colormap, inversion and crosshair."""
+"""SidePanel: how values are shown, where in the patient, how the panes are turned, and the cine."""
 
 import math
 from typing import Any
 
 import ipywidgets as widgets
 import matplotlib
-import numpy as np
 
-from dicomview.display import Window, presets_for
-from dicomview.state import ViewState
-from dicomview.volume import Volume
+from dicomview.display import INTERPOLATIONS
+from dicomview.geometry import CONVENTIONS, PLANES
+from dicomview.state import ViewState, curve
+from dicomview.state.model import CINE_MODES, LAYOUTS
+from dicomview.volume.windows import is_negative
+from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.style import check, control
+from dicomview.widgets.svg import curve_svg, gradient
+from dicomview.widgets.window_panel import WindowPanel
 
 __all__ = ["SidePanel"]
 
-#: Offered first; matplotlib's others can be set on the state.
+#: Offered first; matplotlib's others follow.
 COLORMAPS = ("gray", "bone", "hot", "magma", "inferno", "viridis", "plasma", "cividis", "turbo", "jet")
-WIDTH = "240px"
 
 
 class SidePanel(widgets.VBox):  # type: ignore[misc]
-    """Controls of how values are shown, bound to a state in both directions.
+    """Controls beside the panes, bound to a state in both directions.
+
+    Colour volumes have no window and no colormap.
 
     Attributes
     ----------
+    window : WindowPanel or None
+    preset, colormap, layout_choice, interpolation, convention, cine : Dropdown
     center, width : FloatSlider
-        The window, in the unit of the values; the number beside the slider can be typed over. A sigmoid keeps
-        its curve when they are moved; of a VOI LUT they are the range of its table, and moving them leaves it
-        for a linear window.
-    preset, colormap : Dropdown
-    invert, crosshair : Checkbox
+    limits : FloatRangeSlider
+    invert, colorbar, crosshair, scale_bar, letters, texts, mark_padding, patient_axes, playing : Checkbox
+    empty_color : ColorPicker
+    index, position : Text
+        The crosshair, to be typed.
+    step_mm : Text
     """
 
-    def __init__(self, volume: Volume, state: ViewState) -> None:
-        self._volume, self._state = volume, state
-        self._updating = False
-        self._presets: dict[str, Window | None] = {
-            **{f"file: {name}".removesuffix(": file"): window for name, window in volume.windows.items()},
-            **presets_for(volume.meta.get("Modality"), volume.meta.get("Units")),
-            "auto": None,  # calculated when first asked for
-        }
-        common = {"style": {"description_width": "62px"}, "layout": widgets.Layout(width=WIDTH)}
-        self.preset = widgets.Dropdown(
-            options=[("", None), *((name, name) for name in self._presets)],
-            value=None,
-            description="preset",
-            **common,
+    def __init__(self, state: ViewState) -> None:
+        self._state = state
+        self._bindings = Bindings(state)
+        is_color = state.volume.is_color
+        self.window = None if is_color else WindowPanel(state)
+        if self.window is not None:
+            self.preset, self.limits = self.window.preset, self.window.limits
+            self.center, self.width = self.window.center, self.window.width
+        shown = [*([self.window] if self.window else []), *self._look(is_color)]
+        sections = {"place": self._place(), "panes": self._panes(), "cine": self._cine()}
+        self._sections = widgets.Accordion(
+            [widgets.VBox(controls) for controls in sections.values()], layout=widgets.Layout(width="252px")
         )
-        # A continuous FloatSlider answers each value with its own rounding of it, which would undo what
-        # Python sets meanwhile; this way it speaks only when a person has moved it.
-        slow = {**common, "continuous_update": False}
-        self.center = widgets.FloatSlider(description="center", **slow)
-        self.width = widgets.FloatSlider(description="width", **slow)
-        offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
-        self.colormap = widgets.Dropdown(options=offered, value=offered[0], description="colormap", **common)
-        self.invert = widgets.Checkbox(
-            description="invert", indent=False, layout=widgets.Layout(width="90px")
-        )
-        self.crosshair = widgets.Checkbox(
-            description="crosshair", indent=False, layout=widgets.Layout(width="110px")
-        )
-        # Colour needs neither window nor colormap.
-        self._followed = ["crosshair"] if volume.is_color else ["window", "colormap", "invert", "crosshair"]
-        controls = [self.preset, self.center, self.width, self.colormap] if not volume.is_color else []
-        switches = [self.invert, self.crosshair] if not volume.is_color else [self.crosshair]
-        if not volume.is_color:
-            self._set_ranges()
-        self._follow()
-        self.center.observe(self._window_moved, "value")
-        self.width.observe(self._window_moved, "value")
-        self.preset.observe(self._preset_chosen, "value")
-        for name in ("colormap", "invert", "crosshair"):
-            getattr(self, name).observe(lambda change, name=name: self._set(name, change["new"]), "value")
-        state.observe(self._follow, self._followed)
-        super().__init__([*controls, widgets.HBox(switches)], layout=widgets.Layout(width="auto"))
+        for i, name in enumerate(sections):
+            self._sections.set_title(i, name)
+        self._sections.selected_index = 2 if state.volume.extra_dims else None
+        super().__init__([*shown, self._sections], layout=widgets.Layout(width="auto", overflow="hidden"))
 
     def close(self) -> None:
         """Stop following the state."""
-        if self._followed:
-            self._state.unobserve(self._follow, self._followed)
-            self._followed = []
+        self._bindings.undo()
         super().close()
 
-    def _set_ranges(self) -> None:
-        """Let the sliders span the values of the volume."""
-        values = np.asarray(self._volume.array)
-        if values.dtype.kind == "f":
-            values = values[np.isfinite(values)]
-        if self._volume.padding is not None:
-            start, end = self._volume.padding
-            values = values[(values < start) | (values > end)]
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-        span = max(high - low, 1e-9)
-        step = 1.0 if values.dtype.kind in "iub" and span >= 1 else span / 1024
-        for slider, ends in ((self.center, (low, low + span)), (self.width, (step, max(span, step)))):
-            with slider.hold_trait_notifications():
-                slider.min, slider.max = ends
-                slider.step = step
-                slider.readout_format = ".0f" if step == 1 else ".4g"
+    def _look(self, is_color: bool) -> list[Any]:
+        """Make what colours the values, and the marks over them."""
+        bind = self._bindings.bind
+        self.invert, self.crosshair = check("invert"), check("crosshair")
+        self.colorbar, self.scale_bar = check("colorbar"), check("scale bar")
+        bind("crosshair", self.crosshair)
+        bind("scale_bar", self.scale_bar)
+        if is_color:
+            return [widgets.HBox([self.crosshair, self.scale_bar])]
+        offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
+        others = sorted(set(matplotlib.colormaps) - set(offered), key=str.lower)
+        self.colormap = control(widgets.Dropdown, "colormap", options=[*offered, *others])
+        bind("colormap", self.colormap)
+        bind("invert", self.invert)
+        bind("colorbar", self.colorbar)
+        strip = widgets.HTML(layout=widgets.Layout(width="168px", margin="0 0 2px 68px"))
+        negative = is_negative(self._state.volume.meta)
 
-    def _follow(self, change: Any = None) -> None:
-        """Show the state."""
-        self._updating = True
-        try:
-            if "window" in self._followed:
-                self._show_window(self._state.window)
-            if self._state.colormap not in self.colormap.options:
-                self.colormap.options = [*self.colormap.options, self._state.colormap]
-            self.colormap.value = self._state.colormap
-            self.invert.value = self._state.invert
-            self.crosshair.value = self._state.crosshair
-        finally:
-            self._updating = False
+        def show_strip(change: Any) -> None:
+            strip.value = gradient(self._state.colormap, self._state.invert != negative)
 
-    def _show_window(self, window: Window) -> None:
-        """Set the sliders, widened where the window lies beyond the values."""
-        for slider, value in ((self.center, window.center), (self.width, window.width)):
-            slider.max = max(slider.max, value)
-            slider.min = min(slider.min, value)
-            slider.value = value
-        same = (name for name, preset in self._presets.items() if preset == window)
-        self.preset.value = next(same, None)
+        self._bindings.follow(show_strip, ["colormap", "invert"])
+        return [
+            self.colormap,
+            strip,
+            widgets.HBox([self.invert, self.crosshair]),
+            widgets.HBox([self.colorbar, self.scale_bar]),
+        ]
 
-    def _set(self, name: str, value: Any) -> None:
-        if not self._updating:
-            setattr(self._state, name, value)
+    def _place(self) -> list[Any]:
+        """Make what tells where the crosshair is, and takes it elsewhere."""
+        known = self._state.volume.geometry.affine is not None
+        self.index = control(widgets.Text, "index", continuous_update=False, tooltip="slice, row, column")
+        self.position = control(
+            widgets.Text, "LPS mm", continuous_update=False, tooltip="x, y, z", disabled=not known
+        )
+        self.step_mm = control(
+            widgets.Text, "step mm", continuous_update=False, placeholder="one voxel", disabled=not known
+        )
+        self._bindings.bind("index", self.index, show=_joined, read=lambda text: _numbers(text, int))
+        self._bindings.bind("position", self.position, show=_places, read=lambda text: _numbers(text, float))
+        self._bindings.bind(
+            "step_mm",
+            self.step_mm,
+            show=lambda step: "" if step is None else f"{step:g}",
+            read=lambda text: float(text) if text.strip() else None,
+        )
+        return [self.index, self.position, self.step_mm]
 
-    def _window_moved(self, change: Any) -> None:
-        if not self._updating:
-            # The page counts in binary fractions of the step: 40.99999999999977 means 41.
-            center, width = (
-                round(slider.value, 1 - math.floor(math.log10(slider.step)))
-                for slider in (self.center, self.width)
-            )
-            self._state.window = self._state.window.moved(center, width)
+    def _panes(self) -> list[Any]:
+        """Make what arranges and turns the panes."""
+        bind = self._bindings.bind
+        self.layout_choice = control(widgets.Dropdown, "layout", options=LAYOUTS)
+        bind("layout", self.layout_choice)
+        self.interpolation = control(widgets.Dropdown, "pixels", options=INTERPOLATIONS)
+        bind("interpolation", self.interpolation)
+        self.convention = control(widgets.Dropdown, "sides", options=CONVENTIONS)
+        bind("convention", self.convention)
+        self.gap = control(widgets.IntSlider, "gap", max=60)
+        bind("gap", self.gap, show=lambda gap: min(round(gap), 60))
+        self.letters, self.texts = check("letters"), check("texts")
+        bind("letters", self.letters)
+        bind("texts", self.texts)
+        self.patient_axes = check(
+            "patient axes", disabled=None in self._state.volume.geometry.spacing or self._is_unplaced()
+        )
+        bind("patient_axes", self.patient_axes)
+        checks = [self.letters, self.texts, self.patient_axes]
+        if self._state.volume.padding is not None and not self._state.volume.is_color:
+            self.mark_padding = check("mark padding")
+            bind("mark_padding", self.mark_padding)
+            checks.append(self.mark_padding)
+        rows = [widgets.HBox(checks[i : i + 2]) for i in range(0, len(checks), 2)]
+        self.empty_color = control(widgets.ColorPicker, "empty", concise=False)
+        bind("empty_color", self.empty_color)
+        return [
+            *(self.layout_choice, self.interpolation, self.convention),
+            *(self._turns(), self.gap, *rows, self.empty_color),
+        ]
 
-    def _preset_chosen(self, change: Any) -> None:
-        name = change["new"]
-        if not self._updating and name is not None:
-            if self._presets[name] is None:
-                self._presets[name] = self._volume.auto_window()
-            self._state.window = self._presets[name]
+    def _is_unplaced(self) -> bool:
+        return self._state.volume.geometry.affine is None
+
+    def _turns(self) -> Any:
+        """Make the buttons that flip and turn a pane."""
+        self.turned = widgets.Dropdown(
+            options=PLANES, value=self._state.volume.slice_plane, layout=widgets.Layout(width="90px"),
+            tooltip="the pane that the buttons turn",
+        )  # fmt: skip
+        buttons = []
+        for icon, tip, act in (
+            ("arrows-h", "flip left and right", lambda plane: self._state.mirror(plane)),
+            ("arrows-v", "flip top and bottom", lambda plane: self._state.mirror(plane, upside_down=True)),
+            ("rotate-right", "turn clockwise", lambda plane: self._state.turn(plane)),
+        ):
+            button = widgets.Button(icon=icon, tooltip=tip, layout=widgets.Layout(width="36px"))
+            button.on_click(lambda _, act=act: act(self.turned.value))
+            buttons.append(button)
+        return widgets.HBox([self.turned, *buttons], layout=widgets.Layout(margin="0 0 0 2px"))
+
+    def _cine(self) -> list[Any]:
+        """Make what runs the cine, and the curve of an extra dimension."""
+        bind, state = self._bindings.bind, self._state
+        self.playing = check("play")
+        bind("playing", self.playing)
+        self.cine = control(widgets.Dropdown, "through", options=[*PLANES, *state.volume.extra_dims])
+        bind("cine", self.cine)
+        self.fps = control(widgets.FloatSlider, "per second", min=0.5, max=60, step=0.5, readout_format=".1f")
+        bind("fps", self.fps, show=lambda fps: min(max(fps, 0.5), 60.0))
+        self.cine_mode = control(widgets.Dropdown, "mode", options=CINE_MODES)
+        bind("cine_mode", self.cine_mode)
+        controls = [self.playing, self.cine, self.fps, self.cine_mode]
+        if state.volume.extra_dims:
+            self.curve = widgets.HTML(layout=widgets.Layout(margin="4px 8px"))
+            self._bindings.follow(self._show_curve, ["index", "frame", "cine", "patient_axes"])
+            controls.append(self.curve)
+        return controls
+
+    def _show_curve(self, change: Any) -> None:
+        """Draw the values at the crosshair along the dimension of the cine, or along the first."""
+        state = self._state
+        names = state.volume.extra_dims
+        name = state.cine if state.cine in names else names[0]
+        dimension, values = curve(state, name)
+        self.curve.value = curve_svg(dimension, values, state.frame[names.index(name)], state.volume.unit)
+
+
+def _joined(values: Any) -> str:
+    return ", ".join(map(str, values))
+
+
+def _places(position: Any) -> str:
+    return "" if position is None else ", ".join(f"{x:.1f}" for x in position)
+
+
+def _numbers(text: str, kind: Any) -> tuple[Any, ...]:
+    """Return the numbers of a text, between commas or blanks."""
+    numbers = [float(word) for word in text.replace(",", " ").split()]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("not a number")
+    return tuple(round(x) if kind is int else x for x in numbers)

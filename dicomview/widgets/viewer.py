@@ -9,26 +9,32 @@ from typing import Any, Literal
 
 import ipywidgets as widgets
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES, Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.state import Scene, ViewState, resolve
-from dicomview.tools import PointerTool
+from dicomview.state import Scene, ViewState, readout, resolve, view_code
+from dicomview.tools import HELP, KeyTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import make_canvas
-from dicomview.widgets.frontend import runs_unattended
-from dicomview.widgets.keys import KeyKeeper
+from dicomview.widgets.cells import forget, take_over
+from dicomview.widgets.cine import CinePlayer
+from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.pacing import Pacer
+from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
+from dicomview.widgets.picture import KeptPicture
+from dicomview.widgets.toolbar import Toolbar
+from dicomview.widgets.window_panel import named_windows
 
 __all__ = ["SliceViewer"]
 
-#: Width of the three panes together, CSS pixels.
+#: Width of the panes together to start with, CSS pixels; the page tells how much room there is.
 WIDTH = 800
+WIDTHS = (240, 1800)
 #: Traits that change nothing in the picture; the position always comes with the index.
-_UNSEEN = {"position", "tool", "playing", "cine", "fps", "cine_mode"}
+_UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
@@ -42,8 +48,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         The volume's own by default.
     colormap : str, optional
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
-    layout : {"ortho", "axial", "coronal", "sagittal"}
-        All three planes, or one.
+    layout : {"ortho", "axial", "coronal", "sagittal", "montage"}
+        All three planes, one, or neighbouring slices.
     **traits
         Further traits of :class:`ViewState` to start with: ``index``, ``position``, ``invert`` ...
 
@@ -56,7 +62,12 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     sliders : mapping of str to IntSlider
         By plane, then by extra dimension.
     panel : SidePanel
+    toolbar : Toolbar
     volume : Volume
+
+    Notes
+    -----
+    A cell that is run again closes the viewers that its earlier run made.
 
     Raises
     ------
@@ -67,6 +78,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     Examples
     --------
+    >>> import numpy as np
     >>> import dicomview as dv
     >>> viewer = dv.SliceViewer(np.zeros((20, 32, 32)), window=(40, 80))
     >>> viewer.state.index = (3, 16, 16)
@@ -93,27 +105,72 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         if colormap is not None:
             traits["colormap"] = colormap
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
-        self._canvas = make_canvas(self.volume, figure_size(self.volume.geometry, WIDTH))
-        self._canvas.paint(self._scene())
+        self._width = float(WIDTH)
+        self._has_theme = "theme" in traits
+        self._canvas = make_canvas(self.volume, self._size())
+        self._canvas.paint(self._scene(), self.volume)
         self._pointer = PointerTool(self._canvas.figure, self._canvas.renderer, self.state)
-        self.panel = SidePanel(self.volume, self.state)
+        self._keys = KeyTool(
+            self.state,
+            plane=lambda: self._pointer.plane,
+            presets=lambda: list(named_windows(self.state).values()),
+            on_help=self.toggle_help,
+        )
+        self._page = PageLink(
+            KeyTool.KEYS,
+            {
+                "keys": lambda pairs: [self._keys.press(str(key), int(count)) for key, count in pairs],
+                "wheel": lambda wheel: self._canvas.scroll(**wheel),
+                "width": self._fit_width,
+                "theme": self._follow_theme,
+                "seen": lambda number: self._pacer.seen(number),
+            },
+        )
+        self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
+        self._picture = KeptPicture(self._png)
+        self._player = CinePlayer(self.state, self._pacer)
+        self._open, self._is_refreshing = True, False
+        self.panel = SidePanel(self.state)
+        self.toolbar = self._make_toolbar()
         self._sliders = self._make_sliders()
         self._status = widgets.HTML()
+        self._help = widgets.HTML(_help(), layout=widgets.Layout(display="none"))
         self._title = widgets.HTML(_title(self.volume))
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
+        self.state.observe(self._read_out, "pointer")
+        super().__init__([self._title, self._composed(), self._page])
+        self.add_class("dicomview")
+        take_over(self)
+
+    def _composed(self) -> Any:
+        """Return stage and panel, side by side where there is room."""
+        planes = [self._sliders[plane] for plane in PLANES]
+        extra = [widgets.HBox([self._sliders[name], self._values[name]]) for name in self.volume.extra_dims]
         stage = widgets.VBox(
             [
-                widgets.HBox(list(self._sliders.values()), layout=widgets.Layout(flex_flow="row wrap")),
+                self.toolbar,
+                widgets.HBox(planes, layout=widgets.Layout(flex_flow="row wrap")),
+                *extra,
                 self._canvas.widget,
                 self._status,
+                self._help,
             ],
-            layout=widgets.Layout(width=f"{WIDTH + 4}px"),
+            layout=widgets.Layout(flex="1 1 480px", min_width="0", overflow="hidden"),
         )
-        row = widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
-        super().__init__([self._title, row, KeyKeeper()])
-        self.add_class("dicomview")
-        self._open = True
+        stage.add_class("dicomview-stage")
+        return widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
+
+    def _make_toolbar(self) -> Toolbar:
+        return Toolbar(
+            self.state,
+            {
+                "fit": ("expand", "fit the whole volume into the panes", self.state.fit),
+                "1:1": ("1:1", "one voxel, one pixel of the screen", self._one_to_one),
+                "reset": ("undo", "window and zoom as at the start (space)", lambda: self._keys.press(" ")),
+                "help": ("question", "keys and pointer (?)", self.toggle_help),
+            },
+        )
 
     @property
     def axes(self) -> Mapping[Plane, Axes]:
@@ -125,23 +182,34 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """The slider of every plane and extra dimension."""
         return MappingProxyType(self._sliders)
 
-    def figure(self, *, width: float = WIDTH) -> PictureFigure:
+    def figure(self, *, width: float | None = None) -> PictureFigure:
         """Return the current view as a new Figure, for print or saving.
 
         Parameters
         ----------
-        width : float
-            Pixels; the height follows.
+        width : float, optional
+            Pixels, that of the panes in the page by default; the height follows.
 
         Returns
         -------
         Figure
             Not known to pyplot.
         """
-        size = figure_size(self.volume.geometry, width)
+        return self._figure(self._scene(), width)
+
+    def _figure(self, scene: Scene, width: float | None = None) -> PictureFigure:
+        size = self._size(width)
         figure = PictureFigure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
-        PanesRenderer(figure, self.volume).update(self._scene())
+        PanesRenderer(figure, self.state.volume).update(scene)
         return figure
+
+    def _size(self, width: float | None = None) -> tuple[float, float]:
+        """Return the size of the panes together, in pixels of the page."""
+        return figure_size(self.state.volume.geometry, width or self._width, self.state.layout)
+
+    def _png(self) -> bytes:
+        """Return the view without a name of a patient."""
+        return self._figure(resolve(self.state.volume, self.state, patient=False)).png()
 
     def save(self, path: str | os.PathLike[str], *, dpi: float | None = None) -> None:
         """Write the current view to an image file.
@@ -160,60 +228,146 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         if getattr(self, "_open", False):
             self._open = False
             self.state.unobserve(self._refresh, _WATCHED)
+            self.state.unobserve(self._read_out, "pointer")
+            self._player.close()
+            self._picture.close()
             self._pointer.close()
             self._canvas.close()
+            forget(self)
             for child in self.children:
                 _close(child)
         super().close()
 
     def _scene(self) -> Scene:
-        return resolve(self.volume, self.state)
+        return resolve(self.state.volume, self.state)
 
     def _make_sliders(self) -> dict[str, Any]:
         """Make a slider per plane and per extra dimension, bound to the state in both directions."""
         sliders: dict[str, Any] = {}
-        columns = widgets.Layout(width=f"{WIDTH // 3 - 6}px")
         for plane in PLANES:
-            axis = self.volume.plane_axes[plane]
-            sliders[plane] = self._slider(plane, self.volume.geometry.shape[axis], "index", axis, columns)
-        for i, name in enumerate(self.volume.extra_dims):
-            extent = self.volume.array.shape[self.volume.dims.index(name)]
-            sliders[name] = self._slider(name, extent, "frame", i, columns)
+            sliders[plane] = self._slider(plane, "index", plane)
+        #: What the extra dimensions are at, in words.
+        self._values = {name: widgets.HTML() for name in self.volume.extra_dims}
+        for name in self.volume.extra_dims:
+            sliders[name] = self._slider(name, "frame", name)
         return sliders
 
-    def _slider(
-        self, name: str, extent: int, trait: Literal["index", "frame"], place: int, layout: Any
-    ) -> Any:
+    def _slider(self, name: str, trait: Literal["index", "frame"], key: Any) -> Any:
+        wide = trait == "frame"
         slider = widgets.IntSlider(
-            value=getattr(self.state, trait)[place],
             min=0,
-            max=extent - 1,
             description=name,
-            disabled=extent == 1,
-            layout=layout,
-            style={"description_width": "58px"},
+            layout=widgets.Layout(flex="0 1 auto" if wide else "1 1 30%", width="60%" if wide else "auto"),
+            style={"description_width": "84px" if wide else "58px"},
         )
 
-        slider.observe(lambda change: self.state.move(place, change["new"], trait=trait), "value")
+        def moved(change: Any) -> None:
+            if not self._is_refreshing:
+                self.state.move(self._place(key), change["new"], trait=trait)
+
+        slider.observe(moved, "value")
         return slider
 
+    def _place(self, name: Any) -> int:
+        """Return the element of ``index`` or ``frame`` that a slider moves."""
+        volume = self.state.volume
+        return volume.plane_axes[name] if name in PLANES else volume.extra_dims.index(name)
+
     def _refresh(self, change: Any = None) -> None:
-        """Bring sliders, canvas and status to the state."""
+        """Bring sliders and canvas to the state."""
         with self.state.lock:
-            for plane in PLANES:
-                self._sliders[plane].value = self.state.index[self.volume.plane_axes[plane]]
-            for i, name in enumerate(self.volume.extra_dims):
-                self._sliders[name].value = self.state.frame[i]
-            self._canvas.paint(self._scene())
-            self._status.value = _status(self.volume, self.state)
+            self._is_refreshing = True
+            try:
+                self._show_sliders()
+            finally:
+                self._is_refreshing = False
+            # What a cell does is seen at once; what the page or the clock does, one frame after the other.
+            if self._page.is_attached and (self.state.playing or in_page_event()):
+                self._pacer.request()
+            else:
+                self._paint()
+            self._picture.changed()
+
+    def _show_sliders(self) -> None:
+        state = self.state
+        for name, slider in self._sliders.items():
+            place = self._place(name)
+            extents = (
+                state.volume.geometry.shape if name in PLANES else list(map(len, state.volume.dimensions))
+            )
+            at = state.index if name in PLANES else state.frame
+            if slider.max != extents[place] - 1:
+                slider.max, slider.disabled = extents[place] - 1, extents[place] == 1
+            slider.value = at[place]
+        for dimension, i in zip(state.volume.dimensions, state.frame):
+            self._values[dimension.name].value = escape(dimension.label(i).partition("= ")[2])
+
+    def _paint(self) -> bool:
+        """Paint what changed; returns whether a frame is on its way."""
+        if not self._open:
+            return False
+        self._canvas.resize(self._size())
+        is_sent = self._canvas.paint(self._scene(), self.state.volume)
+        self._read_out()
+        return is_sent
+
+    def _fit_width(self, width: float) -> None:
+        """Take the room that there is in the page."""
+        self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
+        self._canvas.resize(self._size())
+
+    def _follow_theme(self, theme: str) -> None:
+        """Take the theme of the page, unless one was asked for."""
+        if not self._has_theme and theme in ("dark", "light"):
+            self.state.theme = theme
+
+    def _one_to_one(self) -> None:
+        self.state.zoom = 1 / self._canvas.renderer.pixels_per_voxel
+
+    def _read_out(self, change: Any = None) -> None:
+        """Tell place and value under the pointer, else at the crosshair."""
+        parts = map(escape, readout(self.state))
+        self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
+
+    def toggle_help(self) -> None:
+        """Show or hide what mouse and keys do."""
+        shown = self._help.layout.display != "none"
+        self._help.layout.display = "none" if shown else ""
+
+    def code(self) -> str:
+        """Return the call that shows the current view.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import dicomview as dv
+        >>> viewer = dv.SliceViewer(np.zeros((20, 32, 32)), window=(40, 80))
+        >>> viewer.state.zoom = 2
+        >>> print(viewer.code())
+        dv.SliceViewer(vol, window=dv.Window(center=40, width=80), index=(10, 16, 16), zoom=2.0)
+        """
+        return view_code(self.state)
+
+    def snapshot(self) -> PictureFigure:
+        """Show the current view in the output of the cell, as a picture that stays in the saved notebook.
+
+        Returns
+        -------
+        Figure
+            The last expression of a cell shows itself.
+        """
+        return self.figure()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
             self._handle_displayed()
-        bundle: dict[str, Any] = {
-            "text/plain": f"SliceViewer of {self.volume!r}",
-            "image/png": b64encode(self.figure().png()).decode("ascii"),
-        }
+        bundle: dict[str, Any] = {"text/plain": f"SliceViewer of {self.volume!r}"}
+        if is_live() and self._open:
+            # A picture of its own, which can follow the view while this output stays as it is.
+            self._page.has_picture = True
+            self._picture.publish()
+        else:
+            bundle["image/png"] = b64encode(self._png()).decode("ascii")
         if not runs_unattended():
             view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
             bundle["application/vnd.jupyter.widget-view+json"] = view
@@ -249,15 +403,7 @@ def _title(volume: Volume) -> str:
     return f"<b>{first}</b>" + (remarks if notes else "")
 
 
-def _status(volume: Volume, state: ViewState) -> str:
-    """Return index, position and value at the crosshair."""
-    value = np.asarray(volume.frame(state.frame)[state.index])
-    shown = ", ".join(f"{v:.6g}" for v in np.ravel(value).astype(float))
-    if state.index[0] in volume.missing_slices(state.frame):
-        shown = "missing slice"
-    parts = [f"index {state.index}"]
-    if state.position is not None:
-        parts.append("LPS " + ", ".join(f"{x:.1f}" for x in state.position) + " mm")
-    parts += [escape(d.label(i)) for d, i in zip(volume.dimensions, state.frame)]
-    parts.append(f"{shown} {escape(volume.unit)}".strip())
-    return "<code>" + " &nbsp; ".join(parts) + "</code>"
+def _help() -> str:
+    """Return what keys and pointer do, as a table."""
+    rows = [f"<td><kbd>{escape(key)}</kbd></td><td>{escape(text)}</td>" for key, text in HELP.items()]
+    return f'<table class="dicomview-help">{"".join(f"<tr>{row}</tr>" for row in rows)}</table>'

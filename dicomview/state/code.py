@@ -1,0 +1,42 @@
+"""Code: the call that shows a view again."""
+
+from typing import Any
+
+from dicomview.state.model import ViewState
+
+__all__ = ["view_code"]
+
+#: Traits that follow from others or belong to the moment.
+_PASSING = frozenset(("position", "pointer", "playing"))
+#: Said first, in this order.
+_FIRST = ("window", "colormap", "layout", "index", "frame")
+
+
+def view_code(state: ViewState, name: str = "vol") -> str:
+    """Return the call of SliceViewer that shows what a state shows.
+
+    Besides ``index``, only what differs from the start is said.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dicomview import Volume
+    >>> vol = Volume.from_array(np.zeros((9, 8, 7)))
+    >>> view_code(ViewState(vol, index=(1, 2, 3), window=(0.5, 2.0)))
+    'dv.SliceViewer(vol, window=dv.Window(center=0.5, width=2), index=(1, 2, 3))'
+    """
+    usual = ViewState(state.acquired)
+    names = [*_FIRST, *sorted(set(state.trait_names()) - set(_FIRST) - _PASSING)]
+    said = [t for t in names if t == "index" or getattr(state, t) != getattr(usual, t)]
+    parts = [f"{trait}={_source(state, trait, name)}" for trait in said]
+    return f"dv.SliceViewer({', '.join([name, *parts])})"
+
+
+def _source(state: ViewState, trait: str, name: str) -> str:
+    """Return the value of a trait as it is written in Python."""
+    value: Any = getattr(state, trait)
+    if trait != "window":
+        return repr(value)
+    own = (key for key, window in state.acquired.windows.items() if window == value)
+    key = next(own, None)
+    return f"dv.{value!r}" if key is None else f"{name}.windows[{key!r}]"

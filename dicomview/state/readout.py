@@ -1,0 +1,64 @@
+"""Readout: value and place of a voxel in words, and the values along an extra dimension."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomview.state.model import ViewState
+from dicomview.volume import Dimension
+
+__all__ = ["curve", "readout"]
+
+
+def readout(state: ViewState) -> list[str]:
+    """Return index, position and value under the pointer, else at the crosshair.
+
+    Examples
+    --------
+    >>> from dicomview import Volume
+    >>> readout(ViewState(Volume.from_array(np.ones((3, 4, 5)), meta={"Modality": "CT"})))
+    ['index (1, 2, 2)', '1 HU']
+    """
+    volume = state.volume
+    index = state.index if state.pointer is None else state.pointer
+    parts = [f"index {index}"]
+    position = volume.geometry.position(index)
+    if position is not None:
+        parts.append("LPS " + ", ".join(f"{x:.1f}" for x in position) + " mm")
+    parts += [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
+    if index[0] in volume.missing_slices(state.frame):
+        return [*parts, "missing slice"]
+    value = np.ravel(np.asarray(volume.frame(state.frame)[index]))
+    whole = value.dtype.kind in "iub"
+    shown = ", ".join(str(int(v)) if whole else f"{float(v):.6g}" for v in value)
+    return [*parts, f"{shown} {volume.unit}".strip()]
+
+
+def curve(state: ViewState, name: str) -> tuple[Dimension, NDArray[np.float64]]:
+    """Return the values at the crosshair along an extra dimension; NaN for missing slices.
+
+    Parameters
+    ----------
+    state : ViewState
+    name : str
+        Of ``volume.extra_dims``.
+
+    Returns
+    -------
+    Dimension
+    ndarray of float64
+        One value for each of its values; the mean of the colours.
+
+    Examples
+    --------
+    >>> from dicomview import Volume
+    >>> curve(ViewState(Volume.from_array(np.arange(24).reshape(3, 2, 2, 2))), "frame")[1].tolist()
+    [7.0, 15.0, 23.0]
+    """
+    volume, place = state.volume, state.volume.extra_dims.index(name)
+    dimension = volume.dimensions[place]
+    values = np.empty(len(dimension))
+    for i in range(len(dimension)):
+        frame = (*state.frame[:place], i, *state.frame[place + 1 :])
+        missing = state.index[0] in volume.missing_slices(frame)
+        values[i] = np.nan if missing else np.mean(np.asarray(volume.frame(frame)[state.index]))
+    return dimension, values

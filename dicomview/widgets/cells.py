@@ -1,0 +1,50 @@
+"""Which cell a viewer was made in: a cell that is run again replaces its viewers."""
+
+from typing import Any
+
+from IPython import get_ipython
+
+__all__ = ["forget", "take_over"]
+
+#: By cell: the run that made its viewers, and the viewers.
+_live: dict[str, tuple[Any, list[Any]]] = {}
+
+
+def take_over(viewer: Any) -> None:
+    """Close the viewers that an earlier run of this cell made, and remember this one in their place."""
+    place = _place()
+    if place is None:
+        return
+    cell, run = place
+    before, viewers = _live.get(cell, (run, []))
+    if before != run:
+        for old in viewers:
+            old.close()
+        viewers = []
+    _live[cell] = (run, [*viewers, viewer])
+
+
+def forget(viewer: Any) -> None:
+    """Forget a viewer that was closed."""
+    for cell, (run, viewers) in list(_live.items()):
+        left = [other for other in viewers if other is not viewer]
+        if left:
+            _live[cell] = (run, left)
+        else:
+            del _live[cell]
+
+
+def _place() -> tuple[str, Any] | None:
+    """Return the cell that is being run, and something that is new in each run; None outside of cells."""
+    shell = get_ipython()
+    if shell is None:
+        return None
+    try:
+        request = shell.kernel.get_parent("shell")
+        if request["header"]["msg_type"] != "execute_request":
+            return None
+        cell = request["metadata"].get("cellId") or request["content"]["code"]
+        return cell, request["header"]["msg_id"]
+    except (AttributeError, KeyError, TypeError):
+        # No kernel, or one that does not tell: the text of the cell has to do.
+        return str(shell.user_ns.get("In", [""])[-1]), shell.execution_count

@@ -1,0 +1,72 @@
+"""Toolbar: what a drag does, size, cine and help."""
+
+from collections.abc import Callable
+from functools import partial
+from operator import eq
+from typing import Any
+
+import ipywidgets as widgets
+
+from dicomview.state import ViewState
+from dicomview.widgets.bindings import Bindings
+
+__all__ = ["Toolbar"]
+
+#: By tool: icon and what it does.
+TOOLS = {
+    "window": ("adjust", "drag: right widens the window, up raises its centre"),
+    "crosshair": ("crosshairs", "drag: the crosshair"),
+    "pan": ("arrows", "drag: move the picture"),
+    "zoom": ("search-plus", "drag: up magnifies"),
+}
+
+
+class Toolbar(widgets.HBox):  # type: ignore[misc]
+    """A row of buttons, bound to a state.
+
+    Parameters
+    ----------
+    state : ViewState
+    actions : dict of str to (str, str, callable)
+        By name: icon (or text), tooltip and what a click does.
+
+    Attributes
+    ----------
+    tools : dict of str to ToggleButton
+    buttons : dict of str to Button
+    play : ToggleButton
+    """
+
+    def __init__(self, state: ViewState, actions: dict[str, tuple[str, str, Callable[[], object]]]) -> None:
+        self._bindings = Bindings(state)
+        self.tools = {}
+        for tool, (icon, tip) in TOOLS.items():
+            if tool == "window" and state.volume.is_color:
+                continue
+            self.tools[tool] = button = _small(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
+            self._bindings.bind("tool", button, show=partial(eq, tool), read=partial(_chosen, state, tool))
+        self.play = _small(widgets.ToggleButton, icon="play", tooltip="cine (c)")
+        self._bindings.bind("playing", self.play)
+        self.buttons = {}
+        for name, (icon, tip, act) in actions.items():
+            text: dict[str, Any] = {"description": icon} if ":" in icon else {"icon": icon}
+            self.buttons[name] = button = _small(widgets.Button, tooltip=tip, **text)
+            button.on_click(lambda _, act=act: act())
+        super().__init__(
+            [*self.tools.values(), self.play, *self.buttons.values()],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+
+    def close(self) -> None:
+        """Stop following the state."""
+        self._bindings.undo()
+        super().close()
+
+
+def _chosen(state: ViewState, tool: str, is_on: bool) -> str:
+    """Return the tool that counts when a button was pressed: it does not go out by itself."""
+    return tool if is_on else str(state.tool)
+
+
+def _small(kind: Any, **options: Any) -> Any:
+    return kind(layout=widgets.Layout(width="38px", margin="1px"), **options)
