@@ -51,6 +51,8 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
         for name, (icon, tip, act) in actions.items():
             text: dict[str, Any] = {"description": icon} if ":" in icon else {"icon": icon}
             self.buttons[name] = button = _small(widgets.Button, tooltip=tip, **text)
+            if "description" in text:
+                button.layout.width = "48px"
             button.on_click(lambda _, act=act: act())
         super().__init__(
             [*self.tools.values(), self.play, *self.buttons.values()],
