@@ -1,4 +1,4 @@
-"""A random walk over the view: what was changed step by step looks like what is drawn afresh, pixel for pixel."""
+"""A random walk over the view: what was changed step by step looks as if drawn afresh, pixel for pixel."""
 
 import numpy as np
 import pytest

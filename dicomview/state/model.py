@@ -345,8 +345,9 @@ class ViewState(HasTraits):
                 middle = old.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
-            self.index = self._index_at(place)
-            self.position = self._position_of(self.index)
+            if place is not None:  # else the state is being made
+                self.index = self._index_at(place)
+                self.position = self._position_of(self.index)
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:

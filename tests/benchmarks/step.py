@@ -1,4 +1,4 @@
-"""Processor time of the kernel for a slice step: the viewer against a naive redraw of three images, interleaved."""
+"""Processor time of a slice step: the viewer against a naive redraw of three images, interleaved."""
 
 import time
 from statistics import median
