@@ -721,3 +721,34 @@ def test_a_dynamic_scan_over_two_beds(write):
     vol = dv.volread(distinct(files))
     assert vol.dims[0] == "time" and vol.dimensions[0].unit == "ms"
     np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize("slices", [6, 1])
+def test_trigger_times_that_only_jitter_do_not_shuffle_a_perfusion(write, slices):
+    """The delay after the heart beat differs a little from image to image, whatever its place in time."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"TriggerTime": str(100 * k + (7 * t + 5 * k) % 11), "AcquisitionTime": f"12000{t}.{k}"}
+
+        numbers = list(range(1 + slices * t, 1 + slices * (t + 1)))
+        files += write(f"{t}", array[:slices], series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[0] == "time" and vol.dimensions[0].values == pytest.approx((0, 1, 2))
+    np.testing.assert_array_equal(vol.array, [array[:slices] for array in TIMES])
+
+
+@pytest.mark.parametrize("keyword", ["FrameReferenceTime", "AcquisitionNumber"])
+def test_the_time_of_reconstruction_does_not_shuffle_frames(write, keyword):
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {keyword: t + 1, "ContentTime": f"1200{(7 * t + 5 * k) % 18:02d}"}
+
+        numbers = list(range(1 + 6 * t, 7 + 6 * t))
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+    vol = dv.volread(distinct(files))
+    assert vol.dimensions[0].values == (1, 2, 3)
+    np.testing.assert_array_equal(vol.array, TIMES)

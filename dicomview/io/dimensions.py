@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 
@@ -45,8 +45,8 @@ _EXACT = {
 _RANKED = {
     "TriggerTime": ("trigger_time", "ms"),
     "AcquisitionTime": ("time", "s"),
-    "ContentTime": ("time", "s"),
     "FrameReferenceTime": ("time", "ms"),
+    "ContentTime": ("time", "s"),
     "AcquisitionNumber": ("acquisition", ""),
     "InstanceNumber": ("frame", ""),
     "FrameNumber": ("frame", ""),
@@ -107,6 +107,8 @@ def _means(frames: Frames) -> list[str]:
 def _grid(slots: Slots) -> Arranged | None:
     """Arrange by one, two or three keys whose values are the same at every position and fill a grid."""
     names = [*_EXACT, *sorted({k for k in slots[0][0].key_values if k.startswith(_INDEX)})]
+    if len(slots) == 1:
+        names.remove("TriggerTime")  # any values are common to one position: other times must confirm them
     common = {
         key: values
         for key in names
@@ -153,31 +155,59 @@ def _ranked(slots: Slots) -> Arranged | None:
     """Arrange by what orders the images of every position, such as a time, without mixing known values."""
     strata = _strata(slots)
     directions = [key for key in _DIRECTIONS if _splits(slots, key)]
-    for key, (name, unit) in _RANKED.items():
-        if not _ranks(slots, [*strata, *directions], key):
-            continue
-        frames = _in_order(slots, strata, directions, key)
-        ranked: Frames = [list(frame) for frame in frames]
-        if not strata and not directions:
-            return (_ranked_dimension(frames, key, name, unit),), ranked, []
-        outer = sorted({_values(h, strata) for h in slots[0]})
-        each = len(frames) // len(outer)
-        is_grid = each * len(outer) == len(frames) and all(
-            _values(frame[0], strata) == outer[i // each] for i, frame in enumerate(frames)
-        )
-        if len(strata) == 1 and not directions and each > 1 and is_grid:
-            known, known_unit = _name(strata[0])
-            inner = _ranked_dimension(frames[:each], key, name, unit)
-            return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
-        return (_told(ranked),), ranked, []
-    return None
+    key = _believed(slots, [*strata, *directions])
+    if key is None:
+        return None
+    name, unit = _RANKED[key]
+    frames = _in_order(slots, strata, directions, key)
+    ranked: Frames = [list(frame) for frame in frames]
+    if not strata and not directions:
+        return (_ranked_dimension(frames, key, name, unit),), ranked, []
+    outer = sorted({_values(h, strata) for h in slots[0]})
+    each = len(frames) // len(outer)
+    is_grid = each * len(outer) == len(frames) and all(
+        _values(frame[0], strata) == outer[i // each] for i, frame in enumerate(frames)
+    )
+    if len(strata) == 1 and not directions and each > 1 and is_grid:
+        known, known_unit = _name(strata[0])
+        inner = _ranked_dimension(frames[:each], key, name, unit)
+        return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
+    return (_told(ranked),), ranked, []
+
+
+def _believed(slots: Slots, apart: Sequence[str]) -> str | None:
+    """Return the first key whose order another one confirms, or whose frames follow each other; else the first.
+
+    Trigger times of perfusion are delays that jitter about one value, and ContentTime may be when an image
+    left the reconstruction: both tell the images of every position apart, in an order of no meaning.
+    """
+    orders = {
+        key: [[id(h) for h in slot] for slot in _sorted(slots, apart, key)]
+        for key in _RANKED
+        if _ranks(slots, apart, key)
+    }
+    for key, order in orders.items():
+        confirmed = any(order == other for name, other in orders.items() if name != key)
+        if confirmed or (len(slots) > 1 and _follow(list(zip(*_sorted(slots, (), key))), key)):
+            return key
+    return next(iter(orders), None)
+
+
+def _sorted(slots: Slots, apart: Sequence[str], key: str) -> list[list[Header]]:
+    """Return the images of every position in the order of a key, within each stratum."""
+    return [sorted(slot, key=lambda h: _values(h, (*apart, key))) for slot in slots]
+
+
+def _follow(frames: Sequence[Sequence[Header | None]], key: str) -> bool:
+    """Return whether each frame is over before the next one begins."""
+    values = [[h.key_values[key] for h in frame if h is not None] for frame in frames]
+    return all(max(a) < min(b) for a, b in pairwise(values))
 
 
 def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], key: str) -> list[list[Header]]:
     """Return frames that hold one stratum each, in the order of the strata and of the key."""
     apart = [*strata, *directions]
-    ordered = [sorted(slot, key=lambda h: (*_values(h, apart), *_values(h, (key,)))) for slot in slots]
-    frames = [list(frame) for frame in zip(*ordered)]
+    frames = [list(frame) for frame in zip(*_sorted(slots, apart, key))]
 
     def place(frame: Sequence[Header]) -> tuple[float, ...]:
         order = [_values(h, (key, "InstanceNumber", "FrameNumber")) for h in frame]
