@@ -733,7 +733,9 @@ def test_trigger_times_that_only_jitter_do_not_shuffle_a_perfusion(write, slices
             return {"TriggerTime": str(100 * k + (7 * t + 5 * k) % 11), "AcquisitionTime": f"12000{t}.{k}"}
 
         numbers = list(range(1 + slices * t, 1 + slices * (t + 1)))
-        files += write(f"{t}", array[:slices], series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+        files += write(
+            f"{t}", array[:slices], series_uid="1.2.3", elements=elements, instance_numbers=numbers
+        )
     vol = dv.volread(distinct(files))
     assert vol.dims[0] == "time" and vol.dimensions[0].values == pytest.approx((0, 1, 2))
     np.testing.assert_array_equal(vol.array, [array[:slices] for array in TIMES])
@@ -752,3 +754,126 @@ def test_the_time_of_reconstruction_does_not_shuffle_frames(write, keyword):
     vol = dv.volread(distinct(files))
     assert vol.dimensions[0].values == (1, 2, 3)
     np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize("shift", [1.0, 1.25])
+@pytest.mark.parametrize(
+    ("keyword", "values"), [("AcquisitionNumber", [1, 2]), ("ConvolutionKernel", ["B30s", "B60s"])]
+)
+def test_scans_whose_slices_lie_between_each_others_are_not_woven_together(write, keyword, values, shift):
+    moved = make_affine()
+    moved[2, 3] += shift
+    files = write("one", TIMES[0], make_affine(), series_uid="1.2.3", elements={keyword: values[0]})
+    files += write("two", TIMES[1], moved, series_uid="1.2.3", elements={keyword: values[1]})
+    volumes = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal([vol.array for vol in volumes], TIMES[:2])
+    np.testing.assert_allclose(volumes[1].geometry.affine, moved, atol=1e-6)
+
+
+def test_slices_acquired_in_two_passes_are_one_stack(write):
+    array, whole = make_voxels((8, 8, 10)), make_affine()
+    files = []
+    for i in range(2):
+        matrix = whole.copy()
+        matrix[:3, 3] += i * whole[:3, 0]
+        matrix[:3, 0] *= 2
+        elements = {"AcquisitionNumber": i + 1, "SliceThickness": 2.2}
+        files += write(f"{i}", array[i::2], matrix, series_uid="1.2.3", modality="MR", elements=elements)
+    distinct(files)[6].unlink()  # slice 5
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.report.missing == (5,)
+    present = [0, 1, 2, 3, 4, 6, 7]
+    np.testing.assert_array_equal(vol.array[present], array[present])
+
+
+def test_no_volume_is_pieced_together_of_two_acquisitions(write):
+    """A short first scan, and a monitoring scan of one place, lie inside the large one."""
+    whole, inner = make_affine(), make_affine()
+    inner[:3, 3] += 3 * whole[:3, 0]
+    array = make_voxels((12, 8, 10), seed=4)
+    files = write("first", TIMES[0][:3], inner, series_uid="1.2.3", elements={"AcquisitionNumber": 1})
+    for i in range(15):
+        files += write(f"m{i}", TIMES[1][:1], whole, series_uid="1.2.3", elements={"AcquisitionNumber": 2})
+    files += write("whole", array, whole, series_uid="1.2.3", elements={"AcquisitionNumber": 3})
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, array)
+    assert len(vol.report.dropped) == 18 and "place" in vol.report.warnings[0]
+
+
+def test_a_lost_image_does_not_mix_magnitude_and_phase(write):
+    files = []
+    for i, kind in enumerate("MP"):
+        for e in range(3):
+            elements = {"ImageType": ["ORIGINAL", "PRIMARY", kind], "EchoTime": 4.6 * (e + 1)}
+            files += write(f"{kind}{e}", make_voxels(seed=3 * i + e), series_uid="1.2.3", elements=elements)
+    distinct(files)[20].unlink()
+    magnitude, phase = dv.mvolread([f for f in files if f.exists()])
+    np.testing.assert_array_equal(magnitude.array, [make_voxels(seed=e) for e in range(3)])
+    assert phase.dims[0] == "echo_time" and phase.report.missing == ((0, 2),)
+
+
+ABORTED = {
+    "times of day": lambda t, k: {"AcquisitionTime": f"1200{10 * t + k:02d}"},
+    "numbers that stay at a position": lambda t, k: {"InstanceNumber": 3 * k + t + 1},
+    "directions": lambda t, k: {
+        "DiffusionBValue": 1000.0,
+        "DiffusionGradientOrientation": np.eye(3)[t].tolist(),
+    },
+    "a direction and b-values": lambda t, k: {
+        "DiffusionBValue": [0.0, 1000.0, 1000.0][t],
+        **({"DiffusionGradientOrientation": np.eye(3)[t].tolist()} if t else {}),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ABORTED)
+def test_a_scan_that_was_broken_off_keeps_its_frames(write, kind):
+    files = []
+    for t, array in enumerate(TIMES):
+        elements = {"InstanceNumber": None} if kind != "numbers that stay at a position" else {}
+        files += write(
+            f"{t}", array, series_uid="1.2.3", elements=lambda k, t=t, e=elements: e | ABORTED[kind](t, k)
+        )
+    for file in distinct(files)[-2:]:
+        file.unlink()
+    vol = dv.volread(files[:-2])
+    assert vol.shape == (3, 6, 8, 10) and len(vol.report.missing) == 2
+    assert "2 images are missing" in vol.report.warnings[0]
+    read = sorted((frame[:4] for frame in vol.array), key=lambda frame: frame[0, 0, 0])
+    np.testing.assert_array_equal(read, sorted((a[:4] for a in TIMES), key=lambda frame: frame[0, 0, 0]))
+
+
+def test_a_scan_with_a_hole_in_the_middle_is_not_guessed(write):
+    """Nothing but times tells the frames apart, and they do not say which one has lost an image."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"AcquisitionTime": f"12{k:02d}{10 * t + k:02d}", "InstanceNumber": None}
+
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements)
+    distinct(files)[8].unlink()
+    (series,) = dv.find_series([f for f in files if f.exists()])
+    assert "nothing in the headers tells them apart" in series.reason
+
+
+@pytest.mark.parametrize("lost", range(18))
+def test_whatever_image_is_lost_no_frame_is_mixed(write, lost):
+    """Each slice has a time of its own, and a scan that is broken off lacks its last ones."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"AcquisitionTime": f"1200{10 * t + (5 * k) % 6:02d}", "InstanceNumber": None}
+
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements)
+    distinct(files)[lost].unlink()
+    (series,) = dv.find_series([f for f in files if f.exists()])
+    if lost >= 12:
+        expected = np.array(TIMES)
+        vol = series.read()
+        expected[2, lost - 12] = vol.array[2, lost - 12]
+        np.testing.assert_array_equal(vol.array, expected)
+        assert vol.dims[0] == "time" and vol.report.missing == ((2, lost - 12),)
+    else:
+        assert "nothing in the headers tells them apart" in series.reason

@@ -1,5 +1,6 @@
 """Assembling: from the headers of a series to ordered slices with geometry, gaps and extra dimensions."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +108,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
         kept, repeated = _first_of_each(slots)
         if repeated:
             warnings.append(
-                "left out for being at the position of another image (the first by AcquisitionNumber was "
-                f"kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
+                "left out for being at the position of another image (of the larger acquisition, or of the "
+                f"first, one was kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
             )
             dropped += repeated
         frames = [list(kept)]
@@ -237,10 +238,16 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
 
 
 def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], list[Dropped]]:
-    """Keep one image at each position."""
+    """Keep one image at each position, of the acquisition that covers most: no volume is pieced together."""
+    extent = Counter(number for slot in slots for number in {h.acquisition_number for h in slot})
+
+    def rank(header: Header) -> tuple[int, int, int]:
+        number = header.acquisition_number
+        return -extent[number], number or 0, header.instance_number or 0
+
     kept, repeated = [], []
     for slot in slots:
-        first, *rest = sorted(slot, key=lambda h: (h.acquisition_number or 0, h.instance_number or 0))
+        first, *rest = sorted(slot, key=rank)
         kept.append(first)
         repeated += [
             Dropped(
