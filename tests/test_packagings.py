@@ -877,3 +877,98 @@ def test_whatever_image_is_lost_no_frame_is_mixed(write, lost):
         assert vol.dims[0] == "time" and vol.report.missing == ((2, lost - 12),)
     else:
         assert "nothing in the headers tells them apart" in series.reason
+
+
+@pytest.mark.parametrize(("sideways", "along"), [(150.0, 0.0), (15.0, 40.0), (10.0, 15.0)])
+def test_stacks_of_one_orientation_beside_each_other_are_two_volumes(write, sideways, along):
+    """Two breasts, discs of the spine, a table that was moved: no slice is put between them."""
+    moved = make_affine("tilted")
+    moved[:3, 3] += [sideways, 0.25 * along, along]
+    files = write("one", TIMES[0], make_affine("tilted"), series_uid="1.2.3")
+    files += write("two", TIMES[1], moved, series_uid="1.2.3")
+    volumes = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal([vol.array for vol in volumes], TIMES[:2])
+    np.testing.assert_allclose(volumes[1].geometry.affine, moved, atol=1e-5)
+    assert all(vol.report.missing == () for vol in volumes)
+
+
+def test_a_tilted_stack_with_a_wide_gap_is_one_volume(write):
+    """Positions with one decimal give the tilt of thin slices only roughly."""
+    step = np.array([0, 0.15, 0.6])
+    places = [np.round(step * k, 1) for k in (*range(10), *range(110, 120))]
+    elements = lambda k: {"ImagePositionPatient": [0.0, *places[k][1:].tolist()]}  # noqa: E731
+    vol = dv.volread(write("s", make_voxels((20, 8, 10)), make_affine("tilted"), elements=elements))
+    assert vol.shape == (20, 8, 10)
+    np.testing.assert_allclose(vol.geometry.slice_positions, places, atol=1e-6)
+
+
+def test_time_points_whose_positions_differ_in_the_last_digits_are_one_volume(write):
+    files = []
+    for t, array in enumerate(TIMES):
+        matrix = make_affine()
+        matrix[2, 3] += 0.02 * t
+        files += write(
+            f"{t}", array, matrix, series_uid="1.2.3", elements={"TemporalPositionIdentifier": t + 1}
+        )
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, TIMES)
+    assert vol.sampling == pytest.approx((2.5, 0.8, 0.6))
+
+
+def test_counts_of_time_points_that_start_again_do_not_give_the_order(write):
+    files = []
+    for t, count in enumerate((1, 2, 1)):
+
+        def elements(k, t=t, count=count):
+            time = f"1200{10 * t + k:02d}"
+            number = 6 * t + k + 1
+            return {"TemporalPositionIdentifier": count, "AcquisitionTime": time, "InstanceNumber": number}
+
+        files += write(f"{t}", TIMES[t], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, TIMES)
+    assert vol.dimensions[0].values == (0, 10, 20)
+
+
+def test_time_and_gate_of_a_gated_dynamic_scan_are_two_dimensions(write):
+    files, expected = [], np.zeros((3, 2, 6, 8, 10), np.int16)
+    for t, g in np.ndindex(3, 2):
+        expected[t, g] = make_voxels(seed=2 * t + g)
+        elements = {"FrameReferenceTime": 1000 * t, "TriggerTime": 400 * g}
+        files += write(f"{t}{g}", expected[t, g], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[:2] == ("time", "trigger_time") and vol.dimensions[0].values == (0, 1000, 2000)
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_trace_images_keep_the_one_without_diffusion_and_not_the_map(write_4d):
+    """Siemens calls the first one raw and the others derived, in one series."""
+    kinds = [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE", "ND"], "DiffusionBValue": 0.0},
+        {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "TRACEW", "ND"], "DiffusionBValue": 1000.0},
+        {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC", "ND"]},
+    ]
+    trace, adc = dv.mvolread(write_4d(kinds))
+    assert trace.dimensions[0].values == (0, 1000)
+    np.testing.assert_array_equal(trace.array, TIMES[:2])
+    np.testing.assert_array_equal(adc.array, TIMES[2])
+
+
+@pytest.mark.parametrize("decimals", [2, 3])
+def test_an_orientation_with_few_decimals_is_made_perpendicular(write, decimals):
+    axes = np.linalg.qr(np.random.RandomState(5).normal(size=(3, 3)))[0]
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes * [3, 0.8, 0.6]
+    rounded = np.round([axes[:, 2], axes[:, 1]], decimals).ravel().tolist()
+    vol = dv.volread(write(matrix=matrix, elements={"ImageOrientationPatient": rounded}))
+    found = vol.geometry.affine[:3, :3] / vol.sampling
+    np.testing.assert_allclose(abs(found.T @ axes), np.eye(3), atol=2 * 10.0**-decimals)
+    np.testing.assert_allclose(found[:, 1:].T @ found[:, 1:], np.eye(2), atol=2e-3)
+    assert any("is rounded" in text for text in vol.report.warnings) is (decimals == 2)
+
+
+def test_an_orientation_of_zeros_is_none(write):
+    vol = dv.volread(write(elements={"ImageOrientationPatient": [0.0] * 6}))
+    assert vol.shape == (6, 8, 10) and vol.geometry.affine is None and vol.sampling[0] is None
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert "sorted by InstanceNumber" in vol.report.warnings[0]

@@ -40,6 +40,7 @@ _EXACT = {
     "AngularViewVector": ("angular_view", ""),
     "NominalPercentageOfCardiacPhase": ("cardiac_phase", "%"),
     "NominalPercentageOfRespiratoryPhase": ("respiratory_phase", "%"),
+    "FrameReferenceTime": ("time", "ms"),
     "TriggerTime": ("trigger_time", "ms"),
 }
 #: Elements whose order at each position counts, since their values differ from slice to slice.
@@ -158,6 +159,7 @@ def _ranked(slots: Slots) -> Arranged | None:
     """Arrange by what orders the images of every position, such as a time, without mixing known values."""
     strata = _strata(slots)
     directions = [key for key in _DIRECTIONS if _splits(slots, key)]
+    strata = _in_turn(slots, strata, directions)
     key = _believed(slots, [*strata, *directions])
     if key is None:
         return None
@@ -176,6 +178,20 @@ def _ranked(slots: Slots) -> Arranged | None:
         inner = _ranked_dimension(frames[:each], key, name, unit)
         return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
     return (_told(ranked),), ranked, []
+
+
+def _in_turn(slots: Slots, strata: Sequence[str], directions: Sequence[str]) -> list[str]:
+    """Return the strata without counts of time points that start again: time itself gives the order then."""
+    kept = list(strata)
+    for counted in strata:
+        rest = [key for key in kept if key != counted]
+        key = _believed(slots, [*rest, *directions]) if _EXACT[counted] == ("time", "") else None
+        if key:
+            frames = _in_order(slots, rest, directions, key)
+            told = [{_values(h, (*rest, counted)) for h in frame} for frame in frames]
+            if all(len(values) == 1 for values in told) and told != sorted(told, key=min):
+                kept = rest
+    return kept
 
 
 def _believed(slots: Slots, apart: Sequence[str]) -> str | None:

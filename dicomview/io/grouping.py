@@ -31,6 +31,9 @@ _INTERLEAVED: tuple[tuple[str, Callable[[Header], Any]], ...] = (
     ("ConvolutionKernel", lambda h: h.convolution_kernel or None),
     ("AcquisitionNumber", lambda h: h.acquisition_number),
 )
+#: Slices that are farther apart in their plane than the larger of these (mm, fraction of the step) belong to
+#: stacks that lie side by side.
+APART_MM, APART_FRACTION = 5.0, 0.1
 #: A kind of image must be at this part of the positions, equally often, to be one of its own.
 MOSTLY = 0.6
 #: Acquisitions that interleave make one stack if steps differ by less than this fraction from a multiple of
@@ -206,6 +209,13 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     placed = [h for h in group if h.position is not None and h.orientation is not None]
     if len(placed) < len(group):
         return [("", list(group))]
+    places = _separate_places(group)
+    if len(places) > 1:
+        return [
+            (" ".join(filter(None, (f"stack {i}", label))), subset)
+            for i, place in enumerate(places, 1)
+            for label, subset in _separate_kinds(place)
+        ]
     if not _crowded(group):
         return _separate_interleaved(group)
     slots = slots_of(group)[2]
@@ -213,6 +223,8 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
         parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
+        if name == "ImageType":
+            parts = _with_b0(parts)
         # It is the kind that puts two images at one place if no two of a kind share one, or if each kind
         # covers all places equally often (and time or another dimension does the rest).
         whole = all(_covers(part, len(slots)) for part in parts.values())
@@ -223,6 +235,52 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
                 for label, subset in _separate_kinds(part)
             ]
     return [("", list(group))]
+
+
+def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
+    """Split stacks of one orientation that lie side by side, or whose slices jump sideways."""
+    if group[0].frame is not None or group[0].tile is not None:
+        return [list(group)]
+    orientation, normal, slots = slots_of(group)
+    in_plane = np.stack([orientation[:3], orientation[3:]])
+    steps = np.diff([slot[0].position for slot in slots], axis=0)
+    # A stack that is tilted moves sideways with each step, in proportion.
+    slope = np.median(steps @ in_plane.T / (steps @ normal)[:, None], axis=0) if len(steps) else np.zeros(2)
+    stacks: list[list[Header]] = []
+    ends: list[np.ndarray] = []  # where each stack is so far: along the normal, and in the plane
+    for header in (h for slot in slots for h in slot):
+        along = normal @ header.position
+        here = np.array([along, *(in_plane @ header.position - slope * along)])
+        fits = [
+            k for k, end in enumerate(ends) if np.linalg.norm((here - end)[1:]) < _room(abs(along - end[0]))
+        ]
+        if fits:
+            nearest = min(fits, key=lambda k: float(np.linalg.norm((here - ends[k])[1:])))
+            stacks[nearest].append(header)
+            ends[nearest] = here
+        else:
+            stacks.append([header])
+            ends.append(here)
+    return stacks
+
+
+def _room(step: float) -> float:
+    """Return how far (mm) a slice may lie beside the one a step before: a slope is known only roughly."""
+    return max(APART_MM, APART_FRACTION * step)
+
+
+def _with_b0(parts: dict[Any, list[Header]]) -> dict[Any, list[Header]]:
+    """Put images without diffusion back to the trace images that Siemens stores with them."""
+    plain = [kind for kind in parts if "\\DIFFUSION\\NONE" in kind]
+    trace = [kind for kind in parts if "\\DIFFUSION\\TRACEW" in kind]
+    if len(plain) != 1 or len(trace) != 1:
+        return parts
+    b_values = [{h.key_values.get("DiffusionBValue") for h in parts[k]} for k in (plain[0], trace[0])]
+    if b_values[0] != {0.0} or b_values[1] & {0.0, None}:
+        return parts
+    united = {kind: part for kind, part in parts.items() if kind != plain[0]}
+    united[trace[0]] = [*parts[plain[0]], *parts[trace[0]]]
+    return united
 
 
 def _covers(part: Sequence[Header], count: int) -> bool:
