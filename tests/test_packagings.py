@@ -972,3 +972,34 @@ def test_an_orientation_of_zeros_is_none(write):
     assert vol.shape == (6, 8, 10) and vol.geometry.affine is None and vol.sampling[0] is None
     np.testing.assert_array_equal(vol.array, make_voxels())
     assert "sorted by InstanceNumber" in vol.report.warnings[0]
+
+
+def test_a_slice_missing_between_positions_that_jitter_is_found(write):
+    places = [round(1.25 * k + (7 * k % 5 - 2) * 0.015, 4) for k in range(12)]
+    elements = lambda k: {"ImagePositionPatient": [-20.5, -31.25, places[k]]}  # noqa: E731
+    files = write("s", make_voxels((12, 8, 10)), elements=elements)
+    files[5].unlink()
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.report.missing == (5,)
+    present = [k for k in range(12) if k != 5]
+    np.testing.assert_allclose(vol.geometry.slice_positions[present, 2], np.array(places)[present])
+    np.testing.assert_array_equal(vol.array[present], make_voxels((12, 8, 10))[present])
+
+
+def test_echoes_of_a_run_that_was_broken_off(write):
+    """The run is counted by AcquisitionNumber alone; times and numbers are those of each slice."""
+    files, expected = [], np.zeros((2, 3, 6, 8, 10), np.int16)
+    for e, t in np.ndindex(2, 3):
+        expected[e, t] = make_voxels(seed=2 * t + e)
+
+        def elements(k, t=t, e=e):
+            number, time = 2 * (6 * t + k) + e + 1, f"1200{10 * t + k:02d}.{e}"
+            return {"EchoTime": 10 * (e + 1), "AcquisitionNumber": t + 1, "AcquisitionTime": time,
+                    "InstanceNumber": number}  # fmt: skip
+
+        files += write(f"{t}{e}", expected[e, t], series_uid="1.2.3", elements=elements)
+    distinct(files)[-1].unlink()
+    vol = dv.volread(files[:-1])
+    assert vol.dims[:2] == ("echo_time", "acquisition") and vol.report.missing == ((1, 2, 5),)
+    expected[1, 2, 5] = vol.array[1, 2, 5]
+    np.testing.assert_array_equal(vol.array, expected)

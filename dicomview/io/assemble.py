@@ -318,7 +318,7 @@ def _gaps(
     """Return the slices with None at the places of missing ones, where all steps are multiples of one."""
     base = _base_step(steps)
     multiples = np.rint(steps / base).astype(int)
-    tolerance = np.maximum(EVEN_MM, EVEN_FRACTION * base) * np.maximum(multiples, 1)
+    tolerance = max(EVEN_MM, UNEVEN_FRACTION * base)
     lost = int((multiples - 1).sum())
     if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or lost > len(headers):
         return None, [], []

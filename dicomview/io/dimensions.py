@@ -305,7 +305,8 @@ def _candidates(slots: Slots) -> Iterator[tuple[str, ...]]:
     keys = [key for key in _UNEVEN if all(key in h.key_values for h in headers)]
     keys = [key for key in keys if len({h.key_values[key] for h in headers}) > 1]
     yield from ((key,) for key in keys)
-    yield from ((a, b) for a, b in combinations(keys, 2) if b in _EXACT and _name(a)[0] != _name(b)[0])
+    paired = [key for key in keys if key in _EXACT or key == "AcquisitionNumber"]
+    yield from ((a, b) for a, b in combinations(paired, 2) if _UNEVEN[a][0] != _UNEVEN[b][0])
 
 
 def _by_direction(slots: Slots) -> Arranged | None:
