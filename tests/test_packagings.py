@@ -1003,3 +1003,16 @@ def test_echoes_of_a_run_that_was_broken_off(write):
     assert vol.dims[:2] == ("echo_time", "acquisition") and vol.report.missing == ((1, 2, 5),)
     expected[1, 2, 5] = vol.array[1, 2, 5]
     np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_thick_slices_beside_thin_ones_have_no_missing_slices_between_them(write):
+    """The skull base in thin slices, the rest in thick ones, in one scan."""
+    places = [*(2.5 * k for k in range(8)), *(20.0 + 5 * k for k in range(4))]
+
+    def elements(k):
+        return {"ImagePositionPatient": [0, 0, places[k]], "SliceThickness": 2.5 if k < 8 else 5}
+
+    vol = dv.volread(write("s", make_voxels((12, 8, 10)), elements=elements))
+    assert vol.report.missing == () and "unevenly spaced" in vol.report.warnings[0]
+    np.testing.assert_array_equal(vol.array, make_voxels((12, 8, 10)))
+    np.testing.assert_allclose(vol.geometry.slice_positions[:, 2], places)

@@ -20,6 +20,8 @@ __all__ = ["Stack", "assemble", "names", "slots_of"]
 SAME_POSITION_MM, SAME_POSITION_PIXELS = 0.05, 0.1
 #: Steps may differ by the larger of these (mm, fraction) and still count as even.
 EVEN_MM, EVEN_FRACTION = 0.01, 0.01
+#: Slices that are so many times as thick as the thinnest lie farther apart without any missing between them.
+THICKER = 1.5
 #: Beyond this fraction the slices are not called evenly spaced at all.
 UNEVEN_FRACTION = 0.10
 #: Cosines that are further off than allowed are still understood up to here: those with two decimals.
@@ -322,6 +324,9 @@ def _gaps(
     lost = int((multiples - 1).sum())
     if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or lost > len(headers):
         return None, [], []
+    thickness = [h.slice_thickness or 0.0 for h in headers]
+    if any(max(thickness[k : k + 2]) > THICKER * min(thickness) > 0 for k in np.flatnonzero(multiples > 1)):
+        return None, [], []  # farther apart for being thicker
     places: list[int | None] = [0]
     gaps, warnings = [], []
     for k, count in enumerate(multiples):
