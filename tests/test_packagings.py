@@ -1016,3 +1016,30 @@ def test_thick_slices_beside_thin_ones_have_no_missing_slices_between_them(write
     assert vol.report.missing == () and "unevenly spaced" in vol.report.warnings[0]
     np.testing.assert_array_equal(vol.array, make_voxels((12, 8, 10)))
     np.testing.assert_allclose(vol.geometry.slice_positions[:, 2], places)
+
+
+@pytest.mark.parametrize("shift", [0.2, 2.0])
+def test_time_points_that_moved_sideways(write, shift):
+    """By less than half a pixel it stays one volume."""
+    files = []
+    for t, array in enumerate(TIMES):
+        matrix = make_affine()
+        matrix[0, 3] += shift * (t == 1)
+        files += write(f"{t}", array, matrix, series_uid="1.2.3", elements={"AcquisitionTime": f"12000{t}"})
+    volumes = dv.mvolread(distinct(files))
+    assert len(volumes) == (1 if shift < 0.3 else 2)
+    if len(volumes) == 1:
+        np.testing.assert_array_equal(volumes[0].array, TIMES)
+    else:
+        np.testing.assert_array_equal(volumes[0].array, TIMES[::2])
+        np.testing.assert_array_equal(volumes[1].array, TIMES[1])
+        assert volumes[1].geometry.affine[0, 3] == pytest.approx(make_affine()[0, 3] + shift)
+
+
+@pytest.mark.parametrize("spacing", [None, ["0", "0"]])
+def test_time_points_without_pixel_spacing_stay_together(write_4d, spacing):
+    vol = dv.volread(
+        write_4d([{"TemporalPositionIdentifier": t, "PixelSpacing": spacing} for t in (1, 2, 3)])
+    )
+    assert vol.dims[0] == "time" and vol.geometry.affine is None
+    np.testing.assert_array_equal(vol.array, TIMES)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.geometry import plane_of
-from dicomview.io.assemble import names, slots_of
+from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
 from dicomview.volume import Volume
@@ -246,27 +246,31 @@ def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
     steps = np.diff([slot[0].position for slot in slots], axis=0)
     # A stack that is tilted moves sideways with each step, in proportion.
     slope = np.median(steps @ in_plane.T / (steps @ normal)[:, None], axis=0) if len(steps) else np.zeros(2)
+    ordered = [header for slot in slots for header in slot]
+    pixel = min(ordered[0].pixel_spacing or (0.0,))
+    half = pixel / 2 if pixel > 0 else APART_MM
+    positions = np.array([header.position for header in ordered])
+    along = positions @ normal
+    places = positions @ in_plane.T - along[:, None] * slope
+    if np.ptp(places, axis=0).max() < half:
+        return [list(group)]
     stacks: list[list[Header]] = []
-    ends: list[np.ndarray] = []  # where each stack is so far: along the normal, and in the plane
-    for header in (h for slot in slots for h in slot):
-        along = normal @ header.position
-        here = np.array([along, *(in_plane @ header.position - slope * along)])
-        fits = [
-            k for k, end in enumerate(ends) if np.linalg.norm((here - end)[1:]) < _room(abs(along - end[0]))
-        ]
-        if fits:
-            nearest = min(fits, key=lambda k: float(np.linalg.norm((here - ends[k])[1:])))
+    ends: list[int] = []  # the last image of each stack so far
+    for i, header in enumerate(ordered):
+        away = np.linalg.norm(places[ends] - places[i], axis=1)
+        steps = along[i] - along[ends]
+        # Images of one position may differ by less than half a pixel, as where a scanner follows the head;
+        # from slice to slice a stack may wander, and its slope is known only roughly.
+        room = np.where(steps < SAME_POSITION_MM, half, np.maximum(APART_MM, APART_FRACTION * steps))
+        away[away >= room] = np.inf
+        nearest = int(np.argmin(away)) if ends else -1
+        if ends and np.isfinite(away[nearest]):
             stacks[nearest].append(header)
-            ends[nearest] = here
+            ends[nearest] = i
         else:
             stacks.append([header])
-            ends.append(here)
+            ends.append(i)
     return stacks
-
-
-def _room(step: float) -> float:
-    """Return how far (mm) a slice may lie beside the one a step before: a slope is known only roughly."""
-    return max(APART_MM, APART_FRACTION * step)
 
 
 def _with_b0(parts: dict[Any, list[Header]]) -> dict[Any, list[Header]]:
