@@ -941,19 +941,6 @@ def test_time_and_gate_of_a_gated_dynamic_scan_are_two_dimensions(write):
     np.testing.assert_array_equal(vol.array, expected)
 
 
-def test_trace_images_keep_the_one_without_diffusion_and_not_the_map(write_4d):
-    """Siemens calls the first one raw and the others derived, in one series."""
-    kinds = [
-        {"ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE", "ND"], "DiffusionBValue": 0.0},
-        {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "TRACEW", "ND"], "DiffusionBValue": 1000.0},
-        {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC", "ND"]},
-    ]
-    trace, adc = dv.mvolread(write_4d(kinds))
-    assert trace.dimensions[0].values == (0, 1000)
-    np.testing.assert_array_equal(trace.array, TIMES[:2])
-    np.testing.assert_array_equal(adc.array, TIMES[2])
-
-
 @pytest.mark.parametrize("decimals", [2, 3])
 def test_an_orientation_with_few_decimals_is_made_perpendicular(write, decimals):
     axes = np.linalg.qr(np.random.RandomState(5).normal(size=(3, 3)))[0]

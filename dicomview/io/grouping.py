@@ -223,8 +223,6 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
         parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
-        if name == "ImageType":
-            parts = _with_b0(parts)
         # It is the kind that puts two images at one place if no two of a kind share one, or if each kind
         # covers all places equally often (and time or another dimension does the rest).
         whole = all(_covers(part, len(slots)) for part in parts.values())
@@ -271,20 +269,6 @@ def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
             stacks.append([header])
             ends.append(i)
     return stacks
-
-
-def _with_b0(parts: dict[Any, list[Header]]) -> dict[Any, list[Header]]:
-    """Put images without diffusion back to the trace images that Siemens stores with them."""
-    plain = [kind for kind in parts if "\\DIFFUSION\\NONE" in kind]
-    trace = [kind for kind in parts if "\\DIFFUSION\\TRACEW" in kind]
-    if len(plain) != 1 or len(trace) != 1:
-        return parts
-    b_values = [{h.key_values.get("DiffusionBValue") for h in parts[k]} for k in (plain[0], trace[0])]
-    if b_values[0] != {0.0} or b_values[1] & {0.0, None}:
-        return parts
-    united = {kind: part for kind, part in parts.items() if kind != plain[0]}
-    united[trace[0]] = [*parts[plain[0]], *parts[trace[0]]]
-    return united
 
 
 def _covers(part: Sequence[Header], count: int) -> bool:
