@@ -1030,3 +1030,11 @@ def test_time_points_without_pixel_spacing_stay_together(write_4d, spacing):
     )
     assert vol.dims[0] == "time" and vol.geometry.affine is None
     np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize(("count", "name", "values"), [(3, "time", (1, 2, 3)), (5, "frame", (0, 1, 2))])
+def test_frames_are_time_points_where_the_header_counts_as_many(write_4d, count, name, values):
+    """fMRI of GE has neither times nor numbers of its time points."""
+    vol = dv.volread(write_4d([{"NumberOfTemporalPositions": count}] * 3))
+    assert vol.dims[0] == name and vol.dimensions[0].values == values
+    np.testing.assert_array_equal(vol.array, TIMES)

@@ -272,7 +272,7 @@ def _ranks(slots: Slots, apart: Sequence[str], key: str) -> bool:
 def _ranked_dimension(frames: Sequence[Sequence[Header]], key: str, name: str, unit: str) -> Dimension:
     """Name ranked frames by their median value; times of day count from the first."""
     if name == "frame":
-        return Dimension(name, tuple(float(i) for i in range(len(frames))))
+        return _counted_frames(frames)
     values = [float(np.median([h.key_values[key] for h in frame])) for frame in frames]
     start = values[0] if unit == "s" else 0.0
     return Dimension(name, tuple(round(v - start, 6) for v in values), unit)
@@ -387,7 +387,8 @@ def _finished(frames: Frames | None, dimension: Dimension | None = None) -> Arra
     if frames is None:
         return None
     told = _told(frames)
-    dimensions = (told if dimension is None or told.name != "frame" else dimension,)
+    is_named = told.unit or told.name not in ("frame", "time")
+    dimensions = (told if dimension is None or is_named else dimension,)
     return dimensions, frames, _lost(sum(h is None for frame in frames for h in frame), dimensions)
 
 
@@ -439,4 +440,12 @@ def _told(frames: Frames) -> Dimension:
         values = [{_key(key)(h) for h in frame if h is not None} for frame in frames]
         if all(len(v) == 1 and None not in v for v in values) and len(set.union(*values)) > 1:
             return Dimension(name, tuple(float(next(iter(v)) or 0.0) for v in values), unit)
+    return _counted_frames(frames)
+
+
+def _counted_frames(frames: Sequence[Sequence[Header | None]]) -> Dimension:
+    """Count frames that nothing names, as time points where there are as many of these (fMRI of GE)."""
+    told = {h.key_values.get("NumberOfTemporalPositions") for frame in frames for h in frame if h is not None}
+    if told == {len(frames)}:
+        return Dimension("time", tuple(float(i) for i in range(1, len(frames) + 1)))
     return Dimension("frame", tuple(float(i) for i in range(len(frames))))
