@@ -219,7 +219,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         acquisition_number=number(get("AcquisitionNumber"), int),
         instance_number=number(get("InstanceNumber"), int),
         position=floats(get("ImagePositionPatient"), 3),
-        orientation=floats(get("ImageOrientationPatient"), 6),
+        orientation=_directions(get("ImageOrientationPatient")),
         pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
         slice_thickness=number(get("SliceThickness"), float),
         rows=int(dataset.get("Rows") or 0),
@@ -237,6 +237,12 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         remarks=tuple(remarks),
         keys=sorting_keys(dataset, get),
     )
+
+
+def _directions(value: Any) -> tuple[float, ...] | None:
+    """Return ImageOrientationPatient; None where its two directions span no plane, as when all are zero."""
+    found = floats(value, 6)
+    return found if found and np.linalg.norm(np.cross(found[:3], found[3:])) > 0.1 else None
 
 
 def _region_spacing(regions: Any) -> tuple[float, ...] | None:

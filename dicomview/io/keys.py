@@ -18,6 +18,7 @@ __all__ = ["KEY_TAGS", "complex_component", "moment", "private_value", "sorting_
 _NUMBERS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
+    "NumberOfTemporalPositions",
     "DiffusionBValue",
     "TriggerTime",
     "NominalPercentageOfCardiacPhase",
