@@ -306,6 +306,16 @@ def test_every_frame_has_its_own_slope(enhanced):
     np.testing.assert_array_equal(vol.array, [array[k] * 0.5 * (k + 1) + k for k in range(3)])
 
 
+def test_a_slope_of_zero_does_not_wipe_out_a_frame(enhanced):
+    voxels = make_voxels(SHAPE)
+    slopes = [
+        {"PixelValueTransformationSequence": dict(RescaleSlope=s, RescaleIntercept=0)} for s in (2, 0, 2)
+    ]
+    vol = dv.volread(enhanced([(voxels[k], {**place(k), **slopes[k]}) for k in range(3)]))
+    np.testing.assert_array_equal(vol.array, voxels * np.array([2, 1, 2])[:, None, None])
+    assert vol.report.warnings == ("RescaleSlope (0028,1053) is 0 in enhanced.dcm: taken for 1",)
+
+
 def test_time_points_in_files_of_their_own(enhanced):
     array, _ = grid(3)
     paths = [

@@ -45,7 +45,8 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         if is_local:
             self._path: File = Path(uri).expanduser()
         else:
-            name = "<bytes>" if isinstance(uri, bytes) else str(getattr(uri, "name", uri)).rsplit("/", 1)[-1]
+            told = uri if isinstance(uri, str) else getattr(uri, "name", "<bytes>")
+            name = str(told).rsplit("/", 1)[-1]
             self._path = MemoryFile.of(request.get_file().read(), name)
         if isinstance(self._path, Path) and self._path.is_dir():
             return
