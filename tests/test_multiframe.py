@@ -295,6 +295,13 @@ def test_stacks_are_volumes(enhanced):
         assert vol.geometry.slice_positions[0, 2] == z
 
 
+def test_slices_that_are_called_stacks_are_one_volume(enhanced):
+    voxels = make_voxels(SHAPE)
+    stack = [{"FrameContentSequence": {"StackID": str(k + 1), "InStackPositionNumber": 1}} for k in range(3)]
+    vol = dv.volread(enhanced([(voxels[k], {**place(k), **stack[k]}) for k in range(3)]))
+    np.testing.assert_array_equal(vol.array, voxels)
+
+
 def test_every_frame_has_its_own_slope(enhanced):
     array = make_voxels(SHAPE)
     frames = [

@@ -202,6 +202,17 @@ def test_an_address_of_an_archive(files, server, tmp_path):
         dv.volread(f"{server}/absent.zip")
 
 
+@pytest.mark.parametrize("asked", ["?key=a/b.c&d", "#part", "?"])
+def test_an_address_with_a_key(files, server, tmp_path, asked):
+    shutil.make_archive(tmp_path / "study", "zip", files[0].parent)
+    shutil.copy(files[2], tmp_path / "image.dcm")
+    vol = dv.volread(f"{server}/study.zip{asked}")
+    check(vol)
+    assert "key" not in str(vol.sources[0].path)
+    image = iio.imread(f"{server}/image.dcm{asked}", plugin="dicomview")
+    np.testing.assert_array_equal(image, make_voxels()[2])
+
+
 @pytest.mark.parametrize("suffix", ["", ".ima", ".jpg", ".1.2.840.113", ".DCM.bak", ".tif"])
 def test_names_say_nothing(files, suffix):
     for path in files:

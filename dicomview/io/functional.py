@@ -123,6 +123,16 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
                 remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
             )
         )
+    return _without_mere_stacks(headers)
+
+
+def _without_mere_stacks(headers: list[Header]) -> list[Header]:
+    """Leave StackID out where every slice is called a stack of its own: it then tells nothing apart."""
+    places: dict[str, set[tuple[float, ...] | None]] = {}
+    for header in headers:
+        places.setdefault(header.stack_id, set()).add(header.position)
+    if len(places) > 1 and all(len(positions) == 1 for positions in places.values()):
+        return [replace(header, stack_id="") for header in headers]
     return headers
 
 

@@ -307,6 +307,8 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
+            if tag in _PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
+                value = value.decode("ascii", "replace").strip("\0 ")
             if element.keyword == "LUTData" and isinstance(value, bytes):
                 value = _words(value, little_endian=dataset.original_encoding[1] is not False)
         except Exception:  # one broken element must not hide all others
