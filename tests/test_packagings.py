@@ -296,6 +296,13 @@ def test_frames_at_one_place_without_times_are_just_frames(multiframe):
     assert vol.dims[0] == "time" and vol.dimensions[0].label(2) == "time = 80 ms"
 
 
+@pytest.mark.parametrize("steps", [[0, 30, 40, 30], [30, 40, 30]])
+def test_frames_come_at_uneven_times(multiframe, steps):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    vol = dv.volread(multiframe(FRAMES, FrameTimeVector=steps, **gone))
+    assert vol.dimensions[0].values == (0, 30, 70, 100) and vol.dimensions[0].unit == "ms"
+
+
 def test_a_film_of_a_screen_is_read_and_leaves_the_volume_beside_it_alone(write, multiframe):
     capture = {"Modality": "OT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.2", "SeriesInstanceUID": "1.2.3"}
     film = multiframe(FRAMES, **capture, ImagePositionPatient=None, ImageOrientationPatient=None)

@@ -193,6 +193,8 @@ def _frame_times(dataset: Dataset, count: int, first: float) -> tuple[list[float
     """Return the time of every frame and its unit; mere numbers where the file does not say."""
     start = first if dataset.get("ConcatenationUID") else 0.0
     vector = _numbers(dataset, "FrameTimeVector")
+    if len(vector) == count - 1:  # the step to the first frame, which is 0, was left out
+        vector = [0.0, *vector]
     if len(vector) == count and any(vector):
         return np.cumsum(vector).tolist(), "ms"
     step = number(dataset.get("FrameTime"), float)
