@@ -295,6 +295,22 @@ def test_stacks_are_volumes(enhanced):
         assert vol.geometry.slice_positions[0, 2] == z
 
 
+def test_a_single_frame_at_the_place_of_another_is_left_out_and_named(enhanced):
+    voxels = make_voxels(SHAPE)
+    frames = [(voxels[k], place(k)) for k in range(3)]
+    vol = dv.volread(enhanced([*frames, (voxels[1] + 500, place(1))], shuffle=False))
+    np.testing.assert_array_equal(vol.array, voxels)
+    assert "frame number 4 at the place of frame number 2" in vol.report.warnings[0]
+
+
+def test_a_gap_names_the_frames_beside_it(enhanced):
+    voxels = make_voxels(SHAPE)
+    vol = dv.volread(enhanced([(voxels[k], place(k + k // 2)) for k in range(3)], shuffle=False))
+    assert vol.shape == (4, 4, 5) and vol.report.missing == (2,)
+    said = "between enhanced.dcm (frame number 2) and enhanced.dcm (frame number 3)"
+    assert said in vol.report.warnings[0]
+
+
 def test_slices_that_are_called_stacks_are_one_volume(enhanced):
     voxels = make_voxels(SHAPE)
     stack = [{"FrameContentSequence": {"StackID": str(k + 1), "InStackPositionNumber": 1}} for k in range(3)]
