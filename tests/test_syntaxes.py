@@ -233,6 +233,18 @@ def test_frames_without_an_offset_table_are_looked_for_once(film, monkeypatch):
     assert not searched
 
 
+def test_a_film_is_read_once_however_many_frames_are_damaged(film, monkeypatch):
+    images = np.arange(9, dtype=np.uint8)[:, None, None] + np.zeros((1, 4, 4), np.uint8)
+    streams = [rle(image) if i == 4 else bytes(64) for i, image in enumerate(images)]
+    path = film(images, uid.RLELossless, encapsulate(streams))
+    read = []
+    known = pydicom.dcmread
+    monkeypatch.setattr(pydicom, "dcmread", lambda *a, **k: read.append(1) or known(*a, **k))
+    vol = dv.volread(path)
+    assert len(read) == 1 and len(vol.report.missing) == 8
+    np.testing.assert_array_equal(vol.array[4, 0], images[4])
+
+
 def test_more_frames_than_fragments_are_refused_at_once(film):
     noise = np.random.default_rng(0).integers(0, 255, (1, 900, 900), dtype=np.uint8)
     path = film(noise, uid.RLELossless, encapsulate([rle(noise[0])]))
