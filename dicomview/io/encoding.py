@@ -161,6 +161,8 @@ def _complete(dataset: Dataset) -> None:
     default("SamplesPerPixel", 1, unless=lambda v: isinstance(v, int) and v > 0)
     default("BitsAllocated", 16, unless=lambda v: isinstance(v, int) and v > 0)
     bits = int(dataset.BitsAllocated)
+    if bits != 1 and bits % 8:  # packed, as ACR-NEMA had it
+        raise NotImplementedError(f"BitsAllocated (0028,0100) of {bits}: neither 1 nor whole bytes")
     default("BitsStored", bits, unless=lambda v: isinstance(v, int) and 0 < v <= bits)
     default("PixelRepresentation", 0, unless=lambda v: v in (0, 1))
     if "NumberOfFrames" in dataset and not dataset.NumberOfFrames:
