@@ -256,6 +256,25 @@ def test_maps_made_from_the_frames_are_volumes_of_their_own(enhanced):
     assert {int(vol.array.min()) for vol in volumes[1:]} == {int(array[5].min()), int(array[6].min())}
 
 
+@pytest.mark.parametrize("files", [1, 2])
+def test_kernels_are_not_mixed(enhanced, files):
+    voxels = make_voxels(SHAPE)
+    frames = [
+        (voxels[k] + shift, {**place(k), "CTReconstructionSequence": {"ConvolutionKernel": kernel}})
+        for kernel, shift in (("B30f", 0), ("B70f", 500))
+        for k in range(3)
+    ]
+    options = {"modality": "CT", "SOPClassUID": CT}
+    paths = [
+        enhanced(frames[6 // files * i : 6 // files * (i + 1)], "ab"[: i + 1], **options)
+        for i in range(files)
+    ]
+    soft, sharp = sorted(dv.find_series(paths), key=lambda series: series.part)
+    assert (soft.part, sharp.part) == ("ConvolutionKernel B30f", "ConvolutionKernel B70f")
+    np.testing.assert_array_equal(soft.read().array, voxels)
+    np.testing.assert_array_equal(sharp.read().array, voxels + 500)
+
+
 def test_magnitude_and_velocities_are_told_apart(enhanced):
     array, places = grid(2, 3)
     frames = []

@@ -109,6 +109,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
             "FrameNumber": header.first_frame + i,
         }
         slope = _number(get, "RescaleSlope", header.rescale_slope)
+        kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
         headers.append(
             replace(
                 _placed(header, get),
@@ -118,6 +119,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
                 rescale_slope=slope or 1.0,
                 rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
                 image_type=_kind(header, get),
+                convolution_kernel=str(kernel),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
                 real_world=real_world_of(header.sop_class_uid, frame, shared),
                 remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
@@ -240,7 +242,12 @@ def _placed(header: Header, get: _Groups) -> Header:
             orientation = floats(get("PlaneOrientationVolumeSequence", "ImageOrientationVolume"), 6)
         elif header.number_of_frames == 1:
             position = header.position
-    spacing = floats(get("PixelMeasuresSequence", "PixelSpacing"), 2) or header.pixel_spacing
+    measures = "PixelMeasuresSequence"
     return replace(
-        header, position=position, orientation=orientation, pixel_spacing=spacing, in_patient=in_patient
+        header,
+        position=position,
+        orientation=orientation,
+        pixel_spacing=floats(get(measures, "PixelSpacing"), 2) or header.pixel_spacing,
+        slice_thickness=number(get(measures, "SliceThickness"), float) or header.slice_thickness,
+        in_patient=in_patient,
     )
