@@ -296,6 +296,21 @@ def test_frames_at_one_place_without_times_are_just_frames(multiframe):
     assert vol.dims[0] == "time" and vol.dimensions[0].label(2) == "time = 80 ms"
 
 
+@pytest.mark.parametrize("steps", [[0, 30, 40, 30], [30, 40, 30]])
+def test_frames_come_at_uneven_times(multiframe, steps):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    vol = dv.volread(multiframe(FRAMES, FrameTimeVector=steps, **gone))
+    assert vol.dimensions[0].values == (0, 30, 70, 100) and vol.dimensions[0].unit == "ms"
+
+
+def test_a_film_of_a_screen_is_read_and_leaves_the_volume_beside_it_alone(write, multiframe):
+    capture = {"Modality": "OT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.2", "SeriesInstanceUID": "1.2.3"}
+    film = multiframe(FRAMES, **capture, ImagePositionPatient=None, ImageOrientationPatient=None)
+    np.testing.assert_array_equal(dv.volread(film).array[:, 0], FRAMES)
+    array = make_voxels()
+    np.testing.assert_array_equal(dv.volread([film, *write("volume", array)]).array, array)
+
+
 def test_films_of_one_series_are_not_glued(multiframe):
     film = {"Modality": "US", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.3.1", "SeriesInstanceUID": "1.2.3"}
     film |= {"ImagePositionPatient": None, "ImageOrientationPatient": None, "FrameTime": 40}
@@ -549,6 +564,8 @@ def region(kind=1, unit=3, dx=0.02, dy=0.03):
         ([region(), region(dx=-0.02)], (None, 0.3, 0.2)),
         ([region(), region(dx=0.05)], (None, None, None)),
         ([region(), region(kind=2, unit=4)], (None, None, None)),
+        ([region(), region(kind=4, unit=4), region(kind=5, unit=0)], (None, 0.3, 0.2)),
+        ([region(kind=4)], (None, None, None)),
         ([region(unit=0)], (None, None, None)),
         ([region(dx=0.0)], (None, None, None)),
     ],
@@ -603,6 +620,21 @@ def test_slices_of_nuclear_medicine_may_run_backwards(multiframe, step):
     z = vol.geometry.slice_positions[:, 2]
     np.testing.assert_allclose(z, sorted(12.75 + step * k for k in range(4)))
     np.testing.assert_array_equal(vol.array, FRAMES[:: np.sign(step)])
+
+
+@pytest.mark.parametrize("detector", [[], [{"ImagePositionPatient": [0, 0, 0]}]])
+def test_slices_of_a_detector_that_stands_nowhere_have_distances(multiframe, detector):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    image_type = ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    where = [part for d in detector for part in item(**d)]
+    elements = NM | gone | {"ImageType": image_type, "SliceVector": [3, 1, 2, 4]}
+    elements["DetectorInformationSequence"] = where
+    vol = dv.volread(multiframe(FRAMES, **elements))
+    assert vol.geometry.spacing == (4, 0.8, 0.6) and vol.geometry.affine is None
+    np.testing.assert_array_equal(vol.array, FRAMES[[1, 2, 0, 3]])
+    del elements["SpacingBetweenSlices"]
+    vol = dv.volread(multiframe(FRAMES, "without", **elements))
+    assert "SpacingBetweenSlices (0018,0088) is absent" in vol.report.warnings[0]
 
 
 def test_thick_and_thin_slices_of_one_series_are_two_volumes(write):

@@ -100,8 +100,9 @@ def assemble(headers: Sequence[Header]) -> Stack:
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
     segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
-    if crowded * 2 > len(slots) or (crowded and first.frame is not None) or len(segments) > 1:
-        arranged = arrange(slots)
+    mostly = crowded * 2 > len(slots) or len(segments) > 1
+    arranged = arrange(slots) if mostly or (crowded and first.frame is not None) else None
+    if mostly or arranged is not None:
         if arranged is None:
             shape = (len(placed), max(first.rows, 1), max(first.columns, 1))
             reason = (
@@ -261,21 +262,28 @@ def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], lis
     """Keep one image at each position, of the acquisition that covers most: no volume is pieced together."""
     extent = Counter(number for slot in slots for number in {h.acquisition_number for h in slot})
 
-    def rank(header: Header) -> tuple[int, int, int]:
+    def rank(header: Header) -> tuple[int, ...]:
         number = header.acquisition_number
-        return -extent[number], number or 0, header.instance_number or 0
+        return -extent[number], number or 0, header.instance_number or 0, header.frame or 0
 
     kept, repeated = [], []
     for slot in slots:
         first, *rest = sorted(slot, key=rank)
         kept.append(first)
-        repeated += [
-            Dropped(
-                Path(h.path), f"InstanceNumber {h.instance_number} at the place of {first.instance_number}"
-            )
-            for h in rest
-        ]
+        repeated += [Dropped(Path(h.path), f"{_number(h)} at the place of {_number(first)}") for h in rest]
     return kept, repeated
+
+
+def _label(header: Header) -> str:
+    """Name the file of an image, and the frame in it."""
+    return header.name if header.frame is None else f"{header.name} ({_number(header)})"
+
+
+def _number(header: Header) -> str:
+    """Name an image by its number, a frame by its own from 1 on."""
+    if header.frame is not None:
+        return f"frame number {header.frame + 1}"
+    return f"InstanceNumber {header.instance_number}"
 
 
 def _geometry(
@@ -336,7 +344,7 @@ def _gaps(
             gaps.append(Gap(*ends, int(count) - 1, float(steps[k])))
             missing = "1 slice is" if count == 2 else f"{count - 1} slices are"
             warnings.append(
-                f"{missing} missing between {headers[k].name} and {headers[k + 1].name} "
+                f"{missing} missing between {_label(headers[k])} and {_label(headers[k + 1])} "
                 f"(step of {steps[k]:.4g} mm, others {base:.4g} mm): kept as empty slices"
             )
     return places, gaps, warnings
