@@ -1,9 +1,12 @@
 """Scanner data against reference values, where that data is present; and the comparison itself."""
 
 import numpy as np
+import pydicom
 import pytest
 import reference
 from conftest import make_affine, make_voxels
+
+import dicomview as dv
 
 ENTRIES = reference.entries(kinds=("volume", "4d", "enhanced", "mosaic"))
 
@@ -40,6 +43,22 @@ def test_every_kind_of_difference_is_told(entry, name):
     assert reference.check(entry, read) == ["voxels differ"]
     expected["shape_canon_LPS"][0] += 1
     assert reference.check(entry, read) == ["shape 10×6×8, not 11×6×8"]
+
+
+def test_none_is_right_where_no_file_gives_a_place(entry, tmp_path):
+    header = pydicom.dcmread(entry["files"][3])
+    placed = header.save_as(tmp_path / "placed.dcm") or tmp_path / "placed.dcm"
+    del header.ImagePositionPatient, header.ImageOrientationPatient
+    header.save_as(tmp_path / "unplaced.dcm")
+    array = dv.imread(placed).array[None]
+    expected = {"shape_canon_LPS": [*array.shape[::-1]], "affine_canon_LPS": np.eye(4).tolist(),
+                "sha256_f32": reference.sha(array), "trust": "medium"}  # fmt: skip
+    alone = {"id": "one", "set": "synthetic", "files": [tmp_path / "unplaced.dcm"], "expected": expected}
+    assert reference.check(alone) == []
+    expected["sha256_f32"] = reference.sha(array + 1)
+    assert reference.check(alone) == ["voxels differ"]
+    reading = reference.Reading(array, None)
+    assert reference.compare(reading, {**alone, "files": [placed]})[0] == ["no place given"]
 
 
 def test_imageio_is_judged_by_what_it_offers(entry):

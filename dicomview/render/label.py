@@ -71,7 +71,7 @@ class Label(Annotation):
         if not isinstance(renderer, RendererAgg):
             super().draw(renderer)
             return
-        if not self.get_visible() or not self.get_text():
+        if not self.get_visible() or not self.get_text() or self.axes is None:
             return
         key = (
             self.get_text(), self.get_fontsize(), str(self.get_color()), self._outline,
@@ -105,7 +105,7 @@ def _sheet(dpi: float) -> Figure:
 
 @lru_cache(maxsize=512)
 def _picture(
-    text: str, size: float, color: str, outline: str, alignment: str, dpi: float
+    text: str, size: float, color: str, outline: str, alignment: Any, dpi: float
 ) -> tuple[np.ndarray, int, tuple[float, float]]:
     """Return outlined text as RGBA, lowest line first, its margin around the text, and the text's size."""
     agg: Any = RendererAgg
