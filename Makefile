@@ -35,7 +35,7 @@ test: $(STAMP)
 
 # the quick ones only, under three minutes
 plain: $(STAMP)
-	$(BIN)/pytest -m 'not browser'
+	$(BIN)/pytest -m 'not browser and not long'
 
 browser: $(STAMP)
 	$(BIN)/pytest -m browser
@@ -45,7 +45,7 @@ lowest:
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt \
 		--editable . pytest hypothesis nbclient nbformat ipykernel
-	$(VENV)-lowest/bin/python -m pytest -m 'not browser' -o filterwarnings=default  # old packages warn of each other
+	$(VENV)-lowest/bin/python -m pytest -m 'not browser and not long' -o filterwarnings=default  # old packages warn of each other
 
 # how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)

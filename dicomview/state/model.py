@@ -260,6 +260,8 @@ class ViewState(HasTraits):
         if unknown:
             raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
         super().__init__()
+        if volume.geometry.affine is not None:
+            self.position = self._position_of(self.index)
         if traits.pop("patient_axes", False):
             self.patient_axes = True
         if "position" not in traits:
@@ -270,8 +272,6 @@ class ViewState(HasTraits):
         traits.setdefault("colormap", default_colormap(volume.meta))
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
-        if self.volume.geometry.affine is not None:
-            self.position = self._position_of(self.index)
         for name, value in traits.items():
             setattr(self, name, value)
 
@@ -345,9 +345,8 @@ class ViewState(HasTraits):
                 middle = old.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
-            if place is not None:  # else the state is being made
-                self.index = self._index_at(place)
-                self.position = self._position_of(self.index)
+            self.index = self._index_at(place)
+            self.position = self._position_of(self.index)
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:
