@@ -148,6 +148,12 @@ class PaneDrawing:
             ax.add_artist(line)
         self._bar_label = _label(ax, "", (0.5, 0), "left", "bottom", (4, 2))
 
+    def overlay(self, is_on: bool) -> None:
+        """Draw only what lies over the voxels and does not move with them, or everything."""
+        for artist in (self.image, *self._lines, *self._corners[2:]):
+            artist.set_animated(is_on)
+        self.ax.patch.set_alpha(0 if is_on else None)
+
     def show_slice(self, pane: Pane) -> None:
         """Show another slice."""
         self.image.set_data(pane_pixels(self.volume, pane))

@@ -73,6 +73,8 @@ class PointerTool:
         self._drag: Drag | None = None
         self._range: float | None = None
         self.plane: Plane = state.volume.slice_plane
+        #: Whether the page does everything but double clicks itself.
+        self.is_idle = False
         handlers: dict[str, Callable[[Any], None]] = {
             "button_press_event": self._press,
             "button_release_event": self._release,
@@ -102,6 +104,8 @@ class PointerTool:
             self._drag = None
             self._maximise(pane)
             return
+        if self.is_idle:
+            return
         state, shape = self._state, self._state.volume.geometry.shape
         left = "crosshair" if state.tool == "window" and state.volume.is_color else state.tool
         action = {LEFT: left, MIDDLE: "pan", RIGHT: "zoom"}.get(int(event.button))
@@ -130,6 +134,8 @@ class PointerTool:
         self._state.pointer = None
 
     def _move(self, event: Any) -> None:
+        if self.is_idle:
+            return
         drag = self._drag
         held = getattr(event, "buttons", None)
         if drag is not None and held is not None and drag.button not in {int(b) for b in held}:
@@ -163,6 +169,15 @@ class PointerTool:
         else:
             self._state.step(pane.view.axis, steps)
 
+    @property
+    def value_range(self) -> float:
+        """From the lowest to the highest value."""
+        if self._range is None:
+            acquired = self._state.acquired
+            values = valid_values(acquired.array, padding=acquired.padding)
+            self._range = float(np.ptp(values)) if values.size else 0.0
+        return self._range
+
     def _index(self, pane: Pane, x: float, y: float) -> tuple[int, ...] | None:
         """Return the voxel at a place of a pane; None beside the volume."""
         index = [0, 0, 0]
@@ -180,11 +195,7 @@ class PointerTool:
 
     def _window(self, drag: Drag, right: float, up: float) -> None:
         """Widen to the right."""
-        if self._range is None:
-            acquired = self._state.acquired
-            values = valid_values(acquired.array, padding=acquired.padding)
-            self._range = float(np.ptp(values)) if values.size else 0.0
-        gain = (self._range or 1.0) / RANGE_PIXELS
+        gain = (self.value_range or 1.0) / RANGE_PIXELS
         width = max(drag.window.width + right * gain, gain)
         rise = up if self._state.level_drag == "up" else -up
         self._state.window = drag.window.moved(drag.window.center + rise * gain, width)

@@ -49,6 +49,11 @@ class LiveCanvas:
             self._manager.resize(*self.figure.bbox.size)
             self._painter.redraw()
 
+    def overlay(self) -> bool:
+        """Leave the voxels to the page, which paints them below this canvas; returns whether that can be."""
+        self._painter.overlay()
+        return True
+
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Tell matplotlib of the wheel; x and y are parts of the canvas from its upper left corner."""
         width, height = self.figure.bbox.size
@@ -86,6 +91,10 @@ class StillCanvas:
             self.widget.layout.width = f"{size[0]:.0f}px"
             self.renderer.arrange()
             self.widget.value = self.figure.png()
+
+    def overlay(self) -> bool:
+        """Return False: a picture has nothing below it."""
+        return False
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""

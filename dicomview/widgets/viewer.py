@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import matplotlib
 from matplotlib.axes import Axes
 
+from dicomview.display import Window
 from dicomview.errors import DisplayError
 from dicomview.geometry import PLANES, Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
@@ -21,10 +22,12 @@ from dicomview.widgets.canvas import make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.led import LedIntSlider
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.picture import KeptPicture
+from dicomview.widgets.stage import Stage, described
 from dicomview.widgets.toolbar import Toolbar
 from dicomview.widgets.window_panel import named_windows
 
@@ -50,6 +53,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     layout : {"ortho", "axial", "coronal", "sagittal", "montage"}
         All three planes, one, or neighbouring slices.
+    draw : {"kernel", "browser"}
+        Who paints the slices. The browser answers at once, also where the kernel is far away; until its
+        script has been loaded, and where it cannot be, the kernel draws.
     **traits
         Further traits of :class:`ViewState` to start with: ``index``, ``position``, ``invert`` ...
 
@@ -97,8 +103,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         window: Any = None,
         colormap: str | None = None,
         layout: str = "ortho",
+        draw: Literal["kernel", "browser"] = "kernel",
         **traits: Any,
     ) -> None:
+        if draw not in ("kernel", "browser"):
+            raise DisplayError(f"draw is 'kernel' or 'browser', not {draw!r}")
         self.volume = _showable(volume)
         if window is not None:
             traits["window"] = window
@@ -129,17 +138,20 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
-        self._open, self._is_refreshing = True, False
+        self._open, self._is_refreshing, self._page_speaks = True, False, False
+        self._stage = Stage(self.state, self._raise_curtain, self._told) if draw == "browser" else None
         self.panel = SidePanel(self.state)
         self.toolbar = self._make_toolbar()
         self._sliders = self._make_sliders()
         self._status = widgets.HTML()
+        self._status.add_class("dicomview-status")
         self._help = widgets.HTML(_help(), layout=widgets.Layout(display="none"))
         self._title = widgets.HTML(_title(self.volume))
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
-        super().__init__([self._title, self._composed(), self._page])
+        stage = [self._stage] if self._stage else []
+        super().__init__([self._title, self._composed(), self._page, *stage])
         self.add_class("dicomview")
         take_over(self)
 
@@ -254,7 +266,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _slider(self, name: str, trait: Literal["index", "frame"], key: Any) -> Any:
         wide = trait == "frame"
-        slider = widgets.IntSlider(
+        slider = LedIntSlider(
             min=0,
             description=name,
             layout=widgets.Layout(flex="0 1 auto" if wide else "1 1 30%", width="60%" if wide else "auto"),
@@ -262,7 +274,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         )
 
         def moved(change: Any) -> None:
-            if not self._is_refreshing:
+            if not self._is_refreshing and not (self._is_staged and in_page_event()):
                 self.state.move(self._place(key), change["new"], trait=trait)
 
         slider.observe(moved, "value")
@@ -281,6 +293,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 self._show_sliders()
             finally:
                 self._is_refreshing = False
+            if self._is_staged and not self._page_speaks:
+                self._show_stage()
             # What a cell does is seen at once; what the page or the clock does, one frame after the other.
             if self._page.is_attached and (self.state.playing or in_page_event()):
                 self._pacer.request()
@@ -311,10 +325,67 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._read_out()
         return is_sent
 
+    @property
+    def _is_staged(self) -> bool:
+        """Whether the page paints the slices."""
+        return self._stage is not None and self._stage.is_on
+
+    def _raise_curtain(self) -> None:
+        """Leave the slices to the page, which is there now."""
+        with self.state.lock:
+            self._show_stage()
+            if not self._canvas.overlay():
+                return
+            self._pointer.is_idle = True
+            self._player.close()
+            if self.panel.window is not None:
+                self.panel.window.page_leads = True
+
+    def _show_stage(self) -> None:
+        """Send the page what it is to show."""
+        assert self._stage is not None
+        self._canvas.resize(self._size())
+        self._canvas.renderer.update(self._scene(), self.state.volume)
+        scene = described(
+            self.state,
+            self._scene(),
+            self._canvas.renderer,
+            volume=self._stage.volume_name,
+            sliders={name: slider.model_id for name, slider in self._led().items()},
+            span=self._pointer.value_range,
+        )
+        self._stage.show(scene)
+
+    def _led(self) -> dict[str, Any]:
+        """Return the sliders that the page moves by itself."""
+        panel = self.panel.window
+        window = {} if panel is None else {"center": panel.center, "width": panel.width}
+        return {**self._sliders, **window}
+
+    def _told(self, changed: dict[str, Any], plane: str) -> None:
+        """Take over what was changed in the page."""
+        with self.state.lock:
+            self._page_speaks = True
+            for slider in self._led().values():
+                slider.is_led = True
+            try:
+                if plane in PLANES:
+                    self._pointer.plane = plane
+                for name, value in changed.items():
+                    if name == "window":
+                        value = Window(*value)
+                    setattr(self.state, name, value)
+            finally:
+                self._page_speaks = False
+                for slider in self._led().values():
+                    slider.is_led = False
+
     def _fit_width(self, width: float) -> None:
         """Take the room that there is in the page."""
         self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
         self._canvas.resize(self._size())
+        if self._is_staged:
+            self._show_stage()
 
     def _follow_theme(self, theme: str) -> None:
         """Take the theme of the page, unless one was asked for."""
@@ -326,6 +397,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _read_out(self, change: Any = None) -> None:
         """Tell place and value under the pointer, else at the crosshair."""
+        if self._is_staged:
+            return  # the page does
         parts = map(escape, readout(self.state))
         self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
 

@@ -11,6 +11,8 @@ import numpy as np
 from dicomview.display import Window, auto_window, presets_for, valid_values
 from dicomview.state import ViewState, pane_pixels, resolve
 from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.frontend import in_page_event
+from dicomview.widgets.led import LedFloatSlider
 from dicomview.widgets.style import PANEL_WIDTH, control
 from dicomview.widgets.svg import histogram_svg
 
@@ -50,11 +52,13 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         }  # fmt: skip
         self._sent: deque[tuple[float, float, float]] = deque(maxlen=16)
         self._updating = False
+        #: Whether the page tells the window itself when its sliders are moved there.
+        self.page_leads = False
         self.preset = control(
             widgets.Dropdown, "preset", options=[("", None), *((n, n) for n in self._presets)], value=None
         )
-        self.center = control(widgets.FloatSlider, "center")
-        self.width = control(widgets.FloatSlider, "width")
+        self.center = control(LedFloatSlider, "center")
+        self.width = control(LedFloatSlider, "width")
         self._histogram = widgets.HTML(layout=widgets.Layout(margin="2px 12px 0 12px"))
         self.limits = widgets.FloatRangeSlider(
             readout=False,
@@ -114,7 +118,7 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
             self._updating = False
 
     def _moved(self, change: Any) -> None:
-        if self._updating:
+        if self._updating or (self.page_leads and in_page_event()):
             return
         # The page counts in binary fractions of the step: 40.99999999999977 means 41.
         digits = 1 - math.floor(math.log10(self._step))
