@@ -71,6 +71,7 @@ class PointerTool:
     def __init__(self, figure: Figure, panes: Panes, state: ViewState) -> None:
         self._figure, self._panes, self._state = figure, panes, state
         self._drag: Drag | None = None
+        self._before: tuple[int, ...] | None = None
         self._range: float | None = None
         self.plane: Plane = state.volume.slice_plane
         handlers: dict[str, Callable[[Any], None]] = {
@@ -100,6 +101,8 @@ class PointerTool:
             return
         if getattr(event, "dblclick", False):
             self._drag = None
+            if self._before is not None:
+                self._state.index = self._before  # its first click was not for the crosshair
             self._maximise(pane)
             return
         state, shape = self._state, self._state.volume.geometry.shape
@@ -122,9 +125,13 @@ class PointerTool:
             self._point(pane, event.xdata, event.ydata)
 
     def _release(self, event: Any) -> None:
-        drag, self._drag = self._drag, None
-        if drag is not None and drag.button == LEFT and not drag.has_moved:
-            self._point(drag.pane, *drag.place)
+        drag = self._drag
+        if drag is not None:
+            self._pull(drag, event)  # the page leaves out moves, perhaps the last one
+            if drag.button == LEFT and not drag.has_moved:
+                self._before = self._state.index
+                self._point(drag.pane, *drag.place)
+        self._drag = None
 
     def _leave(self, event: Any) -> None:
         self._state.pointer = None
@@ -140,6 +147,10 @@ class PointerTool:
             if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
                 self._point(pane, event.xdata, event.ydata)
             return
+        self._pull(drag, event)
+
+    def _pull(self, drag: Drag, event: Any) -> None:
+        """Do what a drag to a place does."""
         right, up = event.x - drag.start[0], event.y - drag.start[1]
         if not drag.has_moved and math.hypot(right, up) < CLICK_PIXELS:
             return

@@ -159,7 +159,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(flex="1 1 480px", min_width="0", overflow="hidden"),
         )
         stage.add_class("dicomview-stage")
-        return widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
+        return widgets.HBox(
+            [stage, self.panel], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        )
 
     def _make_toolbar(self) -> Toolbar:
         return Toolbar(
