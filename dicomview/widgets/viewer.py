@@ -17,7 +17,7 @@ from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, PointerTool
 from dicomview.volume import Volume
-from dicomview.widgets.canvas import make_canvas
+from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
@@ -200,8 +200,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         return self._figure(self._scene(), width)
 
     def _figure(self, scene: Scene, width: float | None = None) -> PictureFigure:
-        size = self._size(width)
-        figure = PictureFigure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
+        figure = PictureFigure(figsize=inches(self._size(width)), dpi=STYLE.dpi)
         PanesRenderer(figure, self.state.volume).update(scene)
         return figure
 
