@@ -21,9 +21,10 @@ def make_volume(orientation="axial", shape=(6, 8, 10), dtype=np.int16, **options
     return Volume.from_array(make_voxels(shape).astype(dtype), affine=make_affine(orientation), **options)
 
 
-def make_colour():
-    colours = np.random.RandomState(1).randint(0, 256, (6, 8, 10, 3)).astype(np.uint8)
-    return Volume.from_array(colours, affine=make_affine("sagittal"))
+def make_colour(dtype="uint8"):
+    colours = np.random.RandomState(1).randint(0, np.iinfo(dtype).max + 1, (6, 8, 10, 3)).astype(dtype)
+    dims = ("slice", "row", "column", "rgb")
+    return Volume.from_array(colours, affine=make_affine("sagittal"), dims=dims)
 
 
 def make_frames(*dimensions):
@@ -142,9 +143,10 @@ def test_sitk_extra_dimensions(dimensions):
     assert Volume.from_sitk(cut).dimensions[0].values == (0, 1)
 
 
-def test_sitk_colour_and_vectors():
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_sitk_colour_and_vectors(dtype):
     sitk = pytest.importorskip("SimpleITK")
-    vol = make_colour()
+    vol = make_colour(dtype)
     image = vol.to_sitk()
     assert image.GetNumberOfComponentsPerPixel() == 3 and image.GetDimension() == 3
     assert image[9, 7, 5] == tuple(int(v) for v in vol[5, 7, 9])

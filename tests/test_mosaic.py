@@ -7,7 +7,11 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import make_affine
+from pydicom import uid
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_sequence_item
 
 import dicomview as dv
 
@@ -218,6 +222,25 @@ def test_grids_of_united_imaging(united, shape, down):
     assert vol.dimensions[0].name == "b_value" and vol.dimensions[0].values == (0, 1000)
     np.testing.assert_array_equal(vol.array, arrays)
     np.testing.assert_allclose(vol.geometry.affine, make_affine(), atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["implicit", "unknown"])
+def test_places_of_a_grid_whose_type_went_astray(united, how):
+    """Archives send files without the types of private elements, or with UN in their place."""
+    array = random((5, 4, 4))
+    path = united(array, make_affine())
+    dataset = pydicom.dcmread(path)
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, True
+    for part in dataset[0x0065, 0x1051].value:
+        write_sequence_item(stream, part, ["iso8859"])
+    dataset[0x0065, 0x1051] = DataElement(0x00651051, "UN", stream.getvalue())
+    syntax = uid.ImplicitVRLittleEndian if how == "implicit" else uid.ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path, implicit_vr=how == "implicit", little_endian=True)
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, array)
+    np.testing.assert_allclose(vol.geometry.affine, make_affine(), atol=1e-5)
 
 
 def test_a_grid_without_places_stays_one_image_and_says_so(united):

@@ -256,6 +256,25 @@ def test_maps_made_from_the_frames_are_volumes_of_their_own(enhanced):
     assert {int(vol.array.min()) for vol in volumes[1:]} == {int(array[5].min()), int(array[6].min())}
 
 
+@pytest.mark.parametrize("files", [1, 2])
+def test_kernels_are_not_mixed(enhanced, files):
+    voxels = make_voxels(SHAPE)
+    frames = [
+        (voxels[k] + shift, {**place(k), "CTReconstructionSequence": {"ConvolutionKernel": kernel}})
+        for kernel, shift in (("B30f", 0), ("B70f", 500))
+        for k in range(3)
+    ]
+    options = {"modality": "CT", "SOPClassUID": CT}
+    paths = [
+        enhanced(frames[6 // files * i : 6 // files * (i + 1)], "ab"[: i + 1], **options)
+        for i in range(files)
+    ]
+    soft, sharp = sorted(dv.find_series(paths), key=lambda series: series.part)
+    assert (soft.part, sharp.part) == ("ConvolutionKernel B30f", "ConvolutionKernel B70f")
+    np.testing.assert_array_equal(soft.read().array, voxels)
+    np.testing.assert_array_equal(sharp.read().array, voxels + 500)
+
+
 def test_magnitude_and_velocities_are_told_apart(enhanced):
     array, places = grid(2, 3)
     frames = []
@@ -295,6 +314,29 @@ def test_stacks_are_volumes(enhanced):
         assert vol.geometry.slice_positions[0, 2] == z
 
 
+def test_a_single_frame_at_the_place_of_another_is_left_out_and_named(enhanced):
+    voxels = make_voxels(SHAPE)
+    frames = [(voxels[k], place(k)) for k in range(3)]
+    vol = dv.volread(enhanced([*frames, (voxels[1] + 500, place(1))], shuffle=False))
+    np.testing.assert_array_equal(vol.array, voxels)
+    assert "frame number 4 at the place of frame number 2" in vol.report.warnings[0]
+
+
+def test_a_gap_names_the_frames_beside_it(enhanced):
+    voxels = make_voxels(SHAPE)
+    vol = dv.volread(enhanced([(voxels[k], place(k + k // 2)) for k in range(3)], shuffle=False))
+    assert vol.shape == (4, 4, 5) and vol.report.missing == (2,)
+    said = "between enhanced.dcm (frame number 2) and enhanced.dcm (frame number 3)"
+    assert said in vol.report.warnings[0]
+
+
+def test_slices_that_are_called_stacks_are_one_volume(enhanced):
+    voxels = make_voxels(SHAPE)
+    stack = [{"FrameContentSequence": {"StackID": str(k + 1), "InStackPositionNumber": 1}} for k in range(3)]
+    vol = dv.volread(enhanced([(voxels[k], {**place(k), **stack[k]}) for k in range(3)]))
+    np.testing.assert_array_equal(vol.array, voxels)
+
+
 def test_every_frame_has_its_own_slope(enhanced):
     array = make_voxels(SHAPE)
     frames = [
@@ -304,6 +346,16 @@ def test_every_frame_has_its_own_slope(enhanced):
     ]  # fmt: skip
     vol = dv.volread(enhanced(frames, SOPClassUID=PET, Modality="PT"))
     np.testing.assert_array_equal(vol.array, [array[k] * 0.5 * (k + 1) + k for k in range(3)])
+
+
+def test_a_slope_of_zero_does_not_wipe_out_a_frame(enhanced):
+    voxels = make_voxels(SHAPE)
+    slopes = [
+        {"PixelValueTransformationSequence": dict(RescaleSlope=s, RescaleIntercept=0)} for s in (2, 0, 2)
+    ]
+    vol = dv.volread(enhanced([(voxels[k], {**place(k), **slopes[k]}) for k in range(3)]))
+    np.testing.assert_array_equal(vol.array, voxels * np.array([2, 1, 2])[:, None, None])
+    assert vol.report.warnings == ("RescaleSlope (0028,1053) is 0 in enhanced.dcm: taken for 1",)
 
 
 def test_time_points_in_files_of_their_own(enhanced):

@@ -296,6 +296,21 @@ def test_frames_at_one_place_without_times_are_just_frames(multiframe):
     assert vol.dims[0] == "time" and vol.dimensions[0].label(2) == "time = 80 ms"
 
 
+@pytest.mark.parametrize("steps", [[0, 30, 40, 30], [30, 40, 30]])
+def test_frames_come_at_uneven_times(multiframe, steps):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    vol = dv.volread(multiframe(FRAMES, FrameTimeVector=steps, **gone))
+    assert vol.dimensions[0].values == (0, 30, 70, 100) and vol.dimensions[0].unit == "ms"
+
+
+def test_a_film_of_a_screen_is_read_and_leaves_the_volume_beside_it_alone(write, multiframe):
+    capture = {"Modality": "OT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.2", "SeriesInstanceUID": "1.2.3"}
+    film = multiframe(FRAMES, **capture, ImagePositionPatient=None, ImageOrientationPatient=None)
+    np.testing.assert_array_equal(dv.volread(film).array[:, 0], FRAMES)
+    array = make_voxels()
+    np.testing.assert_array_equal(dv.volread([film, *write("volume", array)]).array, array)
+
+
 def test_films_of_one_series_are_not_glued(multiframe):
     film = {"Modality": "US", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.3.1", "SeriesInstanceUID": "1.2.3"}
     film |= {"ImagePositionPatient": None, "ImageOrientationPatient": None, "FrameTime": 40}
@@ -549,6 +564,8 @@ def region(kind=1, unit=3, dx=0.02, dy=0.03):
         ([region(), region(dx=-0.02)], (None, 0.3, 0.2)),
         ([region(), region(dx=0.05)], (None, None, None)),
         ([region(), region(kind=2, unit=4)], (None, None, None)),
+        ([region(), region(kind=4, unit=4), region(kind=5, unit=0)], (None, 0.3, 0.2)),
+        ([region(kind=4)], (None, None, None)),
         ([region(unit=0)], (None, None, None)),
         ([region(dx=0.0)], (None, None, None)),
     ],
@@ -603,6 +620,21 @@ def test_slices_of_nuclear_medicine_may_run_backwards(multiframe, step):
     z = vol.geometry.slice_positions[:, 2]
     np.testing.assert_allclose(z, sorted(12.75 + step * k for k in range(4)))
     np.testing.assert_array_equal(vol.array, FRAMES[:: np.sign(step)])
+
+
+@pytest.mark.parametrize("detector", [[], [{"ImagePositionPatient": [0, 0, 0]}]])
+def test_slices_of_a_detector_that_stands_nowhere_have_distances(multiframe, detector):
+    gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    image_type = ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    where = [part for d in detector for part in item(**d)]
+    elements = NM | gone | {"ImageType": image_type, "SliceVector": [3, 1, 2, 4]}
+    elements["DetectorInformationSequence"] = where
+    vol = dv.volread(multiframe(FRAMES, **elements))
+    assert vol.geometry.spacing == (4, 0.8, 0.6) and vol.geometry.affine is None
+    np.testing.assert_array_equal(vol.array, FRAMES[[1, 2, 0, 3]])
+    del elements["SpacingBetweenSlices"]
+    vol = dv.volread(multiframe(FRAMES, "without", **elements))
+    assert "SpacingBetweenSlices (0018,0088) is absent" in vol.report.warnings[0]
 
 
 def test_thick_and_thin_slices_of_one_series_are_two_volumes(write):
@@ -720,4 +752,321 @@ def test_a_dynamic_scan_over_two_beds(write):
         files += write(f"{t}", TIMES[t], series_uid="1.2.3", elements=elements, instance_numbers=numbers)
     vol = dv.volread(distinct(files))
     assert vol.dims[0] == "time" and vol.dimensions[0].unit == "ms"
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize("slices", [6, 1])
+def test_trigger_times_that_only_jitter_do_not_shuffle_a_perfusion(write, slices):
+    """The delay after the heart beat differs a little from image to image, whatever its place in time."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"TriggerTime": str(100 * k + (7 * t + 5 * k) % 11), "AcquisitionTime": f"12000{t}.{k}"}
+
+        numbers = list(range(1 + slices * t, 1 + slices * (t + 1)))
+        files += write(
+            f"{t}", array[:slices], series_uid="1.2.3", elements=elements, instance_numbers=numbers
+        )
+    vol = dv.volread(distinct(files))
+    assert vol.dims[0] == "time" and vol.dimensions[0].values == pytest.approx((0, 1, 2))
+    np.testing.assert_array_equal(vol.array, [array[:slices] for array in TIMES])
+
+
+@pytest.mark.parametrize("keyword", ["FrameReferenceTime", "AcquisitionNumber"])
+def test_the_time_of_reconstruction_does_not_shuffle_frames(write, keyword):
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {keyword: t + 1, "ContentTime": f"1200{(7 * t + 5 * k) % 18:02d}"}
+
+        numbers = list(range(1 + 6 * t, 7 + 6 * t))
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements, instance_numbers=numbers)
+    vol = dv.volread(distinct(files))
+    assert vol.dimensions[0].values == (1, 2, 3)
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize("shift", [1.0, 1.25])
+@pytest.mark.parametrize(
+    ("keyword", "values"), [("AcquisitionNumber", [1, 2]), ("ConvolutionKernel", ["B30s", "B60s"])]
+)
+def test_scans_whose_slices_lie_between_each_others_are_not_woven_together(write, keyword, values, shift):
+    moved = make_affine()
+    moved[2, 3] += shift
+    files = write("one", TIMES[0], make_affine(), series_uid="1.2.3", elements={keyword: values[0]})
+    files += write("two", TIMES[1], moved, series_uid="1.2.3", elements={keyword: values[1]})
+    volumes = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal([vol.array for vol in volumes], TIMES[:2])
+    np.testing.assert_allclose(volumes[1].geometry.affine, moved, atol=1e-6)
+
+
+def test_slices_acquired_in_two_passes_are_one_stack(write):
+    array, whole = make_voxels((8, 8, 10)), make_affine()
+    files = []
+    for i in range(2):
+        matrix = whole.copy()
+        matrix[:3, 3] += i * whole[:3, 0]
+        matrix[:3, 0] *= 2
+        elements = {"AcquisitionNumber": i + 1, "SliceThickness": 2.2}
+        files += write(f"{i}", array[i::2], matrix, series_uid="1.2.3", modality="MR", elements=elements)
+    distinct(files)[6].unlink()  # slice 5
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.report.missing == (5,)
+    present = [0, 1, 2, 3, 4, 6, 7]
+    np.testing.assert_array_equal(vol.array[present], array[present])
+
+
+def test_no_volume_is_pieced_together_of_two_acquisitions(write):
+    """A short first scan, and a monitoring scan of one place, lie inside the large one."""
+    whole, inner = make_affine(), make_affine()
+    inner[:3, 3] += 3 * whole[:3, 0]
+    array = make_voxels((12, 8, 10), seed=4)
+    files = write("first", TIMES[0][:3], inner, series_uid="1.2.3", elements={"AcquisitionNumber": 1})
+    for i in range(15):
+        files += write(f"m{i}", TIMES[1][:1], whole, series_uid="1.2.3", elements={"AcquisitionNumber": 2})
+    files += write("whole", array, whole, series_uid="1.2.3", elements={"AcquisitionNumber": 3})
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, array)
+    assert len(vol.report.dropped) == 18 and "place" in vol.report.warnings[0]
+
+
+def test_a_lost_image_does_not_mix_magnitude_and_phase(write):
+    files = []
+    for i, kind in enumerate("MP"):
+        for e in range(3):
+            elements = {"ImageType": ["ORIGINAL", "PRIMARY", kind], "EchoTime": 4.6 * (e + 1)}
+            files += write(f"{kind}{e}", make_voxels(seed=3 * i + e), series_uid="1.2.3", elements=elements)
+    distinct(files)[20].unlink()
+    magnitude, phase = dv.mvolread([f for f in files if f.exists()])
+    np.testing.assert_array_equal(magnitude.array, [make_voxels(seed=e) for e in range(3)])
+    assert phase.dims[0] == "echo_time" and phase.report.missing == ((0, 2),)
+
+
+ABORTED = {
+    "times of day": lambda t, k: {"AcquisitionTime": f"1200{10 * t + k:02d}"},
+    "numbers that stay at a position": lambda t, k: {"InstanceNumber": 3 * k + t + 1},
+    "directions": lambda t, k: {
+        "DiffusionBValue": 1000.0,
+        "DiffusionGradientOrientation": np.eye(3)[t].tolist(),
+    },
+    "a direction and b-values": lambda t, k: {
+        "DiffusionBValue": [0.0, 1000.0, 1000.0][t],
+        **({"DiffusionGradientOrientation": np.eye(3)[t].tolist()} if t else {}),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ABORTED)
+def test_a_scan_that_was_broken_off_keeps_its_frames(write, kind):
+    files = []
+    for t, array in enumerate(TIMES):
+        elements = {"InstanceNumber": None} if kind != "numbers that stay at a position" else {}
+        files += write(
+            f"{t}", array, series_uid="1.2.3", elements=lambda k, t=t, e=elements: e | ABORTED[kind](t, k)
+        )
+    for file in distinct(files)[-2:]:
+        file.unlink()
+    vol = dv.volread(files[:-2])
+    assert vol.shape == (3, 6, 8, 10) and len(vol.report.missing) == 2
+    assert "2 images are missing" in vol.report.warnings[0]
+    read = sorted((frame[:4] for frame in vol.array), key=lambda frame: frame[0, 0, 0])
+    np.testing.assert_array_equal(read, sorted((a[:4] for a in TIMES), key=lambda frame: frame[0, 0, 0]))
+
+
+def test_a_scan_with_a_hole_in_the_middle_is_not_guessed(write):
+    """Nothing but times tells the frames apart, and they do not say which one has lost an image."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"AcquisitionTime": f"12{k:02d}{10 * t + k:02d}", "InstanceNumber": None}
+
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements)
+    distinct(files)[8].unlink()
+    (series,) = dv.find_series([f for f in files if f.exists()])
+    assert "nothing in the headers tells them apart" in series.reason
+
+
+@pytest.mark.parametrize("lost", range(18))
+def test_whatever_image_is_lost_no_frame_is_mixed(write, lost):
+    """Each slice has a time of its own, and a scan that is broken off lacks its last ones."""
+    files = []
+    for t, array in enumerate(TIMES):
+
+        def elements(k, t=t):
+            return {"AcquisitionTime": f"1200{10 * t + (5 * k) % 6:02d}", "InstanceNumber": None}
+
+        files += write(f"{t}", array, series_uid="1.2.3", elements=elements)
+    distinct(files)[lost].unlink()
+    (series,) = dv.find_series([f for f in files if f.exists()])
+    if lost >= 12:
+        expected = np.array(TIMES)
+        vol = series.read()
+        expected[2, lost - 12] = vol.array[2, lost - 12]
+        np.testing.assert_array_equal(vol.array, expected)
+        assert vol.dims[0] == "time" and vol.report.missing == ((2, lost - 12),)
+    else:
+        assert "nothing in the headers tells them apart" in series.reason
+
+
+@pytest.mark.parametrize(("sideways", "along"), [(150.0, 0.0), (15.0, 40.0), (10.0, 15.0)])
+def test_stacks_of_one_orientation_beside_each_other_are_two_volumes(write, sideways, along):
+    """Two breasts, discs of the spine, a table that was moved: no slice is put between them."""
+    moved = make_affine("tilted")
+    moved[:3, 3] += [sideways, 0.25 * along, along]
+    files = write("one", TIMES[0], make_affine("tilted"), series_uid="1.2.3")
+    files += write("two", TIMES[1], moved, series_uid="1.2.3")
+    volumes = dv.mvolread(distinct(files))
+    np.testing.assert_array_equal([vol.array for vol in volumes], TIMES[:2])
+    np.testing.assert_allclose(volumes[1].geometry.affine, moved, atol=1e-5)
+    assert all(vol.report.missing == () for vol in volumes)
+
+
+def test_a_tilted_stack_with_a_wide_gap_is_one_volume(write):
+    """Positions with one decimal give the tilt of thin slices only roughly."""
+    step = np.array([0, 0.15, 0.6])
+    places = [np.round(step * k, 1) for k in (*range(10), *range(110, 120))]
+    elements = lambda k: {"ImagePositionPatient": [0.0, *places[k][1:].tolist()]}  # noqa: E731
+    vol = dv.volread(write("s", make_voxels((20, 8, 10)), make_affine("tilted"), elements=elements))
+    assert vol.shape == (20, 8, 10)
+    np.testing.assert_allclose(vol.geometry.slice_positions, places, atol=1e-6)
+
+
+def test_time_points_whose_positions_differ_in_the_last_digits_are_one_volume(write):
+    files = []
+    for t, array in enumerate(TIMES):
+        matrix = make_affine()
+        matrix[2, 3] += 0.02 * t
+        files += write(
+            f"{t}", array, matrix, series_uid="1.2.3", elements={"TemporalPositionIdentifier": t + 1}
+        )
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, TIMES)
+    assert vol.sampling == pytest.approx((2.5, 0.8, 0.6))
+
+
+def test_counts_of_time_points_that_start_again_do_not_give_the_order(write):
+    files = []
+    for t, count in enumerate((1, 2, 1)):
+
+        def elements(k, t=t, count=count):
+            time = f"1200{10 * t + k:02d}"
+            number = 6 * t + k + 1
+            return {"TemporalPositionIdentifier": count, "AcquisitionTime": time, "InstanceNumber": number}
+
+        files += write(f"{t}", TIMES[t], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    np.testing.assert_array_equal(vol.array, TIMES)
+    assert vol.dimensions[0].values == (0, 10, 20)
+
+
+def test_time_and_gate_of_a_gated_dynamic_scan_are_two_dimensions(write):
+    files, expected = [], np.zeros((3, 2, 6, 8, 10), np.int16)
+    for t, g in np.ndindex(3, 2):
+        expected[t, g] = make_voxels(seed=2 * t + g)
+        elements = {"FrameReferenceTime": 1000 * t, "TriggerTime": 400 * g}
+        files += write(f"{t}{g}", expected[t, g], series_uid="1.2.3", elements=elements)
+    vol = dv.volread(distinct(files))
+    assert vol.dims[:2] == ("time", "trigger_time") and vol.dimensions[0].values == (0, 1000, 2000)
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+@pytest.mark.parametrize("decimals", [2, 3])
+def test_an_orientation_with_few_decimals_is_made_perpendicular(write, decimals):
+    axes = np.linalg.qr(np.random.RandomState(5).normal(size=(3, 3)))[0]
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes * [3, 0.8, 0.6]
+    rounded = np.round([axes[:, 2], axes[:, 1]], decimals).ravel().tolist()
+    vol = dv.volread(write(matrix=matrix, elements={"ImageOrientationPatient": rounded}))
+    found = vol.geometry.affine[:3, :3] / vol.sampling
+    np.testing.assert_allclose(abs(found.T @ axes), np.eye(3), atol=2 * 10.0**-decimals)
+    np.testing.assert_allclose(found[:, 1:].T @ found[:, 1:], np.eye(2), atol=2e-3)
+    assert any("is rounded" in text for text in vol.report.warnings) is (decimals == 2)
+
+
+def test_an_orientation_of_zeros_is_none(write):
+    vol = dv.volread(write(elements={"ImageOrientationPatient": [0.0] * 6}))
+    assert vol.shape == (6, 8, 10) and vol.geometry.affine is None and vol.sampling[0] is None
+    np.testing.assert_array_equal(vol.array, make_voxels())
+    assert "sorted by InstanceNumber" in vol.report.warnings[0]
+
+
+def test_a_slice_missing_between_positions_that_jitter_is_found(write):
+    places = [round(1.25 * k + (7 * k % 5 - 2) * 0.015, 4) for k in range(12)]
+    elements = lambda k: {"ImagePositionPatient": [-20.5, -31.25, places[k]]}  # noqa: E731
+    files = write("s", make_voxels((12, 8, 10)), elements=elements)
+    files[5].unlink()
+    vol = dv.volread([f for f in files if f.exists()])
+    assert vol.report.missing == (5,)
+    present = [k for k in range(12) if k != 5]
+    np.testing.assert_allclose(vol.geometry.slice_positions[present, 2], np.array(places)[present])
+    np.testing.assert_array_equal(vol.array[present], make_voxels((12, 8, 10))[present])
+
+
+def test_echoes_of_a_run_that_was_broken_off(write):
+    """The run is counted by AcquisitionNumber alone; times and numbers are those of each slice."""
+    files, expected = [], np.zeros((2, 3, 6, 8, 10), np.int16)
+    for e, t in np.ndindex(2, 3):
+        expected[e, t] = make_voxels(seed=2 * t + e)
+
+        def elements(k, t=t, e=e):
+            number, time = 2 * (6 * t + k) + e + 1, f"1200{10 * t + k:02d}.{e}"
+            return {"EchoTime": 10 * (e + 1), "AcquisitionNumber": t + 1, "AcquisitionTime": time,
+                    "InstanceNumber": number}  # fmt: skip
+
+        files += write(f"{t}{e}", expected[e, t], series_uid="1.2.3", elements=elements)
+    distinct(files)[-1].unlink()
+    vol = dv.volread(files[:-1])
+    assert vol.dims[:2] == ("echo_time", "acquisition") and vol.report.missing == ((1, 2, 5),)
+    expected[1, 2, 5] = vol.array[1, 2, 5]
+    np.testing.assert_array_equal(vol.array, expected)
+
+
+def test_thick_slices_beside_thin_ones_have_no_missing_slices_between_them(write):
+    """The skull base in thin slices, the rest in thick ones, in one scan."""
+    places = [*(2.5 * k for k in range(8)), *(20.0 + 5 * k for k in range(4))]
+
+    def elements(k):
+        return {"ImagePositionPatient": [0, 0, places[k]], "SliceThickness": 2.5 if k < 8 else 5}
+
+    vol = dv.volread(write("s", make_voxels((12, 8, 10)), elements=elements))
+    assert vol.report.missing == () and "unevenly spaced" in vol.report.warnings[0]
+    np.testing.assert_array_equal(vol.array, make_voxels((12, 8, 10)))
+    np.testing.assert_allclose(vol.geometry.slice_positions[:, 2], places)
+
+
+@pytest.mark.parametrize("shift", [0.2, 2.0])
+def test_time_points_that_moved_sideways(write, shift):
+    """By less than half a pixel it stays one volume."""
+    files = []
+    for t, array in enumerate(TIMES):
+        matrix = make_affine()
+        matrix[0, 3] += shift * (t == 1)
+        files += write(f"{t}", array, matrix, series_uid="1.2.3", elements={"AcquisitionTime": f"12000{t}"})
+    volumes = dv.mvolread(distinct(files))
+    assert len(volumes) == (1 if shift < 0.3 else 2)
+    if len(volumes) == 1:
+        np.testing.assert_array_equal(volumes[0].array, TIMES)
+    else:
+        np.testing.assert_array_equal(volumes[0].array, TIMES[::2])
+        np.testing.assert_array_equal(volumes[1].array, TIMES[1])
+        assert volumes[1].geometry.affine[0, 3] == pytest.approx(make_affine()[0, 3] + shift)
+
+
+@pytest.mark.parametrize("spacing", [None, ["0", "0"]])
+def test_time_points_without_pixel_spacing_stay_together(write_4d, spacing):
+    vol = dv.volread(
+        write_4d([{"TemporalPositionIdentifier": t, "PixelSpacing": spacing} for t in (1, 2, 3)])
+    )
+    assert vol.dims[0] == "time" and vol.geometry.affine is None
+    np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize(("count", "name", "values"), [(3, "time", (1, 2, 3)), (5, "frame", (0, 1, 2))])
+def test_frames_are_time_points_where_the_header_counts_as_many(write_4d, count, name, values):
+    """fMRI of GE has neither times nor numbers of its time points."""
+    vol = dv.volread(write_4d([{"NumberOfTemporalPositions": count}] * 3))
+    assert vol.dims[0] == name and vol.dimensions[0].values == values
     np.testing.assert_array_equal(vol.array, TIMES)

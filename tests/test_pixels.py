@@ -152,6 +152,16 @@ def test_elements_that_are_absent_have_their_usual_value(write, absent):
     np.testing.assert_array_equal(dv.volread(files).array, array)
 
 
+def test_packed_cells_are_not_called_damage(write):
+    path = write("packed")[0]
+    dataset = pydicom.dcmread(path)
+    dataset.BitsAllocated = dataset.BitsStored = 12
+    dataset.HighBit, dataset.PixelData = 11, bytes(120)
+    dataset.save_as(path)
+    with pytest.raises(dv.DicomviewError, match=r"\(0028,0100\) of 12.*; convert it to Explicit VR"):
+        dv.imread(path)
+
+
 def test_impossible_bits_stored_counts_as_absent(write):
     array = np.abs(make_voxels()).astype(np.uint16)
     np.testing.assert_array_equal(dv.volread(rewrite(write("s"), array, BitsStored=32)).array, array)

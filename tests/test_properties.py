@@ -21,6 +21,8 @@ EXTRA = {
     "DiffusionBValue": ("b_value", "s/mm2", [0.0, 500.0, 1000.0]),
     "TriggerTime": ("trigger_time", "ms", ["0", "35", "70"]),
     "AcquisitionTime": ("time", "s", ["120000", "120002.5", "120005"]),
+    "FrameReferenceTime": ("time", "ms", ["500", "1500", "4000"]),
+    "AcquisitionNumber": ("acquisition", "", [1, 2, 4]),
 }
 
 
@@ -69,7 +71,7 @@ def series(draw):
     drawn.copies = draw(st.lists(st.sampled_from(kept), max_size=2, unique=True))
     if key is None:
         drawn.twins = draw(st.lists(st.sampled_from([k for _, k in kept]), max_size=1))
-    elif key != "AcquisitionTime":
+    else:
         single = [p for p in kept if 0 < p[1] < n - 1 and p not in drawn.copies]
         drawn.holes = draw(st.lists(st.sampled_from(single), max_size=1)) if single else []
     return drawn

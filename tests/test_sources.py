@@ -87,6 +87,15 @@ def test_dicomdir(files, tmp_path):
     assert f"{lost.name}: named by the DICOMDIR, but not there" in "".join(report.warnings)
 
 
+def test_a_dicomdir_copied_with_names_in_lower_case(files, tmp_path):
+    disk = write_disk(files, tmp_path / "disk")
+    for file in [path for path in disk.rglob("*") if path.is_file()]:
+        copy = tmp_path / "copy" / str(file.relative_to(disk)).lower()
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    check(dv.volread(tmp_path / "copy" / "dicomdir"))
+
+
 def test_a_dicomdir_reaches_no_other_folder(files, tmp_path):
     write_disk(files[:1], tmp_path / "disk")
     dataset = pydicom.dcmread(tmp_path / "disk" / "DICOMDIR")
@@ -108,6 +117,16 @@ def test_bytes_and_open_files(files):
         np.testing.assert_array_equal(dv.volread(file)[0], make_voxels()[2])
     np.testing.assert_array_equal(iio.imread(data, plugin="dicomview"), make_voxels()[2])
     assert len(dv.find_series(data)) == 1
+
+
+def test_an_open_archive(files):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in files:
+            archive.write(path, path.name)
+    check(dv.volread(stream.getvalue()))
+    stream.seek(0)
+    check(dv.volread(stream))
 
 
 def test_a_list_of_paths_as_text(files):
@@ -181,6 +200,17 @@ def test_an_address_of_an_archive(files, server, tmp_path):
     check(dv.volread(f"{server}/study.zip"))
     with pytest.raises(dv.DicomviewError, match=r"absent\.zip"):
         dv.volread(f"{server}/absent.zip")
+
+
+@pytest.mark.parametrize("asked", ["?key=a/b.c&d", "#part", "?"])
+def test_an_address_with_a_key(files, server, tmp_path, asked):
+    shutil.make_archive(tmp_path / "study", "zip", files[0].parent)
+    shutil.copy(files[2], tmp_path / "image.dcm")
+    vol = dv.volread(f"{server}/study.zip{asked}")
+    check(vol)
+    assert "key" not in str(vol.sources[0].path)
+    image = iio.imread(f"{server}/image.dcm{asked}", plugin="dicomview")
+    np.testing.assert_array_equal(image, make_voxels()[2])
 
 
 @pytest.mark.parametrize("suffix", ["", ".ima", ".jpg", ".1.2.840.113", ".DCM.bak", ".tif"])

@@ -185,7 +185,8 @@ def test_the_first_of_several_bed_positions_began_the_scan(write):
         ({0x00: "0", 0x09: "2.5"}, 2.5 * ONE_HOUR),
     ],
 )
-def test_counts_of_philips(write, factors, expected):
+@pytest.mark.parametrize("whole", [True, False])
+def test_counts_of_philips(write, factors, expected, whole):
     item = pydicom.Dataset()
     item.RadionuclideTotalDose, item.RadionuclideHalfLife = "400000000", "6586.2"
     item.RadiopharmaceuticalStartTime = "100000"
@@ -196,7 +197,9 @@ def test_counts_of_philips(write, factors, expected):
         dataset = pydicom.dcmread(path)
         block = dataset.private_block(0x7053, "Philips PET Private Group", create=True)
         for element, value in factors.items():
-            block.add_new(element, "DS", value)
+            block.add_new(element, "DS" if whole else "UN", value if whole else value.encode())
+        if not whole:  # as anonymizers leave it
+            del dataset[0x70530010]
         dataset.save_as(path)
     vol = dv.volread(files)
     suv = vol.suv()

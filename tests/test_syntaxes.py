@@ -211,6 +211,50 @@ def test_offset_tables_that_point_beside_the_frames(film, offsets, count):
     np.testing.assert_array_equal(frames_of(path, count), images)
 
 
+@pytest.mark.parametrize("shift", [0, 8])
+def test_extended_offset_tables_that_point_beside_the_frames(film, shift):
+    images, streams = distinct_frames(3)
+    data, offsets, lengths = encapsulate_extended(streams)
+    beside = (np.frombuffer(offsets, "<u8") + shift).astype("<u8").tobytes()
+    extra = [("ExtendedOffsetTable", beside), ("ExtendedOffsetTableLengths", lengths)]
+    path = film(images, uid.JPEG2000Lossless, data, extra=extra)
+    np.testing.assert_array_equal(frames_of(path, 3), images)
+
+
+def test_frames_without_an_offset_table_are_looked_for_once(film, monkeypatch):
+    images = np.arange(40, dtype=np.uint8)[:, None, None] + np.zeros((1, 4, 4), np.uint8)
+    searched = []
+    known = pydicom.encaps.parse_fragments
+    monkeypatch.setattr(
+        pydicom.encaps, "parse_fragments", lambda *a, **k: searched.append(1) or known(*a, **k)
+    )
+    path = film(images, uid.RLELossless, encapsulate([rle(image) for image in images], has_bot=False))
+    np.testing.assert_array_equal(frames_of(path, 40), images)
+    assert not searched
+
+
+def test_a_film_is_read_once_however_many_frames_are_damaged(film, monkeypatch):
+    images = np.arange(9, dtype=np.uint8)[:, None, None] + np.zeros((1, 4, 4), np.uint8)
+    streams = [rle(image) if i == 4 else bytes(64) for i, image in enumerate(images)]
+    path = film(images, uid.RLELossless, encapsulate(streams))
+    read = []
+    known = pydicom.dcmread
+    monkeypatch.setattr(pydicom, "dcmread", lambda *a, **k: read.append(1) or known(*a, **k))
+    vol = dv.volread(path)
+    assert len(read) == 1 and len(vol.report.missing) == 8
+    np.testing.assert_array_equal(vol.array[4, 0], images[4])
+
+
+def test_more_frames_than_fragments_are_refused_at_once(film):
+    noise = np.random.default_rng(0).integers(0, 255, (1, 900, 900), dtype=np.uint8)
+    path = film(noise, uid.RLELossless, encapsulate([rle(noise[0])]))
+    dataset = pydicom.dcmread(path)
+    dataset.NumberOfFrames = 100_000
+    dataset.save_as(path)
+    (dropped,) = dv.find_series(path).dropped
+    assert "NumberOfFrames (0028,0008) is 100000, and PixelData (7FE0,0010) has 1 fragments" in str(dropped)
+
+
 @pytest.mark.parametrize("name", ["lossless SV1", "JPEG-LS", "HTJ2K", "rle"])
 def test_compressed_pixels_called_uncompressed(film, name):
     if name == "rle":

@@ -1,15 +1,21 @@
 """SliceViewer without a browser: controls to state, state to controls and pixels."""
 
+import asyncio
+import base64
 import gc
+import os
 import subprocess
 import sys
+import threading
 import weakref
+from pathlib import Path
 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.backend_bases import MouseButton, MouseEvent
 from traitlets import TraitError
 
@@ -260,6 +266,236 @@ def test_closing_frees_everything(vol):
     ]
     assert left == []
     assert figure() is None
+
+
+def test_one_frame_at_a_time_and_the_newest_wins(show, vol, monkeypatch):
+    viewer = show(vol, index=(5, 3, 4))
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    asked, frames = [], []
+    monkeypatch.setattr(viewer._pacer, "_ask", asked.append)
+    monkeypatch.setattr(canvas, "blit", lambda: frames.append(viewer.state.index))
+    monkeypatch.setattr("dicomview.widgets.viewer.in_page_event", lambda: True)
+    viewer._page._received(None, {"keys": [["ArrowUp", 1]]}, [])
+    for _ in range(20):  # these come while the first frame is on its way
+        viewer._page._received(None, {"keys": [["ArrowUp", 1]], "unknown": 1}, [])
+    assert len(frames) == 1 and asked == [1]
+    viewer._page._received(None, {"seen": 1}, [])
+    assert frames[1:] == [(19, 3, 4)] and asked == [1, 2], "the newest, not all"
+    viewer._page._received(None, {"seen": 1}, [])  # an answer to an old frame means nothing
+    viewer._page._received(None, {"seen": 2}, [])
+    assert len(frames) == 2
+    monkeypatch.setattr("dicomview.widgets.viewer.in_page_event", lambda: False)
+    viewer.state.index = (0, 0, 0)
+    assert frames[-1] == (0, 0, 0), "what a cell does is seen at once"
+
+
+def test_a_lost_frame_does_not_stop_the_others(show, vol, monkeypatch):
+    viewer = show(vol)
+    viewer._canvas.figure.canvas.draw()
+    monkeypatch.setattr("dicomview.widgets.viewer.in_page_event", lambda: True)
+    monkeypatch.setattr("dicomview.widgets.pacing.PATIENCE", 0.0)  # the page is gone
+    viewer._page._received(None, {"keys": [["ArrowUp", 1]]}, [])
+    viewer._page._received(None, {"wheel": {"steps": 2, "x": 0.5, "y": 0.5, "ctrl": False}}, [])
+    fresh = viewer.figure()
+    fresh.canvas.draw()
+    np.testing.assert_array_equal(pixels(viewer), np.asarray(fresh.canvas.buffer_rgba()))
+
+
+def test_events_may_come_on_several_threads(show, vol):
+    viewer = show(vol, index=(0, 0, 0))
+    viewer._canvas.figure.canvas.draw()
+
+    def walk(axis):
+        for _ in range(15):
+            viewer.state.step(axis, 1)
+
+    threads = [threading.Thread(target=walk, args=(axis,)) for axis in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert viewer.state.index == (15, 15, 15)
+    assert [slider.value for slider in viewer.sliders.values()] == [15, 15, 15]
+    fresh = viewer.figure()
+    fresh.canvas.draw()
+    np.testing.assert_array_equal(pixels(viewer), np.asarray(fresh.canvas.buffer_rgba()))
+
+
+def test_the_page_says_how_wide_and_dark_it_is(show, vol):
+    viewer = show(vol)
+    viewer._page._received(None, {"width": 612, "theme": "light"}, [])
+    assert viewer._canvas.figure.bbox.width == 612 and viewer.figure().bbox.width == 612
+    assert viewer.state.theme == "light"
+    one = viewer._canvas.figure.bbox.height
+    viewer.state.layout = "axial"
+    assert viewer._canvas.figure.bbox.height > one, "a single pane may be taller"
+    asked_for = show(vol, theme="dark")
+    asked_for._page._received(None, {"theme": "light"}, [])
+    assert asked_for.state.theme == "dark"
+
+
+def test_only_what_changed_is_drawn(show, vol, monkeypatch):
+    viewer = show(vol)
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    drawn = []
+    for plane, ax in viewer.axes.items():
+        monkeypatch.setattr(ax, "draw", lambda renderer, plane=plane: drawn.append(plane))
+    viewer.state.frame = viewer.state.frame
+    viewer.state.fps = 20
+    viewer.state.index = viewer.state.index
+    assert drawn == []
+    viewer.state.crosshair = False
+    drawn.clear()
+    viewer.state.step(0, 1)
+    assert drawn == ["sagittal"], "without a crosshair nothing changes in the other planes"
+
+
+def test_hover_does_not_talk_to_the_page(show, vol):
+    viewer = show(vol)
+    viewer._canvas.figure.canvas.draw()
+    x, y = viewer.axes["sagittal"].transData.transform((11, 13))
+    MouseEvent("motion_notify_event", viewer._canvas.figure.canvas, x, y)._process()
+    assert viewer._canvas.widget._message == ""
+    assert "(10, 13, 11)" in viewer._status.value
+
+
+def test_code_shows_the_same_view(show, vol):
+    viewer = show(vol, window=(40, 80), index=(3, 4, 5))
+    viewer.state.mirror("axial")
+    viewer.state.zoom, viewer.state.center, viewer.state.colormap = 2.5, (1.0, 2.0, 3.0), "hot"
+    viewer.state.patient_axes = True
+    viewer.state.window = dv.Window(40, 80, "sigmoid")
+    again = show(**dict(eval(viewer.code().replace("dv.SliceViewer(vol, ", "dict(volume=vol, "))))
+    again._fit_width(viewer._width)
+    assert again.figure().png() == viewer.figure().png()
+    lut = show(
+        dv.Volume.from_array(np.zeros((3, 4, 5)), meta={"WindowCenter": [1, 2], "WindowWidth": [3, 4]})
+    )
+    lut.state.window = lut.volume.windows["file 2"]
+    assert "window=vol.windows['file 2']" in lut.code()
+
+
+def test_snapshot_is_a_picture(show, vol):
+    picture = show(vol).snapshot()
+    assert picture._repr_png_().startswith(b"\x89PNG")
+
+
+def test_the_help_lists_the_keys(show, vol):
+    viewer = show(vol)
+    assert viewer._help.layout.display == "none"
+    viewer._page._received(None, {"keys": [["?", 1]]}, [])
+    assert viewer._help.layout.display == "" and "Page ↑" in viewer._help.value
+
+
+def test_one_voxel_one_pixel(show, vol):
+    viewer = show(np.zeros((300, 200, 250)))
+    viewer._canvas.figure.canvas.draw()
+    viewer.toolbar.buttons["1:1"].click()
+    ax = viewer.axes["axial"]
+    (x0, _), (x1, _) = ax.transData.transform([(0, 0), (1, 0)])
+    assert abs(x1 - x0) == pytest.approx(1)
+    viewer.toolbar.buttons["fit"].click()
+    assert viewer.state.zoom == 1
+
+
+def test_the_kept_picture_follows_at_rest_and_names_nobody(vol, monkeypatch):
+    shown, updated = [], []
+    monkeypatch.setattr("dicomview.widgets.viewer.is_live", lambda: True)
+    monkeypatch.setattr("dicomview.widgets.picture.REST", 0.05)
+    monkeypatch.setattr("dicomview.widgets.picture.display", lambda data, **how: shown.append((data, how)))
+    monkeypatch.setattr(
+        "dicomview.widgets.picture.update_display", lambda data, **how: updated.append((data, how))
+    )
+    vol.meta["PatientName"] = "Doe^Jane"
+    monkeypatch.setattr(dv.options, "show_patient", True)
+
+    async def use():
+        viewer = dv.SliceViewer(vol)
+        bundle = viewer._repr_mimebundle_()
+        assert "image/png" not in bundle and len(shown) == 1
+        for k in range(5):
+            viewer.state.index = (k, 0, 0)
+        assert updated == []
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(dv.options, "show_patient", False)
+        nameless = base64.b64encode(viewer.figure().png()).decode()
+        assert [data["image/png"] for data, _ in updated] == [nameless], "once, and the last view"
+        assert updated[0][1]["display_id"] == shown[0][1]["display_id"]
+        viewer.close()
+        await asyncio.sleep(0.1)
+
+    asyncio.run(use())
+    assert len(updated) == 1
+
+
+def test_the_cine_keeps_its_speed(vol):
+    async def play():
+        viewer = dv.SliceViewer(np.zeros((2000, 4, 5)), index=(0, 2, 2), fps=50)
+        viewer.state.playing = True
+        await asyncio.sleep(0.5)
+        viewer.state.playing = False
+        stopped = viewer.state.index[0]
+        await asyncio.sleep(0.1)
+        assert viewer.state.index[0] == stopped
+        viewer.close()
+        return stopped
+
+    assert 10 <= asyncio.run(play()) <= 50
+
+
+def test_a_cell_run_again_leaves_one_viewer():
+    registry = getattr(ipywidgets.widgets.widget, "_instances", None)
+    if registry is None:  # ipywidgets 7
+        registry = ipywidgets.Widget.widgets
+    shell = InteractiveShell.instance()
+    before = set(registry)
+    try:
+        shell.run_cell("import numpy as np, dicomview as dv")
+        for _ in range(50):
+            assert shell.run_cell("viewer = dv.SliceViewer(np.zeros((5, 6, 7)))").success
+        shell.run_cell("another = dv.SliceViewer(np.zeros((5, 6, 7)))")
+        new = [widget for key, widget in registry.items() if key not in before]
+        canvases = [widget for widget in new if type(widget).__name__ == "FrameCanvas"]
+        assert len(canvases) == 2, "one of each cell"
+        both = "a, b = (dv.SliceViewer(np.zeros((5, 6, 7))) for _ in range(2)); a.close(); a._open, b._open"
+        assert shell.run_cell(both).result == (False, True)
+    finally:
+        shell.run_cell("viewer.close(); another.close(); b.close()")
+        InteractiveShell.clear_instance()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_ten_thousand_steps_cost_no_memory(show, vol):
+    viewer = show(vol)
+    viewer._fit_width(240)
+    viewer._canvas.figure.canvas.draw()
+    viewer._canvas.widget.syncing_data_url = False  # as if a page were there
+
+    def counted():
+        artists = len(viewer._canvas.figure.findobj())
+        observers = sum(
+            len(found) for kinds in viewer.state._trait_notifiers.values() for found in kinds.values()
+        )
+        return artists, observers, len(viewer._canvas.figure.canvas.callbacks.callbacks)
+
+    def walk(steps):
+        for k in range(steps):
+            viewer.state.index = (k % 20, k % 29, k % 37)
+
+    walk(600)  # texts and pictures that are kept have been made
+    gc.collect()
+    before, count = memory(), counted()
+    walk(10_000)
+    gc.collect()
+    assert counted() == count
+    assert memory() - before < 20e6
+
+
+def memory():
+    """Return the bytes of memory that this process uses."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_view_is_the_same_as_the_class(vol):

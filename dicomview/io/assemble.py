@@ -1,5 +1,6 @@
 """Assembling: from the headers of a series to ordered slices with geometry, gaps and extra dimensions."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
+from dicomview.geometry.geometry import COSINE_TOLERANCE
 from dicomview.io.dimensions import arrange
 from dicomview.io.header import Header
 from dicomview.volume import Dimension, Dropped, Gap
@@ -15,11 +17,15 @@ from dicomview.volume import Dimension, Dropped, Gap
 __all__ = ["Stack", "assemble", "names", "slots_of"]
 
 #: Positions closer than this along the normal are the same: mm, or part of a pixel where that is less.
-SAME_POSITION_MM, SAME_POSITION_PIXELS = 0.01, 0.1
+SAME_POSITION_MM, SAME_POSITION_PIXELS = 0.05, 0.1
 #: Steps may differ by the larger of these (mm, fraction) and still count as even.
 EVEN_MM, EVEN_FRACTION = 0.01, 0.01
+#: Slices that are so many times as thick as the thinnest lie farther apart without any missing between them.
+THICKER = 1.5
 #: Beyond this fraction the slices are not called evenly spaced at all.
 UNEVEN_FRACTION = 0.10
+#: Cosines that are further off than allowed are still understood up to here: those with two decimals.
+ROUNDED_COSINES = 0.02
 #: Sideways departure of a slice from the common line that deserves a warning, mm.
 DRIFT_MM = 0.1
 
@@ -87,13 +93,16 @@ def assemble(headers: Sequence[Header]) -> Stack:
         dropped += [Dropped(Path(h.path), "no ImagePositionPatient (0020,0032)") for h in strays]
     first = placed[0]
     orientation, normal, slots = slots_of(placed)
+    orientation, rounded = _perpendicular(orientation)
+    warnings += rounded
     slots = _moved_mosaics(placed, normal) or slots
     dimensions: tuple[Dimension, ...] = ()
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
     segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
-    if crowded * 2 > len(slots) or (crowded and first.frame is not None) or len(segments) > 1:
-        arranged = arrange(slots)
+    mostly = crowded * 2 > len(slots) or len(segments) > 1
+    arranged = arrange(slots) if mostly or (crowded and first.frame is not None) else None
+    if mostly or arranged is not None:
         if arranged is None:
             shape = (len(placed), max(first.rows, 1), max(first.columns, 1))
             reason = (
@@ -107,8 +116,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
         kept, repeated = _first_of_each(slots)
         if repeated:
             warnings.append(
-                "left out for being at the position of another image (the first by AcquisitionNumber was "
-                f"kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
+                "left out for being at the position of another image (of the larger acquisition, or of the "
+                f"first, one was kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
             )
             dropped += repeated
         frames = [list(kept)]
@@ -133,6 +142,7 @@ def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[li
     """Return the common orientation, its normal, and the images at each position along it, in order."""
     orientation = np.median([h.orientation for h in headers], axis=0)
     normal = np.cross(orientation[:3], orientation[3:])
+    normal /= np.linalg.norm(normal)
     pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
     same = min(SAME_POSITION_MM, SAME_POSITION_PIXELS * pixel) if pixel > 0 else SAME_POSITION_MM
     along = {id(h): float(np.dot(h.position, normal)) for h in headers}  # type: ignore[arg-type]
@@ -143,6 +153,18 @@ def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[li
         else:
             slots.append([header])
     return orientation, normal, slots
+
+
+def _perpendicular(orientation: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return perpendicular unit vectors for ones that were rounded to a few decimals, and say so."""
+    axes = orientation.reshape(2, 3)
+    off = max(*abs(np.linalg.norm(axes, axis=1) - 1), abs(axes[0] @ axes[1]))
+    if not COSINE_TOLERANCE < off <= ROUNDED_COSINES:
+        return orientation, []
+    u, _, v = np.linalg.svd(axes, full_matrices=False)
+    return (u @ v).ravel(), [
+        f"ImageOrientationPatient (0020,0037) is rounded, off by {off:.1g}: made perpendicular unit vectors"
+    ]
 
 
 def _moved_mosaics(headers: Sequence[Header], normal: np.ndarray) -> list[list[Header]] | None:
@@ -237,18 +259,31 @@ def _unplaced(headers: Sequence[Header], dropped: Sequence[Dropped], warnings: S
 
 
 def _first_of_each(slots: Sequence[Sequence[Header]]) -> tuple[list[Header], list[Dropped]]:
-    """Keep one image at each position."""
+    """Keep one image at each position, of the acquisition that covers most: no volume is pieced together."""
+    extent = Counter(number for slot in slots for number in {h.acquisition_number for h in slot})
+
+    def rank(header: Header) -> tuple[int, ...]:
+        number = header.acquisition_number
+        return -extent[number], number or 0, header.instance_number or 0, header.frame or 0
+
     kept, repeated = [], []
     for slot in slots:
-        first, *rest = sorted(slot, key=lambda h: (h.acquisition_number or 0, h.instance_number or 0))
+        first, *rest = sorted(slot, key=rank)
         kept.append(first)
-        repeated += [
-            Dropped(
-                Path(h.path), f"InstanceNumber {h.instance_number} at the place of {first.instance_number}"
-            )
-            for h in rest
-        ]
+        repeated += [Dropped(Path(h.path), f"{_number(h)} at the place of {_number(first)}") for h in rest]
     return kept, repeated
+
+
+def _label(header: Header) -> str:
+    """Name the file of an image, and the frame in it."""
+    return header.name if header.frame is None else f"{header.name} ({_number(header)})"
+
+
+def _number(header: Header) -> str:
+    """Name an image by its number, a frame by its own from 1 on."""
+    if header.frame is not None:
+        return f"frame number {header.frame + 1}"
+    return f"InstanceNumber {header.instance_number}"
 
 
 def _geometry(
@@ -293,10 +328,13 @@ def _gaps(
     """Return the slices with None at the places of missing ones, where all steps are multiples of one."""
     base = _base_step(steps)
     multiples = np.rint(steps / base).astype(int)
-    tolerance = np.maximum(EVEN_MM, EVEN_FRACTION * base) * np.maximum(multiples, 1)
+    tolerance = max(EVEN_MM, UNEVEN_FRACTION * base)
     lost = int((multiples - 1).sum())
     if multiples.min() < 1 or (abs(steps - multiples * base) > tolerance).any() or lost > len(headers):
         return None, [], []
+    thickness = [h.slice_thickness or 0.0 for h in headers]
+    if any(max(thickness[k : k + 2]) > THICKER * min(thickness) > 0 for k in np.flatnonzero(multiples > 1)):
+        return None, [], []  # farther apart for being thicker
     places: list[int | None] = [0]
     gaps, warnings = [], []
     for k, count in enumerate(multiples):
@@ -306,7 +344,7 @@ def _gaps(
             gaps.append(Gap(*ends, int(count) - 1, float(steps[k])))
             missing = "1 slice is" if count == 2 else f"{count - 1} slices are"
             warnings.append(
-                f"{missing} missing between {headers[k].name} and {headers[k + 1].name} "
+                f"{missing} missing between {_label(headers[k])} and {_label(headers[k + 1])} "
                 f"(step of {steps[k]:.4g} mm, others {base:.4g} mm): kept as empty slices"
             )
     return places, gaps, warnings
@@ -331,19 +369,21 @@ def _spacing_warnings(steps: np.ndarray) -> list[str]:
 
 def _shape_warnings(geometry: Geometry) -> list[str]:
     """Say when the stack is sheared or its slices wander sideways."""
+    sideways, normal = 0.0, geometry.normal
+    if geometry.slice_positions is not None and geometry.affine is not None and normal is not None:
+        steps = geometry.slice_positions - geometry.slice_positions[0]
+        # A tilted stack moves sideways in proportion to the distance, also where that is uneven.
+        direction = geometry.affine[:3, 0] / (geometry.affine[:3, 0] @ normal)
+        sideways = float(np.linalg.norm(steps - np.outer(steps @ normal, direction), axis=1).max())
     warnings = []
     if geometry.tilt:
         warnings.append(
             f"the slices are tilted by {geometry.tilt:.1f}° against their stacking direction (gantry tilt): "
             "the affine is sheared"
         )
-    normal = geometry.normal
-    if geometry.slice_positions is not None and geometry.affine is not None and normal is not None:
-        ideal = geometry.affine[:3, 3] + np.arange(geometry.shape[0])[:, None] * geometry.affine[:3, 0]
-        off = geometry.slice_positions - ideal
-        sideways = np.linalg.norm(off - np.outer(off @ normal, normal), axis=1).max()
-        if sideways > DRIFT_MM:
-            warnings.append(
-                f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm"
-            )
+    if sideways > DRIFT_MM:
+        warnings.append(
+            f"slices are shifted sideways against a straight stack by up to {sideways:.2g} mm; "
+            "geometry.slice_positions holds the exact positions"
+        )
     return warnings

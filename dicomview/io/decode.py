@@ -130,7 +130,8 @@ class PixelFile:
                     return palette_colors(pixels, self._dataset)
                 return pixels
         except Exception as error:
-            raise DecodeError(_message(self._path, error)) from error
+            syntax = self._dataset.file_meta.TransferSyntaxUID
+            raise DecodeError(_message(self._path, error, syntax)) from error
 
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
@@ -228,11 +229,12 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
     return None if header.has_modality_lut else rescale.padding
 
 
-def _message(path: File, error: Exception) -> str:
-    """Say what failed, in which file, and what helps."""
+def _message(path: File, error: Exception, syntax: UID | None = None) -> str:
+    """Say what failed, in which file of which transfer syntax, and what helps."""
     try:
-        with path.open("rb") as file:
-            syntax = UID(pydicom.dcmread(file, specific_tags=[]).file_meta.TransferSyntaxUID)
+        if syntax is None:
+            with path.open("rb") as file:
+                syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
         told = error.strerror if isinstance(error, OSError) else type(error).__name__
         return f"{path.name}: the pixels cannot be decoded ({told}); copy the file again from its source"

@@ -3,8 +3,9 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, product
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations, pairwise, product
+from typing import Any
 
 import numpy as np
 
@@ -39,20 +40,23 @@ _EXACT = {
     "AngularViewVector": ("angular_view", ""),
     "NominalPercentageOfCardiacPhase": ("cardiac_phase", "%"),
     "NominalPercentageOfRespiratoryPhase": ("respiratory_phase", "%"),
+    "FrameReferenceTime": ("time", "ms"),
     "TriggerTime": ("trigger_time", "ms"),
 }
 #: Elements whose order at each position counts, since their values differ from slice to slice.
 _RANKED = {
     "TriggerTime": ("trigger_time", "ms"),
     "AcquisitionTime": ("time", "s"),
-    "ContentTime": ("time", "s"),
     "FrameReferenceTime": ("time", "ms"),
+    "ContentTime": ("time", "s"),
     "AcquisitionNumber": ("acquisition", ""),
     "InstanceNumber": ("frame", ""),
     "FrameNumber": ("frame", ""),
 }
 #: What orders images where some are missing: values that are the same at all positions.
 _UNEVEN = {**_EXACT, **{key: _RANKED[key] for key in list(_RANKED)[:5]}}
+#: What tells when an image was taken.
+_TIMES = ("AcquisitionTime", "FrameReferenceTime", "TriggerTime", "ContentTime")
 #: Directions of diffusion (or their mean) and of velocities: they tell images apart, but are no axis.
 _DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "Isotropic", "VelocityX", "VelocityY", "VelocityZ")
 #: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
@@ -107,6 +111,8 @@ def _means(frames: Frames) -> list[str]:
 def _grid(slots: Slots) -> Arranged | None:
     """Arrange by one, two or three keys whose values are the same at every position and fill a grid."""
     names = [*_EXACT, *sorted({k for k in slots[0][0].key_values if k.startswith(_INDEX)})]
+    if len(slots) == 1:
+        names.remove("TriggerTime")  # any values are common to one position: other times must confirm them
     common = {
         key: values
         for key in names
@@ -153,31 +159,74 @@ def _ranked(slots: Slots) -> Arranged | None:
     """Arrange by what orders the images of every position, such as a time, without mixing known values."""
     strata = _strata(slots)
     directions = [key for key in _DIRECTIONS if _splits(slots, key)]
-    for key, (name, unit) in _RANKED.items():
-        if not _ranks(slots, [*strata, *directions], key):
-            continue
-        frames = _in_order(slots, strata, directions, key)
-        ranked: Frames = [list(frame) for frame in frames]
-        if not strata and not directions:
-            return (_ranked_dimension(frames, key, name, unit),), ranked, []
-        outer = sorted({_values(h, strata) for h in slots[0]})
-        each = len(frames) // len(outer)
-        is_grid = each * len(outer) == len(frames) and all(
-            _values(frame[0], strata) == outer[i // each] for i, frame in enumerate(frames)
-        )
-        if len(strata) == 1 and not directions and each > 1 and is_grid:
-            known, known_unit = _name(strata[0])
-            inner = _ranked_dimension(frames[:each], key, name, unit)
-            return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
-        return (_told(ranked),), ranked, []
-    return None
+    strata = _in_turn(slots, strata, directions)
+    key = _believed(slots, [*strata, *directions])
+    if key is None:
+        return None
+    name, unit = _RANKED[key]
+    frames = _in_order(slots, strata, directions, key)
+    ranked: Frames = [list(frame) for frame in frames]
+    if not strata and not directions:
+        return (_ranked_dimension(frames, key, name, unit),), ranked, []
+    outer = sorted({_values(h, strata) for h in slots[0]})
+    each = len(frames) // len(outer)
+    is_grid = each * len(outer) == len(frames) and all(
+        _values(frame[0], strata) == outer[i // each] for i, frame in enumerate(frames)
+    )
+    if len(strata) == 1 and not directions and each > 1 and is_grid:
+        known, known_unit = _name(strata[0])
+        inner = _ranked_dimension(frames[:each], key, name, unit)
+        return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
+    return (_told(ranked),), ranked, []
+
+
+def _in_turn(slots: Slots, strata: Sequence[str], directions: Sequence[str]) -> list[str]:
+    """Return the strata without counts of time points that start again: time itself gives the order then."""
+    kept = list(strata)
+    for counted in strata:
+        rest = [key for key in kept if key != counted]
+        key = _believed(slots, [*rest, *directions]) if _EXACT[counted] == ("time", "") else None
+        if key:
+            frames = _in_order(slots, rest, directions, key)
+            told = [{_values(h, (*rest, counted)) for h in frame} for frame in frames]
+            if all(len(values) == 1 for values in told) and told != sorted(told, key=min):
+                kept = rest
+    return kept
+
+
+def _believed(slots: Slots, apart: Sequence[str]) -> str | None:
+    """Return the first key that another one confirms, or whose frames follow each other; else the first.
+
+    Trigger times of perfusion are delays that jitter about one value, and ContentTime may be when an image
+    left the reconstruction: both tell the images of every position apart, in an order of no meaning.
+    """
+    orders = {
+        key: [[id(h) for h in slot] for slot in _sorted(slots, apart, key)]
+        for key in _RANKED
+        if _ranks(slots, apart, key)
+    }
+    for key, order in orders.items():
+        confirmed = any(order == other for name, other in orders.items() if name != key)
+        if confirmed or (len(slots) > 1 and _pause(list(zip(*_sorted(slots, (), key))), key) > 0):
+            return key
+    return next(iter(orders), None)
+
+
+def _sorted(slots: Slots, apart: Sequence[str], key: str) -> list[list[Header]]:
+    """Return the images of every position in the order of a key, within each stratum."""
+    return [sorted(slot, key=lambda h: _values(h, (*apart, key))) for slot in slots]
+
+
+def _pause(frames: Sequence[Sequence[Header | None]], key: str) -> float:
+    """Return the shortest time from the end of a frame to the next one; negative where they overlap."""
+    values = [[h.key_values[key] for h in frame if h is not None] for frame in frames]
+    return min((min(b) - max(a) for a, b in pairwise(values)), default=math.inf)
 
 
 def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], key: str) -> list[list[Header]]:
     """Return frames that hold one stratum each, in the order of the strata and of the key."""
     apart = [*strata, *directions]
-    ordered = [sorted(slot, key=lambda h: (*_values(h, apart), *_values(h, (key,)))) for slot in slots]
-    frames = [list(frame) for frame in zip(*ordered)]
+    frames = [list(frame) for frame in zip(*_sorted(slots, apart, key))]
 
     def place(frame: Sequence[Header]) -> tuple[float, ...]:
         order = [_values(h, (key, "InstanceNumber", "FrameNumber")) for h in frame]
@@ -223,7 +272,7 @@ def _ranks(slots: Slots, apart: Sequence[str], key: str) -> bool:
 def _ranked_dimension(frames: Sequence[Sequence[Header]], key: str, name: str, unit: str) -> Dimension:
     """Name ranked frames by their median value; times of day count from the first."""
     if name == "frame":
-        return Dimension(name, tuple(float(i) for i in range(len(frames))))
+        return _counted_frames(frames)
     values = [float(np.median([h.key_values[key] for h in frame])) for frame in frames]
     start = values[0] if unit == "s" else 0.0
     return Dimension(name, tuple(round(v - start, 6) for v in values), unit)
@@ -247,7 +296,7 @@ def _uneven(slots: Slots, *, segments: bool) -> Arranged | None:
         frames: Frames = [[cells.get(place) for cells in table] for place in places]
         dimensions = tuple(_dimension_of(key, axis) for key, axis in zip(keys, axes))
         return dimensions, frames, [] if segments else _lost(lost, dimensions)
-    return None if segments else _counted(slots)
+    return None if segments else _by_direction(slots) or _counted(slots) or _broken_off(slots)
 
 
 def _candidates(slots: Slots) -> Iterator[tuple[str, ...]]:
@@ -256,30 +305,91 @@ def _candidates(slots: Slots) -> Iterator[tuple[str, ...]]:
     keys = [key for key in _UNEVEN if all(key in h.key_values for h in headers)]
     keys = [key for key in keys if len({h.key_values[key] for h in headers}) > 1]
     yield from ((key,) for key in keys)
-    yield from ((a, b) for a, b in combinations(keys, 2) if b in _EXACT and _name(a)[0] != _name(b)[0])
+    paired = [key for key in keys if key in _EXACT or key == "AcquisitionNumber"]
+    yield from ((a, b) for a, b in combinations(paired, 2) if _UNEVEN[a][0] != _UNEVEN[b][0])
+
+
+def _by_direction(slots: Slots) -> Arranged | None:
+    """Arrange by b-value and direction where both tell the images of every position apart."""
+    keys = ("DiffusionBValue", *_DIRECTIONS[:4])
+    return _finished(_cells(slots, [{_values(h, keys): h for h in slot} for slot in slots]))
+
+
+def _broken_off(slots: Slots) -> Arranged | None:
+    """Arrange by time a scan whose last frame is not complete.
+
+    Frames must follow each other, no slice may skip one, and the frames must not stand out better if the
+    images were missing in the first one instead.
+    """
+    length = max(map(len, slots))
+    if min(map(len, slots)) < max(length - 1, 2):
+        return None
+    for key in _TIMES:
+        if not _ranks(slots, (), key):
+            continue
+        rows = _sorted(slots, (), key)
+        frames = _cells(slots, [dict(enumerate(row)) for row in rows])
+        late = _cells(slots, [dict(enumerate(row, length - len(row))) for row in rows])
+        if not frames or not late or _skips(rows, key):
+            continue
+        if _pause(frames, key) > 0 and _pause(frames, key) >= _pause(late, key):
+            present = [[h for h in frame if h is not None] for frame in frames]
+            return _finished(frames, _ranked_dimension(present, key, *_RANKED[key]))
+    return None
+
+
+def _skips(rows: Slots, key: str) -> bool:
+    """Return whether the times of a slice jump against those of the first one that has all images."""
+    times = [np.array([h.key_values[key] for h in row]) for row in rows]
+    whole = max(times, key=len)
+    return any(np.ptp(t - whole[: len(t)]) > np.diff(whole).min() / 2 for t in times)
 
 
 def _counted(slots: Slots) -> Arranged | None:
-    """Arrange by InstanceNumber where it runs through the positions again and again."""
-    numbers = [[h.instance_number for h in slot] for slot in slots]
-    count = len(slots)
-    if any(n is None or h.frame is not None for slot in slots for h in slot for n in (h.instance_number,)):
+    """Arrange by InstanceNumber where it runs through all positions again and again, or stays at each."""
+    if any(h.instance_number is None or h.frame is not None for slot in slots for h in slot):
         return None
-    remainders = [{n % count for n in row if n is not None} for row in numbers]
-    if any(len(r) != 1 for r in remainders) or len(set.union(*remainders)) != count:
+    numbers = [[h.instance_number or 0 for h in slot] for slot in slots]
+    lowest = min(map(min, numbers))
+    for count, runs_through in ((len(slots), True), (max(map(len, slots)), False)):
+        # The first image may be one of those that are missing: numbers begin with 1 as a rule.
+        base = min(lowest, 1) if lowest <= count else lowest
+        table: list[dict[int, Header]] = []
+        places = []
+        for slot, row in zip(slots, numbers):
+            # Turned round so that the frame comes first, the position second.
+            split = [divmod(n - base, count)[:: 1 if runs_through else -1] for n in row]
+            table.append({frame: h for (frame, _), h in zip(split, slot)})
+            places.append({place for _, place in split})
+        if all(len(p) == 1 for p in places) and len(set.union(*places)) == len(slots):
+            found = _finished(_cells(slots, table))
+            if found:
+                return found
+    return None
+
+
+def _cells(slots: Slots, table: Sequence[Mapping[Any, Header]]) -> Frames | None:
+    """Return the frames that the keys of a table make.
+
+    ``None`` where keys do not tell images apart, where too many are missing, or where a frame mixes values.
+    """
+    places = sorted({place for cells in table for place in cells})
+    most = len(places) * len(slots)
+    if any(len(cells) != len(slot) for cells, slot in zip(table, slots)):
         return None
-    lowest = min(n for row in numbers for n in row if n is not None)
-    # The first image may be one of those that are missing: numbers begin with 1 as a rule.
-    base = min(lowest, 1) if lowest <= count else lowest
-    table = [{((h.instance_number or 0) - base) // count: h for h in slot} for slot in slots]
-    length = 1 + max(max(cells) for cells in table)
-    lost = length * count - sum(map(len, slots))
-    if any(len(cells) != len(slot) for cells, slot in zip(table, slots)) or lost > (
-        (1 - _FILLED) * length * count
-    ):
+    frames: Frames = [[cells.get(place) for cells in table] for place in places]
+    mixed = _mixes(frames, ("DiffusionBValue", *_DIRECTIONS, "EchoNumbers"))
+    return None if mixed or sum(map(len, slots)) < _FILLED * most else frames
+
+
+def _finished(frames: Frames | None, dimension: Dimension | None = None) -> Arranged | None:
+    """Name frames that are not complete, and say so."""
+    if frames is None:
         return None
-    dimensions = (Dimension("frame", tuple(float(i) for i in range(length))),)
-    return dimensions, [[cells.get(i) for cells in table] for i in range(length)], _lost(lost, dimensions)
+    told = _told(frames)
+    is_named = told.unit or told.name not in ("frame", "time")
+    dimensions = (told if dimension is None or is_named else dimension,)
+    return dimensions, frames, _lost(sum(h is None for frame in frames for h in frame), dimensions)
 
 
 def _lost(count: int, dimensions: Sequence[Dimension]) -> list[str]:
@@ -330,4 +440,12 @@ def _told(frames: Frames) -> Dimension:
         values = [{_key(key)(h) for h in frame if h is not None} for frame in frames]
         if all(len(v) == 1 and None not in v for v in values) and len(set.union(*values)) > 1:
             return Dimension(name, tuple(float(next(iter(v)) or 0.0) for v in values), unit)
+    return _counted_frames(frames)
+
+
+def _counted_frames(frames: Sequence[Sequence[Header | None]]) -> Dimension:
+    """Count frames that nothing names, as time points where there are as many of these (fMRI of GE)."""
+    told = {h.key_values.get("NumberOfTemporalPositions") for frame in frames for h in frame if h is not None}
+    if told == {len(frames)}:
+        return Dimension("time", tuple(float(i) for i in range(1, len(frames) + 1)))
     return Dimension("frame", tuple(float(i) for i in range(len(frames))))

@@ -1,8 +1,9 @@
 """Encoding of pixel data: what headers leave out or get wrong is completed before decoding."""
 
+import os
 import zlib
 from itertools import pairwise
-from typing import Any
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -11,7 +12,7 @@ from pydicom.uid import UID
 
 from dicomview.io.sources import File
 
-__all__ = ["read_pixels", "stored_bits"]
+__all__ = ["fragments_behind", "read_pixels", "stored_bits"]
 
 _NATIVE = frozenset(
     (
@@ -47,6 +48,7 @@ _LOSSLESS = frozenset(
         pydicom.uid.HTJ2KLosslessRPCL,
     )
 )
+_UNDEFINED = 0xFFFFFFFF
 _COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
 
 
@@ -78,6 +80,20 @@ def read_pixels(path: File) -> Dataset:
     _mend_offsets(dataset)
     _unwrap(dataset)
     return dataset
+
+
+def fragments_behind(file: BinaryIO, syntax: str | None) -> int | None:
+    """Count the fragments of compressed pixel data, from its element on; None where that is not possible.
+
+    A video is not looked at: all its frames are one fragment.
+    """
+    if syntax not in _COMPRESSED:
+        return None
+    file.seek(12, os.SEEK_CUR)  # tag, VR and length
+    try:
+        return int(parse_fragments(file)[0]) - 1  # the first is the offset table
+    except ValueError:
+        return None
 
 
 def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
@@ -145,6 +161,8 @@ def _complete(dataset: Dataset) -> None:
     default("SamplesPerPixel", 1, unless=lambda v: isinstance(v, int) and v > 0)
     default("BitsAllocated", 16, unless=lambda v: isinstance(v, int) and v > 0)
     bits = int(dataset.BitsAllocated)
+    if bits != 1 and bits % 8:  # packed, as ACR-NEMA had it
+        raise NotImplementedError(f"BitsAllocated (0028,0100) of {bits}: neither 1 nor whole bytes")
     default("BitsStored", bits, unless=lambda v: isinstance(v, int) and 0 < v <= bits)
     default("PixelRepresentation", 0, unless=lambda v: v in (0, 1))
     if "NumberOfFrames" in dataset and not dataset.NumberOfFrames:
@@ -170,25 +188,40 @@ def _complete(dataset: Dataset) -> None:
 
 
 def _mend_offsets(dataset: Dataset) -> None:
-    """Leave out an offset table that points beside the frames, where the frames are found without it."""
+    """Supply an offset table that is absent or points beside the frames, where they are found without it.
+
+    Without a table every frame would be looked for from the first fragment on.
+    """
     if "PixelData" not in dataset or not dataset["PixelData"].is_undefined_length:
         return
     data = dataset.PixelData
+    count = int(dataset.get("NumberOfFrames") or 1)
     behind = 8 + int.from_bytes(data[4:8], "little")
-    offsets = [int.from_bytes(data[i : i + 4], "little") for i in range(8, behind, 4)]
-    if not offsets:
+    extended = dataset.get("ExtendedOffsetTable")
+    if count == 1 and behind == 8 and not extended:
         return
     body = data[behind:]
-    count = int(dataset.get("NumberOfFrames") or 1)
     try:
         places = parse_fragments(body)[1]
     except ValueError:
         return  # cut short: decoding says so, for the frames that it concerns
-    rises = all(a < b for a, b in pairwise(offsets))
-    if len(offsets) == count and offsets[0] == 0 and rises and set(offsets) <= set(places):
+    if extended:
+        if _are_frames(extended, 8, places, count):
+            return
+        del dataset.ExtendedOffsetTable
+    if _are_frames(data[8:behind], 4, places, count):
         return
     if count in (1, len(places)):  # all fragments are one frame, or each is one
-        dataset.PixelData = data[:4] + bytes(4) + body
+        known = places if count > 1 and places[-1] < _UNDEFINED else []
+        table = b"".join(place.to_bytes(4, "little") for place in known)
+        dataset.PixelData = data[:4] + len(table).to_bytes(4, "little") + table + body
+
+
+def _are_frames(table: bytes, size: int, places: list[int], count: int) -> bool:
+    """Return whether a table of offsets, of so many bytes each, gives a fragment for every frame."""
+    offsets = [int.from_bytes(table[i : i + size], "little") for i in range(0, len(table), size)]
+    rises = all(a < b for a, b in pairwise(offsets))
+    return len(offsets) == count and offsets[0] == 0 and rises and set(offsets) <= set(places)
 
 
 def _unwrap(dataset: Dataset) -> None:

@@ -1,5 +1,6 @@
 """Functional groups: a header for every frame of an enhanced multi-frame file."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -10,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
-from dicomview.io.header import Header, floats, number, strings
+from dicomview.io.header import Header, floats, number, strings, zero_slope
 from dicomview.io.keys import moment, sorting_keys
 from dicomview.io.realworld import real_world_of
 
@@ -107,19 +108,33 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
             **told,
             "FrameNumber": header.first_frame + i,
         }
+        slope = _number(get, "RescaleSlope", header.rescale_slope)
+        kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
         headers.append(
             replace(
                 _placed(header, get),
                 frame=i,
                 keys=tuple(own.items()),
                 dimension_index=tuple(indices.values()),
-                rescale_slope=_number(get, "RescaleSlope", header.rescale_slope),
+                rescale_slope=slope or 1.0,
                 rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
                 image_type=_kind(header, get),
+                convolution_kernel=str(kernel),
                 stack_id=str(get("FrameContentSequence", "StackID") or ""),
                 real_world=real_world_of(header.sop_class_uid, frame, shared),
+                remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
             )
         )
+    return _without_mere_stacks(headers)
+
+
+def _without_mere_stacks(headers: list[Header]) -> list[Header]:
+    """Leave StackID out where every slice is called a stack of its own: it then tells nothing apart."""
+    places: dict[str, set[tuple[float, ...] | None]] = {}
+    for header in headers:
+        places.setdefault(header.stack_id, set()).add(header.position)
+    if len(places) > 1 and all(len(positions) == 1 for positions in places.values()):
+        return [replace(header, stack_id="") for header in headers]
     return headers
 
 
@@ -163,7 +178,10 @@ def _safely(dataset: Dataset, keyword: str) -> Any:
 def _number(get: _Groups, keyword: str, default: float) -> float:
     """Return a number of the pixel value transformation, which must not be guessed."""
     value = get("PixelValueTransformationSequence", keyword)
-    return default if value is None or value == "" else float(value)
+    found = default if value is None or value == "" else float(value)
+    if not math.isfinite(found):
+        raise ValueError(f"{keyword} of a frame is {found}")
+    return found
 
 
 def _indices(get: _Groups, pointers: Sequence[int]) -> dict[int, int]:
@@ -224,7 +242,12 @@ def _placed(header: Header, get: _Groups) -> Header:
             orientation = floats(get("PlaneOrientationVolumeSequence", "ImageOrientationVolume"), 6)
         elif header.number_of_frames == 1:
             position = header.position
-    spacing = floats(get("PixelMeasuresSequence", "PixelSpacing"), 2) or header.pixel_spacing
+    measures = "PixelMeasuresSequence"
     return replace(
-        header, position=position, orientation=orientation, pixel_spacing=spacing, in_patient=in_patient
+        header,
+        position=position,
+        orientation=orientation,
+        pixel_spacing=floats(get(measures, "PixelSpacing"), 2) or header.pixel_spacing,
+        slice_thickness=number(get(measures, "SliceThickness"), float) or header.slice_thickness,
+        in_patient=in_patient,
     )

@@ -1,12 +1,14 @@
 """Grouping: which images of a folder can be slices of one volume."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from dicomview.geometry import plane_of
-from dicomview.io.assemble import names, slots_of
+from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
 from dicomview.volume import Volume
@@ -23,6 +25,20 @@ _SEPARATORS: tuple[tuple[str, Callable[[Header], Any]], ...] = (
     ("ConvolutionKernel", lambda h: h.convolution_kernel),
     ("SliceThickness", lambda h: "" if h.slice_thickness is None else f"{h.slice_thickness:.4g}"),
 )
+#: Attributes that separate images whose positions lie between each other's.
+_INTERLEAVED: tuple[tuple[str, Callable[[Header], Any]], ...] = (
+    ("TemporalPositionIdentifier", lambda h: h.key_values.get("TemporalPositionIdentifier")),
+    ("ConvolutionKernel", lambda h: h.convolution_kernel or None),
+    ("AcquisitionNumber", lambda h: h.acquisition_number),
+)
+#: Slices that are farther apart in their plane than the larger of these (mm, fraction of the step) belong to
+#: stacks that lie side by side.
+APART_MM, APART_FRACTION = 5.0, 0.1
+#: A kind of image must be at this part of the positions, equally often, to be one of its own.
+MOSTLY = 0.6
+#: Acquisitions that interleave make one stack if steps differ by less than this fraction from a multiple of
+#: one, and if the slices are less than so many steps thick.
+WOVEN, OVERLAPPING = 0.1, 1.5
 
 
 def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -> list[Series]:
@@ -193,8 +209,15 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     placed = [h for h in group if h.position is not None and h.orientation is not None]
     if len(placed) < len(group):
         return [("", list(group))]
+    places = _separate_places(group)
+    if len(places) > 1:
+        return [
+            (" ".join(filter(None, (f"stack {i}", label))), subset)
+            for i, place in enumerate(places, 1)
+            for label, subset in _separate_kinds(place)
+        ]
     if not _crowded(group):
-        return _separate_times(group)
+        return _separate_interleaved(group)
     slots = slots_of(group)[2]
     for name, value_of in _SEPARATORS:
         parts: dict[Any, list[Header]] = {}
@@ -212,22 +235,95 @@ def _separate_kinds(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     return [("", list(group))]
 
 
+def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
+    """Split stacks of one orientation that lie side by side, or whose slices jump sideways."""
+    if group[0].frame is not None or group[0].tile is not None:
+        return [list(group)]
+    orientation, normal, slots = slots_of(group)
+    in_plane = np.stack([orientation[:3], orientation[3:]])
+    steps = np.diff([slot[0].position for slot in slots], axis=0)
+    # A stack that is tilted moves sideways with each step, in proportion.
+    slope = np.median(steps @ in_plane.T / (steps @ normal)[:, None], axis=0) if len(steps) else np.zeros(2)
+    ordered = [header for slot in slots for header in slot]
+    pixel = min(ordered[0].pixel_spacing or (0.0,))
+    half = pixel / 2 if pixel > 0 else APART_MM
+    positions = np.array([header.position for header in ordered])
+    along = positions @ normal
+    places = positions @ in_plane.T - along[:, None] * slope
+    if np.ptp(places, axis=0).max() < half:
+        return [list(group)]
+    stacks: list[list[Header]] = []
+    ends: list[int] = []  # the last image of each stack so far
+    for i, header in enumerate(ordered):
+        away = np.linalg.norm(places[ends] - places[i], axis=1)
+        steps = along[i] - along[ends]
+        # Images of one position may differ by less than half a pixel, as where a scanner follows the head;
+        # from slice to slice a stack may wander, and its slope is known only roughly.
+        room = np.where(steps < SAME_POSITION_MM, half, np.maximum(APART_MM, APART_FRACTION * steps))
+        away[away >= room] = np.inf
+        nearest = int(np.argmin(away)) if ends else -1
+        if ends and np.isfinite(away[nearest]):
+            stacks[nearest].append(header)
+            ends[nearest] = i
+        else:
+            stacks.append([header])
+            ends.append(i)
+    return stacks
+
+
 def _covers(part: Sequence[Header], count: int) -> bool:
-    """Return whether a part has equally many images at each of so many positions."""
-    slots = slots_of(part)[2]
-    return len(slots) == count and len({len(slot) for slot in slots}) == 1
+    """Return whether a part has equally many images at each of so many positions, but for a few lost ones."""
+    sizes = Counter(len(slot) for slot in slots_of(part)[2])
+    return max(sizes.values()) >= MOSTLY * count and sum(sizes.values()) <= count
 
 
-def _separate_times(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
-    """Split time points whose slices lie between each other's (shuttle scans): they are no one stack."""
-    name = "TemporalPositionIdentifier"
-    parts: dict[float | None, list[Header]] = {}
-    for header in group:
-        parts.setdefault(header.key_values.get(name), []).append(header)
-    sizes = {len(part) for part in parts.values()}
-    if len(parts) > 1 and None not in parts and len(sizes) == 1 and sizes.pop() > 1:
-        return [(f"{name} {value:g}", part) for value, part in parts.items()]
+def _separate_interleaved(group: Sequence[Header]) -> list[tuple[str, list[Header]]]:
+    """Split images whose slices lie between each other's and that are no one stack.
+
+    These are time points of shuttle scans or of a head that is followed, phases of contrast, and kernels.
+    """
+    for name, value_of in _INTERLEAVED:
+        parts: dict[Any, list[Header]] = {}
+        for header in group:
+            parts.setdefault(value_of(header), []).append(header)
+        if len(parts) < 2 or None in parts or min(map(len, parts.values())) < 2:
+            continue
+        if group[0].tile is not None and name != "TemporalPositionIdentifier":
+            continue  # mosaics that moved are told apart already
+        if name == "TemporalPositionIdentifier":
+            is_apart = len({len(part) for part in parts.values()}) == 1
+        elif name == "AcquisitionNumber":
+            is_apart = _overlap(parts.values()) and not _weave(group)
+        else:
+            is_apart = _overlap(parts.values())
+        if is_apart:
+            return [
+                (f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}", part)
+                for value, part in parts.items()
+            ]
     return [("", list(group))]
+
+
+def _overlap(parts: Iterable[Sequence[Header]]) -> bool:
+    """Return whether a part begins before another one ends."""
+    normal = None
+    ends = []
+    for part in parts:
+        orientation = np.asarray(part[0].orientation)
+        normal = np.cross(orientation[:3], orientation[3:]) if normal is None else normal
+        along = [float(np.dot(h.position, normal)) for h in part]  # type: ignore[arg-type]
+        ends.append((min(along), max(along)))
+    return any(b[0] < a[1] for a, b in pairwise(sorted(ends)))
+
+
+def _weave(group: Sequence[Header]) -> bool:
+    """Return whether all slices together make one stack: steps of one length that slices do not overlap."""
+    normal = slots_of(group)[1]
+    steps = np.diff(sorted(float(np.dot(h.position, normal)) for h in group))  # type: ignore[arg-type]
+    base = float(np.median(steps))
+    thickness = group[0].slice_thickness
+    fits = abs(steps / base - np.rint(steps / base)).max() <= WOVEN and steps.min() > base / 2
+    return bool(fits and (not thickness or thickness < OVERLAPPING * base))
 
 
 def _crowded(group: Sequence[Header]) -> bool:

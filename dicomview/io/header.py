@@ -10,7 +10,7 @@ from pydicom.multival import MultiValue
 from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
 
-__all__ = ["Header", "exact", "floats", "number", "strings"]
+__all__ = ["Header", "exact", "floats", "number", "strings", "zero_slope"]
 
 
 @dataclass(frozen=True)
@@ -134,3 +134,8 @@ def floats(value: Any, count: int) -> tuple[float, ...] | None:
     except (TypeError, ValueError):
         return None
     return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def zero_slope(name: str) -> str:
+    """Say that a slope of zero, which would wipe out all values, is not applied."""
+    return f"RescaleSlope (0028,1053) is 0 in {name}: taken for 1"

@@ -21,7 +21,8 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
-from dicomview.io.header import Header, exact, floats, number, strings
+from dicomview.io.encoding import fragments_behind
+from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
@@ -145,7 +146,10 @@ def read_headers(path: File) -> list[Header]:
                 if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
                     raise ValueError("the file has no pixel data, or ends before it")
                 return [header]
-            _check_frames(header, size)
+            fragments = None
+            if header.number_of_frames > 1 and size == _UNDEFINED:
+                fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
+            _check_frames(header, size, fragments)
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
                 return frame_headers(header, dataset)
             header = diffusion_of_csa(header, dataset)
@@ -162,10 +166,15 @@ def read_headers(path: File) -> list[Header]:
         ) from error
 
 
-def _check_frames(header: Header, size: int) -> None:
+def _check_frames(header: Header, size: int, fragments: int | None) -> None:
     """Refuse more frames than the pixel data can hold, before each of them gets a header of its own."""
     if header.number_of_frames <= 1:
         return
+    if fragments is not None and fragments < header.number_of_frames:
+        raise ValueError(
+            f"NumberOfFrames (0028,0008) is {header.number_of_frames}, "
+            f"and PixelData (7FE0,0010) has {fragments} fragments, of which a frame needs one at least"
+        )
     if size == _UNDEFINED:  # compressed: every frame is an item, which has 8 bytes at least
         size, needed = header.path.stat().st_size, 8 * header.number_of_frames
     else:
@@ -197,9 +206,9 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{name} is {value}")
     remarks = []
-    if slope == 0:  # would wipe out all values
+    if slope == 0:
         slope = None
-        remarks.append(f"RescaleSlope (0028,1053) is 0 in {path.name}: taken for 1")
+        remarks.append(zero_slope(path.name))
     if slope is None and get("Modality") == "RTDOSE":
         slope = exact(dataset.get("DoseGridScaling"), float)
     is_angio = get("SOPClassUID") in _ANGIO
@@ -219,7 +228,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         acquisition_number=number(get("AcquisitionNumber"), int),
         instance_number=number(get("InstanceNumber"), int),
         position=floats(get("ImagePositionPatient"), 3),
-        orientation=floats(get("ImageOrientationPatient"), 6),
+        orientation=_directions(get("ImageOrientationPatient")),
         pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
         slice_thickness=number(get("SliceThickness"), float),
         rows=int(dataset.get("Rows") or 0),
@@ -239,14 +248,23 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
     )
 
 
+def _directions(value: Any) -> tuple[float, ...] | None:
+    """Return ImageOrientationPatient; None where its two directions span no plane, as when all are zero."""
+    found = floats(value, 6)
+    return found if found and np.linalg.norm(np.cross(found[:3], found[3:])) > 0.1 else None
+
+
 def _region_spacing(regions: Any) -> tuple[float, ...] | None:
     """Return the pixel spacing of an ultrasound picture, where all its regions are planes of one scale.
 
+    Traces (of an ECG) and bars of colours are drawn beside or over the picture; there is nothing to measure.
     ImagerPixelSpacing of projection radiography is no spacing in the patient: it is measured at the detector,
     and by how much the patient is magnified there is not known (DICOM PS3.3 10.7.1).
     """
     scales = set()
     for region in regions or ():
+        if region.get("RegionSpatialFormat") in (4, 5):  # waveform, graphics
+            continue
         units = [region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"]
         deltas = [number(region.get(f"PhysicalDelta{axis}"), float) for axis in "YX"]
         is_plane = region.get("RegionSpatialFormat") == 1 and units == [3, 3]  # 2D, centimetres
@@ -295,6 +313,8 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
+            if tag in _PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
+                value = value.decode("ascii", "replace").strip("\0 ")
             if element.keyword == "LUTData" and isinstance(value, bytes):
                 value = _words(value, little_endian=dataset.original_encoding[1] is not False)
         except Exception:  # one broken element must not hide all others

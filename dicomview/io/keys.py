@@ -1,7 +1,6 @@
 """Sorting keys: what tells images at the same place apart, in classic files."""
 
 import re
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.values import convert_SQ
 
 from dicomview.io.header import number
 
@@ -18,6 +18,7 @@ __all__ = ["KEY_TAGS", "complex_component", "moment", "private_value", "sorting_
 _NUMBERS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
+    "NumberOfTemporalPositions",
     "DiffusionBValue",
     "TriggerTime",
     "NominalPercentageOfCardiacPhase",
@@ -154,7 +155,7 @@ def private_value(dataset: Dataset, wanted: _Private) -> Any:
             try:
                 value = dataset[tag].value
                 return _unpacked(value, kind) if isinstance(value, bytes) else value
-            except (ValueError, struct.error):
+            except Exception:  # what is no value of its type counts as absent
                 return None
     return None
 
@@ -163,6 +164,8 @@ def _unpacked(raw: bytes, kind: str) -> Any:
     """Return the values of an element of unknown type."""
     if kind == "bytes":
         return raw
+    if kind == "items":  # whatever the file is written in (PS3.5 6.2.2)
+        return convert_SQ(raw, is_implicit_VR=True, is_little_endian=True)
     if kind == "text":
         return MultiValue(str, raw.decode("latin-1").strip("\0 ").split("\\"))
     return MultiValue(float, np.frombuffer(raw, kind).tolist())

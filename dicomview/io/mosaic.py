@@ -17,7 +17,7 @@ __all__ = ["MOSAIC_TAGS", "diffusion_of_csa", "mosaic_headers", "united_headers"
 _CSA_IMAGE = (0x0029, "SIEMENS CSA HEADER", 0x10, "bytes")
 _TILES = (0x0019, "SIEMENS MR HEADER", 0x0A, "<u2")
 _UNITED_TILES = (0x0065, "IMAGE PRIVATE HEADER", 0x50, "text")
-_UNITED_FRAMES = (0x0065, "IMAGE PRIVATE HEADER", 0x51, "bytes")
+_UNITED_FRAMES = (0x0065, "IMAGE PRIVATE HEADER", 0x51, "items")
 #: Private elements, in each of the blocks that they may lie in, and the creators of these.
 MOSAIC_TAGS = [
     group << 16 | place

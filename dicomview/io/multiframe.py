@@ -124,6 +124,8 @@ def _numbers(dataset: Dataset, keyword: str) -> list[float]:
 def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
     """Place the slices of a nuclear medicine image by its SliceVector; projections have no place.
 
+    Slices of a detector that does not say where it is are placed relative to each other.
+
     References
     ----------
     DICOM PS3.3 C.8.4.8 (NM Multi-frame Module).
@@ -134,10 +136,19 @@ def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
     slices = _numbers(dataset, "SliceVector")
     placed = header if header.position is not None else _detector(header, dataset)
     step = number(dataset.get("SpacingBetweenSlices"), float)
-    is_stack = len(slices) == count or "".join(header.image_type[2:3]).startswith("RECON")
-    if not (is_stack and step and placed.position is not None and placed.orientation is not None):
+    if not (len(slices) == count or "".join(header.image_type[2:3]).startswith("RECON")):
         bare = replace(header, position=None, orientation=None)
         return [replace(bare, frame=i, keys=(*keys[i], *_counted(header, i))) for i in range(count)]
+    if not step:
+        remark = (
+            "SpacingBetweenSlices (0018,0088) is absent: the frames are slices whose places are not known"
+        )
+        bare = replace(header, position=None, orientation=None, remarks=(*header.remarks, remark))
+        return [replace(bare, frame=i, keys=(*keys[i], *_counted(header, i))) for i in range(count)]
+    if placed.position is None or placed.orientation is None:  # both may be empty: distances remain
+        placed = replace(
+            header, position=(0.0, 0.0, 0.0), orientation=(1.0, 0, 0, 0, 1.0, 0), in_patient=False
+        )
     places = [s - 1 for s in slices] if len(slices) == count else [float(i) for i in range(count)]
     return [replace(h, keys=keys[i]) for i, h in enumerate(_stepped(placed, [step * k for k in places]))]
 
@@ -182,6 +193,8 @@ def _frame_times(dataset: Dataset, count: int, first: float) -> tuple[list[float
     """Return the time of every frame and its unit; mere numbers where the file does not say."""
     start = first if dataset.get("ConcatenationUID") else 0.0
     vector = _numbers(dataset, "FrameTimeVector")
+    if len(vector) == count - 1:  # the step to the first frame, which is 0, was left out
+        vector = [0.0, *vector]
     if len(vector) == count and any(vector):
         return np.cumsum(vector).tolist(), "ms"
     step = number(dataset.get("FrameTime"), float)

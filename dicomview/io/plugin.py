@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from imageio.config import known_plugins
@@ -45,7 +46,9 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         if is_local:
             self._path: File = Path(uri).expanduser()
         else:
-            name = "<bytes>" if isinstance(uri, bytes) else str(getattr(uri, "name", uri)).rsplit("/", 1)[-1]
+            # What follows the path of an address may hold a key.
+            told = urlsplit(uri).path if isinstance(uri, str) else getattr(uri, "name", "<bytes>")
+            name = str(told).rsplit("/", 1)[-1]
             self._path = MemoryFile.of(request.get_file().read(), name)
         if isinstance(self._path, Path) and self._path.is_dir():
             return

@@ -219,20 +219,24 @@ def _reason(headers: Sequence[Header]) -> str | None:
         return "whole slide image: its frames are tiles of one plane, not slices"
     if "MOSAIC" in first.image_type and first.tile is None:
         return "mosaic that does not tell its number of slices, or whose tiles do not fit it"
-    capture = first.sop_class_uid == _SECONDARY_CAPTURE or first.sop_class_uid.startswith(
-        _SECONDARY_CAPTURE + "."
-    )
-    if capture and first.position is None:
+    if _is_capture(first) and first.frame is None:
         return "secondary capture without position"
     return None
+
+
+def _is_capture(header: Header) -> bool:
+    """Return whether an image is a secondary capture that stands nowhere."""
+    of_class = header.sop_class_uid == _SECONDARY_CAPTURE
+    of_class |= header.sop_class_uid.startswith(_SECONDARY_CAPTURE + ".")
+    return of_class and header.position is None
 
 
 def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
     """Return the series that is meant, or raise SeriesError with the table."""
     if wanted is None:
         volumes = found.volumes
-        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer nor masks and
-        # doses made from a volume make it ambiguous.
+        # Neither single images (scouts, bolus tracking) nor planes of a three-plane localizer nor masks,
+        # doses and films of screens made from a volume make it ambiguous.
         for is_minor in (_is_single_image, _is_survey, _is_derived):
             if len(volumes) > 1:
                 volumes = [s for s in volumes if not is_minor(s)] or volumes
@@ -263,7 +267,7 @@ def _is_survey(series: Series) -> bool:
 
 
 def _is_derived(series: Series) -> bool:
-    return series.modality in ("SEG", "RTDOSE")
+    return series.modality in ("SEG", "RTDOSE") or _is_capture(series.stack.present[0])
 
 
 def _is_single_image(series: Series) -> bool:

@@ -6,7 +6,8 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -164,17 +165,32 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     except Exception as error:
         dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
         return
+    listed = cache(_by_upper_case)
     for record in dataset.get("DirectoryRecordSequence") or ():
         parts = record.get("ReferencedFileID")
         if not parts:
             continue
-        named = root.joinpath(*([parts] if isinstance(parts, str) else list(parts)))
+        named = _spelled(root, [parts] if isinstance(parts, str) else list(parts), listed)
         if not named.resolve().is_relative_to(root):
             dropped.append(Dropped(named, "named by the DICOMDIR, but outside its folder"))
         elif not named.is_file():
             dropped.append(Dropped(named, "named by the DICOMDIR, but not there"))
         else:
             yield named
+
+
+def _spelled(root: Path, parts: Sequence[str], listed: Callable[[Path], dict[str, Path]]) -> Path:
+    """Return the file that a DICOMDIR names, in upper case; copies of a disc may have lower-case names."""
+    named = root
+    for part in parts:
+        exact = named / part
+        named = exact if exact.exists() else listed(named).get(part.upper(), exact)
+    return named
+
+
+def _by_upper_case(folder: Path) -> dict[str, Path]:
+    """Return what a folder holds, by its name in upper case."""
+    return {file.name.upper(): file for file in folder.iterdir()} if folder.is_dir() else {}
 
 
 def existing(path: str | os.PathLike[str]) -> Path:

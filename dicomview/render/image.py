@@ -50,9 +50,10 @@ class SliceImage(AxesImage):
         self._stamp += 1
 
     def set_data(self, image: Any) -> None:
-        """Show other values; unlike matplotlib's, they are not copied."""
+        """Show other values; unlike matplotlib's, they are neither copied nor looked through."""
         self._stamp += 1
-        super().set_data(image.astype(np.float32) if image.dtype == np.float16 else image)
+        self._A = np.ma.asarray(image.astype(np.float32) if image.dtype == np.float16 else image)
+        self.stale = True
 
     def changed(self) -> None:
         """Note that colours or limits are others."""

@@ -7,9 +7,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox, IdentityTransform
 
 __all__ = ["Label"]
+
+#: Part of a text that lies left of its place, or below it, by alignment.
+_PART = {"left": 0.0, "center": 0.5, "right": 1.0, "bottom": 0.0, "top": 1.0}
 
 
 class Label(Annotation):
@@ -69,35 +73,53 @@ class Label(Annotation):
             return
         if not self.get_visible() or not self.get_text():
             return
-        self.update_positions(renderer)
         key = (
             self.get_text(), self.get_fontsize(), str(self.get_color()), self._outline,
             self.get_horizontalalignment(), renderer.dpi,
         )  # fmt: skip
-        picture, margin = _picture(*key)
-        box = self.get_window_extent(renderer)
-        x, y = round(box.x0) - margin, round(box.y0) - margin
-        renderer.draw_image(renderer.new_gc(), x, y, picture)
+        picture, margin, size = _picture(*key)
+        # Where the text would stand, without laying it out once more.
+        place = self.axes.transAxes.transform(self.xy) + np.multiply(self.xyann, renderer.dpi / 72)
+        parts = _PART[self.get_horizontalalignment()], _PART[self.get_verticalalignment()]
+        x, y = (round(p - part * n) - margin for p, part, n in zip(place.tolist(), parts, size))
+        gc = renderer.new_gc()
+        # A pane is drawn again without the ones beside it: nothing may reach over its edge.
+        gc.set_clip_rectangle(_clip(self.axes.bbox))
+        renderer.draw_image(gc, x, y, picture)
+        gc.restore()
         self.stale = False
+
+
+def _clip(box: Any) -> Bbox:
+    """Return the rectangle in which Agg paints the pixels whose centres lie in a box, and no others."""
+    left, right = np.ceil(box.x0 - 0.5), np.floor(box.x1 - 0.5)
+    bottom, top = np.ceil(box.y0 - 0.5), np.floor(box.y1 - 0.5)
+    return Bbox.from_extents(left, bottom + 1, right, top + 1)  # Agg counts lines from above, ends included
+
+
+@lru_cache(maxsize=8)
+def _sheet(dpi: float) -> Figure:
+    """Return the figure that texts of a resolution are measured on."""
+    return Figure(dpi=dpi)
 
 
 @lru_cache(maxsize=512)
 def _picture(
     text: str, size: float, color: str, outline: str, alignment: str, dpi: float
-) -> tuple[np.ndarray, int]:
-    """Return outlined text as RGBA, lowest line first, and how far it reaches over the text's box."""
-    figure = Figure(dpi=dpi)
+) -> tuple[np.ndarray, int, tuple[float, float]]:
+    """Return outlined text as RGBA, lowest line first, its margin around the text, and the text's size."""
     agg: Any = RendererAgg
     margin = int(np.ceil(2 * dpi / 72)) + 1
-    drawn = figure.text(
+    drawn = Text(
         0, 0, text, ha="left", va="bottom", fontsize=size, color=color, linespacing=1.1,
         multialignment=alignment, parse_math=False,
         path_effects=[withStroke(linewidth=2, foreground=outline)],
     )  # fmt: skip
+    drawn.set_figure(_sheet(dpi))
+    drawn.set_transform(IdentityTransform())
     box = drawn.get_window_extent(agg(1, 1, dpi))
     width, height = int(np.ceil(box.width)) + 2 * margin, int(np.ceil(box.height)) + 2 * margin
     renderer = agg(width, height, dpi)
-    drawn.set_transform(None)
-    drawn.set_position((margin - (box.x0 - drawn.get_position()[0]), margin))
+    drawn.set_position((margin - box.x0, margin - box.y0))
     drawn.draw(renderer)
-    return np.array(renderer.buffer_rgba())[::-1], margin
+    return np.array(renderer.buffer_rgba())[::-1], margin, (float(box.width), float(box.height))

@@ -40,6 +40,7 @@ def frame_axes(ax: Axes, view: PlaneView, *, raised: float = 0.0) -> list[Label]
     The letter at the bottom is raised by so many points.
     """
     ax.set_facecolor(STYLE.background)
+    ax.patch.set_antialiased(False)  # a pane that is drawn again must not add to its edges
     ax.xaxis.set_visible(False)
     ax.yaxis.set_visible(False)
     for spine in ax.spines.values():

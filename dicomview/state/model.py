@@ -339,13 +339,15 @@ class ViewState(HasTraits):
         old, place = self.volume.geometry, self.position
         self.volume = self.acquired.on_patient_axes(lazy=True) if change["new"] else self.acquired
         self._extents["index"] = self.volume.geometry.shape
-        self.pointer = None
-        if self.center is not None:
-            middle = old.position(self.center)
-            assert middle is not None  # patient axes need an affine
-            self.center = tuple(self.volume.geometry.index(middle).tolist())
-        self.index = self._index_at(place)
-        self.position = self._position_of(self.index)
+        with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
+            self.pointer = None
+            if self.center is not None:
+                middle = old.position(self.center)
+                assert middle is not None  # patient axes need an affine
+                self.center = tuple(self.volume.geometry.index(middle).tolist())
+            if place is not None:  # else the state is being made
+                self.index = self._index_at(place)
+                self.position = self._position_of(self.index)
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:

@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 REVERSED, TO_RAS = np.eye(4)[[2, 1, 0, 3]], np.diag([-1.0, -1.0, 1.0, 1.0])
 #: Where the names, values and units of extra dimensions are kept in a SimpleITK image.
 SITK_KEY = "dicomview.dimensions"
+#: What notes there that the values of a voxel are a colour, which those of uint8 are taken for anyway.
+SITK_COLOR = "dicomview.rgb"
 #: Units of time, as NIfTI (by nibabel) and OME-Zarr call them.
 NIFTI_TIME = {"s": "sec", "ms": "msec", "us": "usec"}
 OME_TIME = {"s": "second", "ms": "millisecond", "us": "microsecond"}
@@ -68,6 +70,8 @@ def to_sitk(volume: Volume) -> Any:
     image.SetSpacing([*spacing.tolist(), *(step for step, _ in grids)])
     image.SetOrigin([*affine[:3, 3].tolist(), *(start for _, start in grids)])
     image.SetDirection(direction.ravel().tolist())
+    if volume.is_color:
+        image.SetMetaData(SITK_COLOR, "1")
     if extra:
         image.SetMetaData(SITK_KEY, json.dumps([_described(d) for d in volume.dimensions]))
     return image
@@ -83,7 +87,8 @@ def from_sitk(image: Any, *, kind: type[Volume] = Volume) -> Volume:
     described: list[Dimension] = []
     dims: tuple[str, ...] = SPATIAL
     if voxels.ndim > ndim:  # several values in each voxel
-        if voxels.shape[-1] in (3, 4) and voxels.dtype == np.uint8:
+        is_color = voxels.dtype == np.uint8 or image.HasMetaDataKey(SITK_COLOR)
+        if voxels.shape[-1] in (3, 4) and is_color:
             dims = (*dims, "rgb")
         else:
             voxels = np.moveaxis(voxels, -1, 0)

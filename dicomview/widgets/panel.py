@@ -39,6 +39,9 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     index, position : Text
         The crosshair, to be typed.
     step_mm : Text
+    turned : Dropdown
+        The pane that the ``turn_buttons`` flip and turn.
+    turn_buttons : list of Button
     """
 
     def __init__(self, state: ViewState) -> None:
@@ -156,7 +159,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
             options=PLANES, value=self._state.volume.slice_plane, layout=widgets.Layout(width="90px"),
             tooltip="the pane that the buttons turn",
         )  # fmt: skip
-        buttons = []
+        self.turn_buttons = []
         for icon, tip, act in (
             ("arrows-h", "flip left and right", lambda plane: self._state.mirror(plane)),
             ("arrows-v", "flip top and bottom", lambda plane: self._state.mirror(plane, upside_down=True)),
@@ -164,8 +167,8 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         ):
             button = widgets.Button(icon=icon, tooltip=tip, layout=widgets.Layout(width="36px"))
             button.on_click(lambda _, act=act: act(self.turned.value))
-            buttons.append(button)
-        return widgets.HBox([self.turned, *buttons], layout=widgets.Layout(margin="0 0 0 2px"))
+            self.turn_buttons.append(button)
+        return widgets.HBox([self.turned, *self.turn_buttons], layout=widgets.Layout(margin="0 0 0 2px"))
 
     def _cine(self) -> list[Any]:
         """Make what runs the cine, and the curve of an extra dimension."""
