@@ -260,6 +260,8 @@ class ViewState(HasTraits):
         if unknown:
             raise TypeError(f"ViewState has no trait {sorted(unknown)}; it has {sorted(self.trait_names())}")
         super().__init__()
+        if volume.geometry.affine is not None:
+            self.position = self._position_of(self.index)
         if traits.pop("patient_axes", False):
             self.patient_axes = True
         if "position" not in traits:
@@ -270,8 +272,6 @@ class ViewState(HasTraits):
         traits.setdefault("colormap", default_colormap(volume.meta))
         if "window" not in traits and not volume.is_color:
             traits["window"] = volume.default_window
-        if self.volume.geometry.affine is not None:
-            self.position = self._position_of(self.index)
         for name, value in traits.items():
             setattr(self, name, value)
 

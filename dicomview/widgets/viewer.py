@@ -107,8 +107,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
-        self._canvas = make_canvas(self.volume, self._size())
-        self._canvas.paint(self._scene(), self.volume)
+        self._canvas = make_canvas(self.state.volume, self._size())
+        self._canvas.paint(self._scene(), self.state.volume)
         self._pointer = PointerTool(self._canvas.figure, self._canvas.renderer, self.state)
         self._keys = KeyTool(
             self.state,
