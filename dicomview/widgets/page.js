@@ -54,8 +54,8 @@ function nameControls(viewer) {
     const box = control.closest(".jupyter-widgets");
     const label = box?.querySelector(".widget-label");
     const basic = box?.querySelector(".widget-label-basic");
-    const texts = [label?.textContent, basic?.textContent, label?.getAttribute("title"), box?.getAttribute("title")];
-    const name = texts.map((text) => written(text)).find(Boolean);
+    const titles = [control, label, box].map((element) => element?.getAttribute("title"));
+    const name = [label?.textContent, basic?.textContent, ...titles].map(written).find(Boolean);
     const ends = [...(box?.querySelectorAll(".noUi-handle") ?? [])];
     const which = ends.length === 2 ? [" from", " to"][ends.indexOf(control)] : "";
     if (name) control.setAttribute("aria-label", name + (which ?? ""));
