@@ -1,6 +1,7 @@
 """The canvas in the middle: ipympl where it is installed, a picture elsewhere."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -58,6 +59,14 @@ class LiveCanvas:
         event.modifiers = frozenset(["ctrl"] if ctrl else [])
         event._process()  # type: ignore[attr-defined]
 
+    def watch(self, ask: Callable[[int], bool]) -> None:
+        """Have the page asked to tell, with the number, when it has drawn a frame."""
+        self.widget.ask = ask
+
+    def drawn(self, number: int) -> None:
+        """Note that the page has drawn a frame."""
+        self.widget.drawn(number)
+
     def close(self) -> None:
         """Free canvas, toolbar and figure."""
         self._painter.close()
@@ -90,6 +99,12 @@ class StillCanvas:
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""
+
+    def watch(self, ask: Callable[[int], bool]) -> None:
+        """Do nothing: every picture is a whole one."""
+
+    def drawn(self, number: int) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Free widget and figure."""

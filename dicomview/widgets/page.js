@@ -181,8 +181,16 @@ function render({ model, el }) {
     if (picture) picture.style.display = "none"; // the viewer itself takes its place
   };
   /** @param {any} message */
-  const onMessage = (message) => {
-    if (message.frame) requestAnimationFrame(() => model.send({ seen: message.frame }));
+  const onMessage = async (message) => {
+    // The picture that ipympl decodes frames with: a frame that comes too early takes the place of the one before.
+    const canvas = await model.widget_manager?.get_model(model.get("canvas"))?.catch(() => null);
+    try {
+      await canvas?.image?.decode();
+    } catch {
+      // the next frame is there already, and has been asked for as well
+    }
+    const { frame: seen, drawn } = message;
+    requestAnimationFrame(() => model.send(drawn ? { drawn } : { seen }));
   };
   attach();
   model.on("msg:custom", onMessage);

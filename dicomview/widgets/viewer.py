@@ -124,8 +124,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 "width": self._fit_width,
                 "theme": self._follow_theme,
                 "seen": lambda number: self._pacer.seen(number),
+                "drawn": self._canvas.drawn,
             },
+            canvas=self._canvas.widget.model_id,
         )
+        self._canvas.watch(self._page.ask_drawn)
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
