@@ -232,8 +232,17 @@ class PaneDrawing:
         def taken(text: str) -> float:
             return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
-        upper_left, upper_right, lower_left, lower_right = pane.corners
-        if upper_right and taken(upper_left) + taken(upper_right) + 2 * letter > width:
+        upper_left, upper_right, lower_left, lower_right = (
+            "\n".join(_cut(line, int((width - 8 * self._dot) / letter)) for line in text.split("\n"))
+            for text in pane.corners
+        )
+        # Beside the letter at the top there is room in the first line for less.
+        beside = (width - len(pane.edges[0]) * letter) / 2
+        if taken(upper_left.partition("\n")[0]) > beside:
+            upper_left = upper_left.replace(" ", "\n", 1)
+        if upper_right and (
+            taken(upper_right) > beside or taken(upper_left) + taken(upper_right) + 2 * letter > width
+        ):
             upper_left, upper_right = f"{upper_left}\n{upper_right}", ""
         if length is not None:
             half = length / self._millimetres(pane) * width / 2
@@ -243,6 +252,11 @@ class PaneDrawing:
         if taken(lower_left) + taken(lower_right) > width:
             lower_left = ""
         return [upper_left, upper_right, lower_left, lower_right], length
+
+
+def _cut(text: str, letters: int) -> str:
+    """Return a line that is no longer than so many letters."""
+    return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
 
 
 def _outside(ends: list[float]) -> list[float]:

@@ -227,7 +227,7 @@ def pane_size(geometry: Geometry, view: PlaneView) -> tuple[float, float]:
 
 
 def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tuple[float, float]:
-    """Return the size in pixels of a figure in which the panes of a layout fill the width.
+    """Return the size in pixels of a figure in which the panes of a layout fill the width, of whole height.
 
     Examples
     --------
@@ -239,6 +239,6 @@ def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tupl
     planes = [plane for plane in PLANES if layout in ("ortho", plane)]
     sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
     if not planes:  # a montage
-        return width, float(np.clip(width * MONTAGE_HEIGHT, *HEIGHTS))
+        return width, float(np.clip(round(width * MONTAGE_HEIGHT), *HEIGHTS))
     scale = (width - STYLE.gap * (len(planes) - 1)) / sum(w for w, _ in sizes)
-    return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))
+    return width, float(np.clip(round(scale * max(h for _, h in sizes)), *HEIGHTS))

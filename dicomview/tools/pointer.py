@@ -1,6 +1,7 @@
 """PointerTool: presses, drags, moves and wheel of the pointer become changes of a state."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ ZOOM_PIXELS = 150
 WHEEL_ZOOM = 1.2
 #: A press that moves by less is a click.
 CLICK_PIXELS = 3
+#: Seconds in which a second click makes a double click.
+DOUBLE_CLICK = 0.5
 LEFT, MIDDLE, RIGHT = 1, 2, 3
 
 
@@ -71,6 +74,7 @@ class PointerTool:
     def __init__(self, figure: Figure, panes: Panes, state: ViewState) -> None:
         self._figure, self._panes, self._state = figure, panes, state
         self._drag: Drag | None = None
+        self._before: tuple[float, tuple[int, ...]] | None = None
         self._range: float | None = None
         self.plane: Plane = state.volume.slice_plane
         #: Whether the page does everything but double clicks itself.
@@ -102,6 +106,8 @@ class PointerTool:
             return
         if getattr(event, "dblclick", False):
             self._drag = None
+            if self._before is not None and time.monotonic() - self._before[0] < DOUBLE_CLICK:
+                self._state.index = self._before[1]  # its clicks were not for the crosshair
             self._maximise(pane)
             return
         if self.is_idle:
@@ -126,9 +132,21 @@ class PointerTool:
             self._point(pane, event.xdata, event.ydata)
 
     def _release(self, event: Any) -> None:
-        drag, self._drag = self._drag, None
-        if drag is not None and drag.button == LEFT and not drag.has_moved:
-            self._point(drag.pane, *drag.place)
+        drag = self._drag
+        if drag is not None:
+            self._pull(drag, event)  # the page leaves out moves, perhaps the last one
+            if drag.button == LEFT and not drag.has_moved:
+                self._clicked()
+                self._point(drag.pane, *drag.place)
+        self._drag = None
+
+    def _clicked(self) -> None:
+        """Remember where the crosshair was before the first of clicks that follow each other."""
+        now = time.monotonic()
+        index = self._state.index
+        if self._before is not None and now - self._before[0] < DOUBLE_CLICK:
+            index = self._before[1]
+        self._before = now, index
 
     def _leave(self, event: Any) -> None:
         self._state.pointer = None
@@ -146,6 +164,10 @@ class PointerTool:
             if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
                 self._point(pane, event.xdata, event.ydata)
             return
+        self._pull(drag, event)
+
+    def _pull(self, drag: Drag, event: Any) -> None:
+        """Do what a drag to a place does."""
         right, up = event.x - drag.start[0], event.y - drag.start[1]
         if not drag.has_moved and math.hypot(right, up) < CLICK_PIXELS:
             return

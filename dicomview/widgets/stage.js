@@ -358,6 +358,7 @@ const WHEEL_ZOOM = 1.2;
 const KEY_ZOOM = 1.25;
 const NOTCH = 100;
 const LINE = 33;
+const DOUBLE = 500; // ms in which a second click makes a double click
 const CLICK = 3; // a press that moves by less is a click
 const ZOOMS = [0.1, 64];
 
@@ -416,6 +417,7 @@ class Stage {
     this.painted = new Map();
     /** @type {any} */
     this.drag = null;
+    this.clicked = { at: -1e9, index: /** @type {number[]} */ ([]) };
     this.active = ""; // the plane that the pointer was over last
     this.rest = 0;
     /** @type {Map<string, any>} models of sliders by what they move */
@@ -435,7 +437,7 @@ class Stage {
     // Before anybody else: what is done here needs no kernel.
     for (const [name, act] of /** @type {[string, any][]} */ ([
       ["wheel", this.onWheel], ["mousedown", this.onPress], ["mousemove", this.onMove], ["mouseup", this.onRelease],
-      ["keydown", this.onKey],
+      ["dblclick", this.onDouble], ["keydown", this.onKey],
     ])) this.listen(window, name, act.bind(this), passive); // prettier-ignore
     this.listen(this.host, "mouseleave", () => this.point(null), undefined);
     this.listen(document, "visibilitychange", () => this.pump(), undefined);
@@ -1056,7 +1058,18 @@ class Stage {
     const drag = this.drag;
     if (!drag || event.button !== drag.button) return;
     this.drag = null;
-    if (!drag.moved && drag.button === 0) this.goTo(drag.pane, drag.place);
+    if (drag.moved || drag.button !== 0) return;
+    const now = performance.now();
+    if (now - this.clicked.at > DOUBLE) this.clicked.index = this.scene.index;
+    this.clicked.at = now;
+    this.goTo(drag.pane, drag.place);
+  }
+
+  /** Take the crosshair back to where it was before the clicks; the kernel does the rest. @param {MouseEvent} event */
+  onDouble(event) {
+    if (!this.isMine(event) || performance.now() - this.clicked.at > DOUBLE) return;
+    this.scene.index = this.clicked.index;
+    this.note("index");
   }
 
   /** @param {KeyboardEvent} event */

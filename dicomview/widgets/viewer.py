@@ -18,7 +18,7 @@ from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, PointerTool
 from dicomview.volume import Volume
-from dicomview.widgets.canvas import make_canvas
+from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
@@ -133,8 +133,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 "width": self._fit_width,
                 "theme": self._follow_theme,
                 "seen": lambda number: self._pacer.seen(number),
+                "drawn": self._canvas.drawn,
             },
+            canvas=self._canvas.widget.model_id,
         )
+        self._canvas.watch(self._page.ask_drawn)
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
@@ -171,7 +174,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(flex="1 1 480px", min_width="0", overflow="hidden"),
         )
         stage.add_class("dicomview-stage")
-        return widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
+        return widgets.HBox(
+            [stage, self.panel], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        )
 
     def _make_toolbar(self) -> Toolbar:
         return Toolbar(
@@ -210,8 +215,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         return self._figure(self._scene(), width)
 
     def _figure(self, scene: Scene, width: float | None = None) -> PictureFigure:
-        size = self._size(width)
-        figure = PictureFigure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
+        figure = PictureFigure(figsize=inches(self._size(width)), dpi=STYLE.dpi)
         PanesRenderer(figure, self.state.volume).update(scene)
         return figure
 
