@@ -659,8 +659,9 @@ class Stage {
     const picture = this.pictureOf(pane);
     context.save();
     context.beginPath();
-    const [low, high] = [Math.ceil(x0 - 0.5), Math.floor(x1 - 0.5)];
-    const [foot, head] = [Math.ceil(y0 - 0.5), Math.floor(y1 - 0.5)];
+    // The pixels that Agg leaves inside of these edges.
+    const [low, high] = [Math.floor(x0 + 0.5), Math.floor(x1 - 0.5)];
+    const [foot, head] = [Math.ceil(y0 - 0.5), Math.ceil(y1 - 0.5) - 1];
     context.rect(low, canvas.height - 1 - head, high - low + 1, head - foot + 1);
     context.clip();
     context.fillStyle = "#000";
@@ -832,7 +833,9 @@ class Stage {
   /** @param {string} name @param {any} slider */
   slid(name, slider) {
     const value = slider.model.get("value");
-    if (value === slider.shown) return; // set from here
+    // What was set from here comes back, rounded to whole steps.
+    const isEcho = Math.abs(value - slider.shown) <= (slider.model.get("step") ?? 1) * (Number.isInteger(slider.shown) ? 0 : 0.51);
+    if (value === slider.shown || isEcho) return;
     slider.shown = value;
     const { scene } = this;
     if (name in scene.axes) this.go(scene.axes[name], value);

@@ -38,6 +38,8 @@ WIDTH = 800
 WIDTHS = (240, 1800)
 #: Traits that change nothing in the picture; the position always comes with the index.
 _UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
+#: Of them, those that a page which paints must know.
+_STAGED = sorted(_UNSEEN - {"position", "pointer"})
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
@@ -153,6 +155,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
+        self.state.observe(self._restage, _STAGED)
         stage = [self._stage] if self._stage else []
         super().__init__([self._title, self._composed(), self._page, *stage])
         self.add_class("dicomview")
@@ -245,6 +248,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._open = False
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
+            self.state.unobserve(self._restage, _STAGED)
             self._player.close()
             self._picture.close()
             self._pointer.close()
@@ -344,6 +348,12 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._player.close()
             if self.panel.window is not None:
                 self.panel.window.page_leads = True
+
+    def _restage(self, change: Any) -> None:
+        """Tell the page of what is to be done there."""
+        if self._is_staged and not self._page_speaks:
+            with self.state.lock:
+                self._show_stage()
 
     def _show_stage(self) -> None:
         """Send the page what it is to show."""
