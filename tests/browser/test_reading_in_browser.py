@@ -562,7 +562,7 @@ def test_the_saved_notebook(notebook, jupyter_server):
                         {cellId: 'cell-1'}).done));
             }
         }""",
-        DYNAMIC.replace("\nviewer\n", "\nviewer._repr_mimebundle_()\n"),
+        DYNAMIC.replace("\nviewer\n", "\n"),
     )
     page.evaluate("() => window.runs")
     for _ in range(3):
