@@ -32,29 +32,34 @@ class LivePainter:
     def __init__(self, figure: Figure, volume: Volume) -> None:
         self.figure = figure
         self.renderer = PanesRenderer(figure, volume)
-        self._is_drawn, self._is_overlay = False, False
+        self._is_drawn = False
+        #: What an overlay shows, once it is one.
+        self._over: tuple[Any, ...] | None = None
         self._connection = figure.canvas.mpl_connect("draw_event", self._drawn)
 
     def overlay(self) -> None:
         """Leave the voxels to the page: from now on the canvas is transparent over them."""
-        self._is_overlay = True
+        assert self.renderer.scene is not None
+        self._over = _over(self.renderer.scene)
         self.renderer.overlay()
         self.figure.canvas.draw()
 
     def paint(self, scene: Scene, volume: Volume | None = None) -> bool:
         """Show a scene; what did not change is not drawn. Returns whether anything is."""
-        before = self.renderer.scene
         what = self.renderer.update(scene, volume)
         canvas: Any = self.figure.canvas
-        if not what or not self._is_drawn:
+        if not self._is_drawn:
             return False  # the first full draw is still to come and will show this scene
-        if what.layout:
-            canvas.draw_idle()
-            return True
-        if self._is_overlay:
-            if before is not None and _over(before) == _over(scene):
+        if self._over is not None:
+            before, self._over = self._over, _over(scene)
+            if before == self._over:
                 return False
             canvas.draw()  # all of it: what is transparent cannot be painted over
+            return True
+        if not what:
+            return False
+        if what.layout:
+            canvas.draw_idle()
             return True
         for plane in set(PLANES) if what.colors else what.pixels | what.marks:
             ax = self.renderer.axes[plane]
@@ -79,4 +84,5 @@ class LivePainter:
 def _over(scene: Scene) -> tuple[Any, ...]:
     """Return what an overlay shows of a scene."""
     colors = (scene.window, scene.colormap, scene.reverse) if scene.look.colorbar else None
-    return tuple((p.box, p.corners[:2], p.edges) for p in scene.panes), colors
+    panes = [*scene.panes, *scene.tiles]
+    return scene.layout, scene.look, colors, *((p.view, p.box, p.corners[:2], p.edges) for p in panes)

@@ -26,6 +26,9 @@ class LiveCanvas:
     renderer : PanesRenderer
     """
 
+    #: Whether voxels may be painted below it.
+    can_overlay = True
+
     def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
         canvas = frame_canvas()
         self.figure = Figure(figsize=inches(size), dpi=STYLE.dpi)
@@ -51,10 +54,9 @@ class LiveCanvas:
             self._manager.resize(*self.figure.bbox.size)
             self._painter.redraw()
 
-    def overlay(self) -> bool:
-        """Leave the voxels to the page, which paints them below this canvas; returns whether that can be."""
+    def overlay(self) -> None:
+        """Leave the voxels to the page, which paints them below this canvas."""
         self._painter.overlay()
-        return True
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Tell matplotlib of the wheel; x and y are parts of the canvas from its upper left corner."""
@@ -83,6 +85,8 @@ class LiveCanvas:
 class StillCanvas:
     """A PNG that is drawn anew for every scene: no events, but it works without ipympl."""
 
+    can_overlay = False
+
     def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
         self.figure = PictureFigure(figsize=inches(size), dpi=STYLE.dpi)
         self.renderer = PanesRenderer(self.figure, volume)
@@ -102,9 +106,8 @@ class StillCanvas:
             self.renderer.arrange()
             self.widget.value = self.figure.png()
 
-    def overlay(self) -> bool:
-        """Return False: a picture has nothing below it."""
-        return False
+    def overlay(self) -> None:
+        """Do nothing: a picture has nothing below it."""
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""

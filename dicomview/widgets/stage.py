@@ -17,7 +17,6 @@ from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
 
 __all__ = ["Stage", "described"]
 
-#: Bytes of slices that a page keeps.
 BUDGET = 256 << 20
 
 
@@ -36,8 +35,8 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
     Attributes
     ----------
-    is_on : bool
-        Whether a page paints.
+    budget : int
+        Bytes of slices that a page keeps.
     """
 
     _esm = Path(__file__).with_name("stage.js").read_text(encoding="utf-8")
@@ -48,7 +47,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._state, self._on_hello, self._on_state = state, on_hello, on_state
-        self.is_on, self._is_far = False, False
+        self._is_far = False
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
         self.on_msg(self._received)
@@ -76,7 +75,6 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _received(self, _: Any, content: Any, buffers: Any) -> None:
         if "hello" in content:
-            self.is_on = True
             self._is_far = not content["hello"]["speed"]
             self._sent.clear()
             self._coarse.clear()

@@ -11,9 +11,8 @@ import ipywidgets as widgets
 import matplotlib
 from matplotlib.axes import Axes
 
-from dicomview.display import Window
 from dicomview.errors import DisplayError
-from dicomview.geometry import PLANES, Plane
+from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, PointerTool
@@ -22,12 +21,12 @@ from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
-from dicomview.widgets.led import LedIntSlider
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.picture import KeptPicture
-from dicomview.widgets.stage import Stage, described
+from dicomview.widgets.sliders import Sliders
+from dicomview.widgets.staging import Staging
 from dicomview.widgets.toolbar import Toolbar
 from dicomview.widgets.window_panel import named_windows
 
@@ -38,8 +37,6 @@ WIDTH = 800
 WIDTHS = (240, 1800)
 #: Traits that change nothing in the picture; the position always comes with the index.
 _UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
-#: Of them, those that a page which paints must know.
-_STAGED = sorted(_UNSEEN - {"position", "pointer"})
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
@@ -143,11 +140,22 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
-        self._open, self._is_refreshing, self._page_speaks = True, False, False
-        self._stage = Stage(self.state, self._raise_curtain, self._told) if draw == "browser" else None
+        self._open = True
         self.panel = SidePanel(self.state)
         self.toolbar = self._make_toolbar()
-        self._sliders = self._make_sliders()
+        self._sliders = Sliders(self.state, lambda: self._is_staged and in_page_event())
+        self._staging = (
+            Staging(
+                self.state,
+                self._canvas,
+                self._pointer,
+                resolved=self._scene,
+                sliders=self._led,
+                on_raised=self._leave_to_page,
+            )
+            if draw == "browser"
+            else None
+        )
         self._status = widgets.HTML()
         self._status.add_class("dicomview-status")
         self._help = widgets.HTML(_help(), layout=widgets.Layout(display="none"))
@@ -155,21 +163,17 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
-        self.state.observe(self._restage, _STAGED)
-        stage = [self._stage] if self._stage else []
-        super().__init__([self._title, self._composed(), self._page, *stage])
+        painted = [] if self._staging is None else [self._staging.widget]
+        super().__init__([self._title, self._composed(), self._page, *painted])
         self.add_class("dicomview")
         take_over(self)
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
-        planes = [self._sliders[plane] for plane in PLANES]
-        extra = [widgets.HBox([self._sliders[name], self._values[name]]) for name in self.volume.extra_dims]
         stage = widgets.VBox(
             [
                 self.toolbar,
-                widgets.HBox(planes, layout=widgets.Layout(flex_flow="row wrap")),
-                *extra,
+                *self._sliders.rows,
                 self._canvas.widget,
                 self._status,
                 self._help,
@@ -200,7 +204,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     @property
     def sliders(self) -> Mapping[str, Any]:
         """The slider of every plane and extra dimension."""
-        return MappingProxyType(self._sliders)
+        return MappingProxyType(self._sliders.by_name)
 
     def figure(self, *, width: float | None = None) -> PictureFigure:
         """Return the current view as a new Figure, for print or saving.
@@ -248,7 +252,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._open = False
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
-            self.state.unobserve(self._restage, _STAGED)
+            if self._staging is not None:
+                self._staging.close()
             self._player.close()
             self._picture.close()
             self._pointer.close()
@@ -261,68 +266,19 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     def _scene(self) -> Scene:
         return resolve(self.state.volume, self.state)
 
-    def _make_sliders(self) -> dict[str, Any]:
-        """Make a slider per plane and per extra dimension, bound to the state in both directions."""
-        sliders: dict[str, Any] = {}
-        for plane in PLANES:
-            sliders[plane] = self._slider(plane, "index", plane)
-        #: What the extra dimensions are at, in words.
-        self._values = {name: widgets.HTML() for name in self.volume.extra_dims}
-        for name in self.volume.extra_dims:
-            sliders[name] = self._slider(name, "frame", name)
-        return sliders
-
-    def _slider(self, name: str, trait: Literal["index", "frame"], key: Any) -> Any:
-        wide = trait == "frame"
-        slider = LedIntSlider(
-            min=0,
-            description=name,
-            layout=widgets.Layout(flex="0 1 auto" if wide else "1 1 30%", width="60%" if wide else "auto"),
-            style={"description_width": "84px" if wide else "58px"},
-        )
-
-        def moved(change: Any) -> None:
-            if not self._is_refreshing and not (self._is_staged and in_page_event()):
-                self.state.move(self._place(key), change["new"], trait=trait)
-
-        slider.observe(moved, "value")
-        return slider
-
-    def _place(self, name: Any) -> int:
-        """Return the element of ``index`` or ``frame`` that a slider moves."""
-        volume = self.state.volume
-        return volume.plane_axes[name] if name in PLANES else volume.extra_dims.index(name)
-
     def _refresh(self, change: Any = None) -> None:
         """Bring sliders and canvas to the state."""
         with self.state.lock:
-            self._is_refreshing = True
-            try:
-                self._show_sliders()
-            finally:
-                self._is_refreshing = False
-            if self._is_staged and not self._page_speaks:
-                self._show_stage()
+            self._sliders.show()
+            if self._staging is not None:
+                self._canvas.resize(self._size())
+                self._staging.show()
             # What a cell does is seen at once; what the page or the clock does, one frame after the other.
             if self._page.is_attached and (self.state.playing or in_page_event()):
                 self._pacer.request()
             else:
                 self._paint()
             self._picture.changed()
-
-    def _show_sliders(self) -> None:
-        state = self.state
-        for name, slider in self._sliders.items():
-            place = self._place(name)
-            extents = (
-                state.volume.geometry.shape if name in PLANES else list(map(len, state.volume.dimensions))
-            )
-            at = state.index if name in PLANES else state.frame
-            if slider.max != extents[place] - 1:
-                slider.max, slider.disabled = extents[place] - 1, extents[place] == 1
-            slider.value = at[place]
-        for dimension, i in zip(state.volume.dimensions, state.frame):
-            self._values[dimension.name].value = escape(dimension.label(i).partition("= ")[2])
 
     def _paint(self) -> bool:
         """Paint what changed; returns whether a frame is on its way."""
@@ -336,70 +292,26 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     @property
     def _is_staged(self) -> bool:
         """Whether the page paints the slices."""
-        return self._stage is not None and self._stage.is_on
+        return self._staging is not None and self._staging.is_on
 
-    def _raise_curtain(self) -> None:
-        """Leave the slices to the page, which is there now."""
-        with self.state.lock:
-            self._show_stage()
-            if not self._canvas.overlay():
-                return
-            self._pointer.is_idle = True
-            self._player.close()
-            if self.panel.window is not None:
-                self.panel.window.page_leads = True
-
-    def _restage(self, change: Any) -> None:
-        """Tell the page of what is to be done there."""
-        if self._is_staged and not self._page_speaks:
-            with self.state.lock:
-                self._show_stage()
-
-    def _show_stage(self) -> None:
-        """Send the page what it is to show."""
-        assert self._stage is not None
-        self._canvas.resize(self._size())
-        self._canvas.renderer.update(self._scene(), self.state.volume)
-        scene = described(
-            self.state,
-            self._scene(),
-            self._canvas.renderer,
-            volume=self._stage.volume_name,
-            sliders={name: slider.model_id for name, slider in self._led().items()},
-            span=self._pointer.value_range,
-        )
-        self._stage.show(scene)
+    def _leave_to_page(self) -> None:
+        """Let the page do what it does by itself."""
+        self._player.close()
+        if self.panel.window is not None:
+            self.panel.window.page_leads = True
 
     def _led(self) -> dict[str, Any]:
         """Return the sliders that the page moves by itself."""
         panel = self.panel.window
         window = {} if panel is None else {"center": panel.center, "width": panel.width}
-        return {**self._sliders, **window}
-
-    def _told(self, changed: dict[str, Any], plane: str) -> None:
-        """Take over what was changed in the page."""
-        with self.state.lock:
-            self._page_speaks = True
-            for slider in self._led().values():
-                slider.is_led = True
-            try:
-                if plane in PLANES:
-                    self._pointer.plane = plane
-                for name, value in changed.items():
-                    if name == "window":
-                        value = Window(*value)
-                    setattr(self.state, name, value)
-            finally:
-                self._page_speaks = False
-                for slider in self._led().values():
-                    slider.is_led = False
+        return {**self._sliders.by_name, **window}
 
     def _fit_width(self, width: float) -> None:
         """Take the room that there is in the page."""
         self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
         self._canvas.resize(self._size())
-        if self._is_staged:
-            self._show_stage()
+        if self._staging is not None:
+            self._staging.show()
 
     def _follow_theme(self, theme: str) -> None:
         """Take the theme of the page, unless one was asked for."""

@@ -26,7 +26,7 @@ def open_viewer(notebook, front_end):
         book.open([volume, f"viewer = dv.SliceViewer(vol, draw='browser', {options})\nviewer"])
         book.run_all()
         book.wait_for(CANVAS)
-        book.wait_for_value("viewer._stage.is_on", True)
+        book.wait_for_value("viewer._is_staged", True)
         book.wait_until_stable(CANVAS)
         return book
 
@@ -64,7 +64,8 @@ def test_page_and_kernel_paint_the_same_pixels(open_viewer):
         "pass",
         "viewer.state.interpolation = 'lanczos'",
         "viewer.state.interpolation = 'nearest'",
-        "viewer.state.interpolation = 'linear'; viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 250)",
+        "viewer.state.interpolation = 'linear'",
+        "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 250)",
         "viewer.state.window = dv.Window(40, 80, 'sigmoid')",
         "viewer.state.window = dv.Window(40, 1, 'linear')",
         "viewer.state.invert = True; viewer.state.window = (40, 80)",
