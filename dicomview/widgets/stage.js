@@ -376,7 +376,7 @@ const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /** @param {Uint8Array} bytes */
 async function inflated(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -491,6 +491,7 @@ class Stage {
     scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
     if (scene.window?.table64) scene.window.table = new Float32Array(decoded(scene.window.table64).buffer);
     this.scene = scene;
+    if (!mine) this.watchKernel();
     this.painted.clear();
     this.host.style.background = scene.surround;
     this.place();
@@ -814,6 +815,17 @@ class Stage {
 
   // -- controls of the page --
 
+  /** Grey the last slices when the kernel is gone; what the page has can still be looked at. */
+  async watchKernel() {
+    const canvas = await this.model.widget_manager.get_model(this.scene.canvas).catch(() => null);
+    if (!canvas || this.isClosed) return;
+    canvas.on("comm_live_update", () => {
+      this.canvas.style.filter = canvas.comm_live ? "" : "grayscale(1) brightness(0.6)";
+      this.host.title = canvas.comm_live ? "" : "The kernel is gone: run the cell again.";
+      this.host.classList.toggle("dicomview-gone", !canvas.comm_live);
+    });
+  }
+
   /** Find the models of sliders, and follow them without the kernel. */
   follow() {
     for (const [name, id] of Object.entries(this.scene.sliders)) {
@@ -840,8 +852,9 @@ class Stage {
     const { scene } = this;
     if (name in scene.axes) this.go(scene.axes[name], value);
     else if (name === "center" || name === "width") {
-      const { center, width } = { ...scene.window, [name]: Number(value.toPrecision(12)) };
-      scene.window = moved(scene.window, center, width);
+      const chosen = Number(value.toPrecision(12));
+      const { center, width } = scene.window;
+      scene.window = moved(scene.window, name === "center" ? chosen : center, name === "width" ? chosen : width);
       this.note("window");
     } else this.toFrame(scene.dims.indexOf(name), value);
   }

@@ -111,6 +111,7 @@ def described(
     renderer: PanesRenderer,
     *,
     volume: str,
+    canvas: str,
     sliders: dict[str, str],
     span: float,
 ) -> dict[str, Any]:
@@ -124,6 +125,8 @@ def described(
         Has drawn the scene: gives the places of the panes.
     volume : str
         Name of the volume.
+    canvas : str
+        Model of the canvas above.
     sliders : dict of str to str
         Models of the sliders by what they move.
     span : float
@@ -134,6 +137,7 @@ def described(
     affine = vol.geometry.affine
     return {
         "volume": volume,
+        "canvas": canvas,
         "size": [int(n) for n in renderer.figure.bbox.size],  # type: ignore[attr-defined]
         "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
         "panes": [_pane(ax, pane, is_tile) for ax, pane, is_tile in renderer.shown()],

@@ -73,6 +73,7 @@ class Staging:
                 scene,
                 self._canvas.renderer,
                 volume=self.widget.volume_name,
+                canvas=self._canvas.widget.model_id,
                 sliders=sliders,
                 span=self._pointer.value_range,
             )

@@ -173,6 +173,17 @@ def test_python_moves_the_page(open_viewer):
     assert not book.errors
 
 
+def test_a_kernel_that_is_gone_leaves_the_slices_greyed(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    before = book.wait_until_stable(CANVAS)
+    book.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    book.wait_for(".dicomview-gone")
+    gone = book.wait_for_change(CANVAS, before)
+    book.press(book.sliders()[0], "ArrowRight")  # the neighbours are there
+    book.wait_for_change(CANVAS, gone)
+    book.screenshot("stage-gone")
+
+
 def test_the_cine_runs_in_the_page(open_viewer):
     book = open_viewer("index=(0, 200, 200), fps=20")
     center(book)
