@@ -150,7 +150,7 @@ class PaneDrawing:
 
     def overlay(self, is_on: bool) -> None:
         """Draw only what lies over the voxels and does not move with them, or everything."""
-        for artist in (self.image, *self._lines, *self._corners[2:]):
+        for artist in (self.image, *self._lines, *self._corners[2:], self._bar, self._bar_label):
             artist.set_animated(is_on)
         self.ax.patch.set_alpha(0 if is_on else None)
 

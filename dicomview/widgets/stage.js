@@ -333,6 +333,16 @@ export function position(affine, index) {
 }
 
 /**
+ * Return the length of a scale bar: 1, 2 or 5 times a power of ten, at most 0.3 of a width.
+ * @param {number} width
+ */
+export function barLength(width) {
+  const limit = width * 0.3;
+  const power = 10 ** Math.floor(Math.log10(limit));
+  return Math.max(...[1, 2, 5].filter((step) => step * power <= limit * (1 + 1e-9))) * power;
+}
+
+/**
  * Return where a slice crosses the axis of the patient that its plane is perpendicular to.
  * @param {string} plane
  * @param {number[] | null} place
@@ -398,6 +408,8 @@ class Stage {
     this.cache = new Cache(model.get("budget"));
     /** @type {Map<string, any>} coarse volumes by frame */
     this.coarse = new Map();
+    /** Slices of coarse volumes, made when they are first seen. */
+    this.rough = new Cache(64 << 20);
     /** @type {any} what the kernel wants shown, with what was changed here since */
     this.scene = null;
     /** @type {Map<string, number>} by trait: the message in which the change of it went to the kernel */
@@ -479,6 +491,7 @@ class Stage {
     if (mine && mine.volume !== scene.volume) {
       this.cache.clear();
       this.coarse.clear();
+      this.rough.clear();
       this.flying.clear();
       this.flights = 0;
     } else if (mine) {
@@ -607,15 +620,19 @@ class Stage {
 
   /** Return the best picture of a pane that is there, turned as the pane is. @param {any} pane */
   pictureOf(pane) {
-    const index = this.indexOf(pane);
-    let slice = this.cache.get(this.key(pane.axis, index));
-    if (!slice) {
-      const coarse = this.coarse.get(this.scene.frame.join());
-      if (!coarse) return null;
-      slice = coarseSlice(coarse, pane.axis, index);
-    }
+    const slice = this.sliceAt(pane.axis, this.indexOf(pane));
+    if (!slice) return null;
     if (pane.down < pane.right) return slice;
     return (slice.turned ??= transposed(slice));
+  }
+
+  /** Return a slice, or one of the coarse volume in its place. @param {number} axis @param {number} index */
+  sliceAt(axis, index) {
+    const key = this.key(axis, index);
+    const coarse = this.coarse.get(this.scene.frame.join());
+    if (this.cache.has(key) || !coarse) return this.cache.get(key);
+    if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index));
+    return this.rough.get(key);
   }
 
   // -- painting --
@@ -748,7 +765,6 @@ class Stage {
       context.stroke();
       context.globalAlpha = 1;
     }
-    if (!scene.texts) return;
     context.font = `${12.5 * dot}px "DejaVu Sans", Verdana, sans-serif`;
     context.lineWidth = 2 * (100 / 72) * dot;
     context.lineJoin = "round";
@@ -763,11 +779,25 @@ class Stage {
         context.fillText(line, x, y);
       });
     };
-    const lower = this.lowerTexts(pane, index);
-    const room = x1 - x0 - 16 * dot;
-    const wide = (/** @type {string[]} */ lines) => Math.max(0, ...lines.map((line) => context.measureText(line).width));
-    if (pane.hasWindow && wide(lower[0]) + wide(lower[1]) < room) write(lower[0], "left", x0 + 5.5 * dot);
-    write(lower[1], "right", x1 - 5.5 * dot);
+    const wide = (/** @type {string[]} */ lines) => {
+      return 8 * dot + Math.max(0, ...lines.map((line) => context.measureText(line).width));
+    };
+    const [left_, right_] = scene.texts ? this.lowerTexts(pane, index) : [[], []];
+    const lower = pane.hasWindow ? left_ : [];
+    if (wide(lower) + wide(right_) < x1 - x0) write(lower, "left", x0 + 5.5 * dot);
+    write(right_, "right", x1 - 5.5 * dot);
+    const spacing = scene.spacing[pane.right];
+    if (!scene.scaleBar || !spacing) return;
+    const [width, millimetres] = [x1 - x0, Math.abs(right - left) * spacing];
+    const length = barLength(millimetres);
+    const half = ((length / millimetres) * width) / 2;
+    const label = `${general(length)} mm`;
+    const beside = width / 2 - half;
+    if (wide(lower) > beside || wide(right_) + wide([label]) > beside) return;
+    const middle = (x0 + x1) / 2;
+    context.fillStyle = scene.style.text;
+    context.fillRect(middle - half, canvas.height - y0 - 7.4 * dot, 2 * half, 2.8 * dot);
+    write([label], "left", middle + half + 5.5 * dot);
   }
 
   /** Return the texts in the lower corners. @param {any} pane @param {number} index */
@@ -802,13 +832,16 @@ class Stage {
   /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index */
   valueAt(index) {
     for (const axis of [0, 1, 2]) {
-      const slice = this.cache.kept.get(this.key(axis, index[axis]));
-      if (!slice) continue;
+      const key = this.key(axis, index[axis]);
+      const slice = this.cache.kept.get(key) ?? this.rough.kept.get(key);
+      if (!slice || slice.step.some((/** @type {number} */ step) => step !== 1)) continue;
+      if (this.coarse.get(this.scene.frame.join())?.step[axis] !== 1 && !this.cache.has(key)) continue;
       const [a, b] = [0, 1, 2].filter((other) => other !== axis);
       const from = (index[a] * slice.width + index[b]) * slice.channels;
       const values = Array.from(slice.data.subarray(from, from + slice.channels));
       if (values.some(Number.isNaN)) return "no value";
-      return values.map((v) => (slice.whole ? String(v) : general(Number(v)))).join(", ");
+      const whole = slice.whole ?? slice.data.constructor !== Float32Array;
+      return values.map((v) => (whole ? String(v) : general(Number(v)))).join(", ");
     }
     return null;
   }
@@ -932,10 +965,10 @@ class Stage {
     const { scene } = this;
     cancelAnimationFrame(this.playing);
     this.playing = 0;
+    this.playedAt = scene.playing ? this.playedAt || performance.now() : 0;
     if (!scene.playing) return;
-    this.playedAt ||= performance.now();
     const tick = () => {
-      if (this.isClosed || !this.scene.playing) return void (this.playedAt = 0);
+      if (this.isClosed || !this.scene.playing) return;
       const steps = Math.floor(((performance.now() - this.playedAt) / 1000) * this.scene.fps + 0.01);
       if (steps) {
         this.playedAt += (steps * 1000) / this.scene.fps;
@@ -1116,6 +1149,55 @@ class Stage {
     event.preventDefault();
     event.stopImmediatePropagation();
   }
+}
+
+/**
+ * A range of the page in the place of a slider of ipywidgets.
+ * @param {HTMLInputElement} input
+ */
+function asModel(input) {
+  /** @type {(() => void)[]} */
+  const followers = [];
+  input.addEventListener("input", () => followers.forEach((follow) => follow()));
+  return {
+    get: (/** @type {string} */ name) => Number(name === "step" ? input.step : input.value),
+    set: (/** @type {string} */ _, /** @type {number} */ value) => (input.value = String(value)),
+    on: (/** @type {string} */ _, /** @type {() => void} */ follow) => followers.push(follow),
+    off: () => {},
+  };
+}
+
+/**
+ * Show a volume without a kernel: all there is lies in the page.
+ * @param {HTMLElement} viewer with an element for the slices, ranges named like the sliders of the scene, and a status
+ * @param {{ scene: any, frames: { header: any, data: string }[] }} content
+ */
+export function standalone(viewer, { scene, frames }) {
+  /** @type {((message: any, buffers: any[]) => void)[]} */
+  const listeners = [];
+  const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
+    for (const listen of listeners) listen(message, buffers);
+  };
+  const model = {
+    get: () => 1 << 28,
+    on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
+    off: () => {},
+    send: (/** @type {any} */ message) => {
+      if (message.sequence) tell({ ack: message.sequence });
+      if (!message.hello) return;
+      tell({ scene });
+      for (const { header, data } of frames) tell({ coarse: { ...header, volume: scene.volume } }, decoded(data));
+    },
+    widget_manager: {
+      get_model: async (/** @type {string} */ id) => {
+        const input = viewer.querySelector(`input[name="${id}"]`);
+        if (input instanceof HTMLInputElement) return asModel(input);
+        throw new Error(`no ${id}`);
+      },
+    },
+  };
+  const host = /** @type {HTMLElement} */ (viewer.querySelector(CANVAS));
+  new Stage(model, viewer, host).start();
 }
 
 /** @param {{ model: any, el: HTMLElement }} view */

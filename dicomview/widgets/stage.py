@@ -163,6 +163,8 @@ def described(
         "zoom": state.zoom,
         "center": None if state.center is None else list(state.center),
         "crosshair": state.crosshair,
+        "scaleBar": state.scale_bar,
+        "spacing": list(vol.geometry.spacing),
         "gap": state.gap,
         "texts": state.texts,
         "layout": state.layout,

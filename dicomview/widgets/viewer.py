@@ -4,6 +4,7 @@ import os
 from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.html import standalone_html
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
@@ -245,6 +247,29 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             Resolution; 100 pixels per inch of the view by default.
         """
         self.figure().savefig(path, dpi=dpi or "figure")
+
+    def to_html(self, path: str | os.PathLike[str], *, budget: float = 20e6) -> None:
+        """Write a page of its own that can be browsed without a kernel and without a network.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            One file: the voxels lie in it. It names no patient.
+        budget : float
+            Bytes that the file may have. Of a larger volume the other frames are left out first, then every
+            second, third ... voxel; the page says so.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tempfile
+        >>> import dicomview as dv
+        >>> file = tempfile.NamedTemporaryFile(suffix=".html")
+        >>> dv.SliceViewer(np.zeros((20, 32, 32))).to_html(file.name)
+        """
+        title = repr(self.volume).splitlines()[0].removeprefix("Volume").strip() or "volume"
+        page = standalone_html(self.state, self._size(), title=title, budget=int(budget))
+        Path(path).write_text(page, encoding="utf-8")
 
     def close(self) -> None:
         """Free the canvas, the controls and the connections between them."""

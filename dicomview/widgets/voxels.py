@@ -65,8 +65,19 @@ def slice_of(
     return header, _deflated(array) if packed else array.data.cast("B")
 
 
-def coarse_copy(volume: Volume, frame: Sequence[int], *, mark_padding: bool) -> tuple[dict[str, Any], bytes]:
+def coarse_copy(
+    volume: Volume, frame: Sequence[int], *, mark_padding: bool, voxels: int = COARSE_VOXELS
+) -> tuple[dict[str, Any], bytes]:
     """Return every second, third ... voxel of a frame for the page, deflated, and where they lie.
+
+    Parameters
+    ----------
+    volume : Volume
+    frame : sequence of int
+    mark_padding : bool
+        Whether padding has no value.
+    voxels : int
+        At most so many; all, where there are no more.
 
     Returns
     -------
@@ -76,7 +87,7 @@ def coarse_copy(volume: Volume, frame: Sequence[int], *, mark_padding: bool) -> 
     """
     shape = volume.geometry.shape
     steps = [1, 1, 1]
-    while np.prod([-(-n // s) for n, s in zip(shape, steps)]) > COARSE_VOXELS:
+    while np.prod([-(-n // s) for n, s in zip(shape, steps)]) > voxels:
         # The finest axis gets coarser, as far as the spacing is known.
         sizes = [s * (d or 1.0) for s, d in zip(steps, volume.geometry.spacing)]
         able = [a for a in range(3) if steps[a] < shape[a]]

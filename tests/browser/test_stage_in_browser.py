@@ -8,6 +8,8 @@ import io
 import matplotlib.pyplot as plt
 import pytest
 
+import dicomview as dv
+
 CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
 SLICES = ".dicomview-slices"
 BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
@@ -200,3 +202,24 @@ def test_the_cine_runs_in_the_page(open_viewer):
     book.run_cell("viewer.state.playing = False")
     assert book.value("viewer.state.index[0]") != stopped
     assert not book.errors
+
+
+def test_a_page_of_its_own_needs_no_kernel(page, front_end, tmp_path, artifacts):
+    vol = dv.volread(dv.samples.head_ct())
+    viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34))
+    viewer.to_html(tmp_path / "view.html")
+    viewer.close()
+    page.goto((tmp_path / "view.html").as_uri())
+    status = page.locator(".dicomview-status")
+    status.locator("code").wait_for()
+    assert "index (36, 245, 315)" in status.inner_text() and f"{vol[36, 245, 315]} HU" in status.inner_text()
+    box = page.locator(".jupyter-matplotlib-canvas-div").bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.wheel(0, -300)
+    page.locator('input[name="sagittal"]').press("ArrowRight")
+    page.mouse.move(0, 0)
+    page.wait_for_function(
+        "document.querySelector('.dicomview-status').textContent.includes('(39, 245, 316)')"
+    )
+    page.screenshot(path=artifacts / "standalone.png")
+    assert not page.errors
