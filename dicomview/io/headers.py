@@ -29,7 +29,14 @@ from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.sources import File
 from dicomview.volume import Meta
 
-__all__ = ["is_directory", "keyword_of", "looks_like_dicom", "meta_from_dataset", "read_headers"]
+__all__ = [
+    "HEADER_TAGS",
+    "is_directory",
+    "keyword_of",
+    "looks_like_dicom",
+    "meta_from_dataset",
+    "read_headers",
+]
 
 _KEYWORDS = [
     "SpecificCharacterSet",
@@ -65,8 +72,9 @@ _KEYWORDS = [
     "DoseGridScaling",
     "ModalityLUTSequence",
 ]
-_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
-_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
+#: Everything that a header depends on.
+HEADER_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
+HEADER_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
 #: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
@@ -136,7 +144,7 @@ def read_headers(path: File) -> list[Header]:
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(_TAGS))
+            dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
             header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
             if not header.sop_class_uid:
                 raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
