@@ -79,7 +79,7 @@ HEADER_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
-_PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
+PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
@@ -321,7 +321,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
-            if tag in _PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
+            if tag in PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
                 value = value.decode("ascii", "replace").strip("\0 ")
             if element.keyword == "LUTData" and isinstance(value, bytes):
                 value = _words(value, little_endian=dataset.original_encoding[1] is not False)
@@ -334,7 +334,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
 
 def keyword_of(tag: int) -> str:
     """Return the keyword of a tag; the name here of the few private ones that are served, else nothing."""
-    return _PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
+    return PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
 
 
 def _words(data: bytes, *, little_endian: bool) -> list[int]:

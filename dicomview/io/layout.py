@@ -80,7 +80,10 @@ class Layout:
         self.elements = tuple(elements)
         self.implicit = implicit
         self.varying = tuple(sorted(varying))
+        #: Where the value of an element that varies is among those of a file.
+        self.places = {number: place for place, number in enumerate(self.varying)}
         self._pixels, self._encoding = pixels, encoding
+        self.syntax = next(e.value.rstrip(b"\0 ").decode() for e in self.elements if e.tag == _SYNTAX)
         #: Constant bytes up to the length of each element that varies.
         self._steps: list[tuple[bytes, int, bool, bool]] = []
         constant = b"DICM"
@@ -140,7 +143,7 @@ class Layout:
                     return None
                 end = end_of_items(data, at, implicit=self.implicit) if is_undefined else at + length
                 if data[at:end] != element.value:
-                    # By the first one behind the file meta information pydicom tells whether VRs are implicit.
+                    # By the first one behind the file meta information pydicom tells if VRs are implicit.
                     is_first = element.tag >> 16 != 2 and self.elements[i - 1].tag >> 16 == 2
                     if element.tag in _RIGID or (self.implicit and is_first):
                         return None
@@ -190,10 +193,8 @@ class Scanned:
 
     def value(self, number: int) -> bytes:
         """Return the value of an element by its number in the layout."""
-        for i, value in zip(self.layout.varying, self.values):
-            if i == number:
-                return value
-        return self.layout.elements[number].value
+        place = self.layout.places.get(number)
+        return self.layout.elements[number].value if place is None else self.values[place]
 
     def dataset(self, tags: Collection[int] | None = None) -> Dataset:
         """Return the elements, or some of them, without file meta information and pixels."""
