@@ -16,6 +16,7 @@ from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
+from dicomview.io.memory import check_budget
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.realworld import mapping_elements
@@ -86,6 +87,8 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
         If there is no volume, or several and ``series`` does not say which.
     DecodeError
         If the files cannot be read or decoded.
+    MemoryBudgetError
+        If the array would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
@@ -282,6 +285,10 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DecodeError] = {}
+    first = stack.present[0]
+    least = 4 if rescale.is_float or first.real_world else 1
+    itemsize = max(least, -(-first.bits_allocated // 8))
+    check_budget(series.shape or (), itemsize, "the volume")
     array = read_slices(stack.headers, rescale)
     if array is None:
         array = _one_by_one(stack.headers, rescale, elements, failed)
@@ -289,7 +296,6 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         for k, header in enumerate(stack.headers):
             if header is not None and header.scanned is not None:
                 elements.add(k, header.scanned, None)
-    first = stack.present[0]
     padding = value_padding(first, rescale)
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
     if empty and first.modality == "SEG" and not failed:
