@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID
 
@@ -148,6 +149,17 @@ class PixelFile:
             low, stored = place
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
+
+    def encoded_frames(self) -> list[bytes]:
+        """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""
+        dataset = self._dataset
+        if not dataset["PixelData"].is_undefined_length:
+            return []
+        count = int(dataset.get("NumberOfFrames") or 1)
+        try:
+            return list(generate_frames(dataset.PixelData, number_of_frames=count))
+        except ValueError:
+            return []
 
     def values(self, header: Header, rescale: Rescale) -> np.ndarray:
         """Decode one image to values after the Modality LUT; see :func:`decode_values`."""

@@ -1,11 +1,13 @@
 """Elements: which header elements the slices of a volume share, and which differ from slice to slice."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.filereader import data_element_generator
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import BaseTag
 
@@ -17,6 +19,7 @@ __all__ = ["SliceElements", "without_pixels"]
 
 #: Everything from here on is pixel data.
 _PIXELS = 0x7FE00000
+_ITEM = b"\xfe\xff\x00\xe0"
 #: The one private group whose elements are served: factors that the SUV of a PET series needs.
 _PHILIPS_PET = 0x7053
 
@@ -116,13 +119,25 @@ def _part(dataset: Dataset, tags: Iterable[BaseTag]) -> Dataset:
 def _flat(group: Dataset, parent: Dataset) -> Dataset:
     """Return the elements inside the functional groups of a frame."""
     elements: dict[BaseTag, Any] = {}
-    for sequence in group:
-        if isinstance(sequence.value, DicomSequence) and sequence.value:
-            for tag, element in sequence.value[0].items():
-                elements.setdefault(tag, element)
+    for tag in group.keys():  # noqa: SIM118 - iterating a Dataset gives elements
+        for inner, element in _first_item(group, tag).items():
+            elements.setdefault(inner, element)
     flat = Dataset(elements)
     flat.set_original_encoding(*parent.original_encoding, parent.original_character_set)
     return flat
+
+
+def _first_item(group: Dataset, tag: BaseTag) -> Mapping[BaseTag, Any]:
+    """Return the elements of the first item of a sequence; none of anything else."""
+    raw, (implicit, little) = group.get_item(tag), group.original_encoding
+    value = raw.value if isinstance(raw, RawDataElement) and raw.VR == "SQ" else None
+    if little and not implicit and isinstance(value, bytes) and value.startswith(_ITEM):
+        length = int.from_bytes(value[4:8], "little")
+        if 8 + length <= len(value):  # many times as fast as making a sequence of all items
+            stream = BytesIO(value[8 : 8 + length])
+            return {e.tag: e for e in data_element_generator(stream, False, True)}
+    sequence = group[tag].value
+    return dict(sequence[0].items()) if isinstance(sequence, DicomSequence) and sequence else {}
 
 
 def _split(files: Iterable[Dataset | Scanned | None]) -> tuple[Meta, list[str]]:

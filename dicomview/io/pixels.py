@@ -2,22 +2,25 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
+from dicomview.io.elements import without_pixels
 from dicomview.io.header import Header
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
-from dicomview.io.sources import File, MemoryFile
+from dicomview.io.sources import File, MemoryFile, start_of
 
 __all__ = ["Cells", "cells_of", "read_slices"]
 
@@ -61,17 +64,46 @@ class Cells:
         return low, high
 
 
-def cells_of(scanned: Scanned) -> Cells | None:
-    """Return how the pixels of a file are stored; None unless they are one plain picture in grey."""
-    syntax = scanned.layout.syntax
-    dataset = scanned.dataset()
+@dataclass(frozen=True)
+class _Place:
+    """Where the pixels of a file are: frames one after the other, or encapsulated."""
+
+    file: File
+    start: int
+    length: int
+    state: tuple[int, int]
+    implicit: bool
+    frames: int = 1
+
+    def opened(self) -> Any:
+        """Open the file, if it is still the one whose header was read."""
+        if isinstance(self.file, MemoryFile):
+            return self.file.open()
+        stream = open(self.file, "rb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
+        state = os.fstat(stream.fileno())
+        if (state.st_size, state.st_mtime_ns) != self.state:
+            stream.close()
+            raise Unsuited
+        return stream
+
+
+@dataclass
+class _Sources:
+    """What the slices are read from: one kind of cells, a place for each file, and its elements."""
+
+    cells: Cells
+    places: dict[File, _Place]
+    elements: dict[File, Scanned | Dataset]
+
+
+def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+    """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
     allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
     rows, columns = dataset.get("Rows"), dataset.get("Columns")
     is_plain = (
         sys.byteorder == "little"
         and dataset.get("SamplesPerPixel") == 1
         and dataset.get("PhotometricInterpretation") in _GRAY
-        and dataset.get("NumberOfFrames", 1) == 1
         and allocated in (8, 16, 32)
         and isinstance(stored, int)
         and 0 < stored <= allocated
@@ -88,7 +120,9 @@ def cells_of(scanned: Scanned) -> Cells | None:
     return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
 
 
-def read_slices(headers: Sequence[Header | None], rescale: Rescale) -> np.ndarray | None:
+def read_slices(
+    headers: Sequence[Header | None], rescale: Rescale
+) -> tuple[np.ndarray, Mapping[File, Scanned | Dataset]] | None:
     """Read the values of slices into one array.
 
     Parameters
@@ -100,18 +134,20 @@ def read_slices(headers: Sequence[Header | None], rescale: Rescale) -> np.ndarra
 
     Returns
     -------
-    ndarray of shape (slices, rows, columns) or None
-        The same values in the same type as image by image; None where the slices are not all of one ordinary
-        kind, or a file is no longer what it was.
+    values : ndarray of shape (slices, rows, columns)
+        The same values in the same type as image by image.
+    elements : mapping of File to (Scanned or Dataset)
+        The elements of each file.
+
+    ``None`` where the slices are not all of one ordinary kind, or a file is no longer what it was.
     """
-    cells = _common_cells(headers)
-    if cells is None or rescale.fills:
+    if rescale.fills:
         return None
     try:
-        load = _loader(cells, next(header for header in headers if header is not None))
-        if rescale.is_float:
-            return _floats(headers, rescale, cells, load)
-        return _integers(headers, rescale, cells, load)
+        sources = _sources([header for header in headers if header is not None])
+        load = _loader(sources, next(header for header in headers if header is not None))
+        read = _floats if rescale.is_float else _integers
+        return read(headers, rescale, sources.cells, load), sources.elements
     except (OSError, Unsuited, DecodeError):
         return None
 
@@ -119,87 +155,134 @@ def read_slices(headers: Sequence[Header | None], rescale: Rescale) -> np.ndarra
 Load = Callable[[Header, np.ndarray], None]
 
 
-def _common_cells(headers: Sequence[Header | None]) -> Cells | None:
-    """Return how the pixels of all slices are stored; None where that differs, or one is not ordinary."""
+def _sources(headers: Sequence[Header]) -> _Sources:
+    """Find the pixels of all slices."""
     known: dict[int, Cells | None] = {}
+    found: set[Cells | None] = set()
+    places: dict[File, _Place] = {}
+    elements: dict[File, Scanned | Dataset] = {}
     for header in headers:
-        if header is None:
-            continue
         scanned = header.scanned
-        single = header.frame is None and header.tile is None
-        if scanned is None or not single or header.has_modality_lut or header.real_world is not None:
-            return None
-        key = id(scanned.layout.elements)
-        if key not in known:
-            known[key] = cells_of(scanned)
-    found = set(known.values())
-    return found.pop() if len(found) == 1 else None
+        if header.tile is not None or header.has_modality_lut or header.real_world is not None:
+            raise Unsuited
+        if header.path in places:
+            if header.frame is None:
+                raise Unsuited
+            continue
+        if header.frame is not None:
+            place, dataset, syntax = _film(header.path)
+            found.add(cells_of(dataset, syntax))
+            elements[header.path] = without_pixels(dataset)
+        elif scanned is None:
+            raise Unsuited
+        else:
+            start, length = scanned.pixels
+            place = _Place(header.path, start, length, scanned.state, scanned.layout.implicit)
+            key = id(scanned.layout.elements)
+            if key not in known:
+                dataset = scanned.dataset()
+                single = dataset.get("NumberOfFrames", 1) == 1
+                known[key] = cells_of(dataset, scanned.layout.syntax) if single else None
+            found.add(known[key])
+            elements[header.path] = scanned
+        places[header.path] = place
+    cells = found.pop()
+    if cells is None or found:
+        raise Unsuited
+    return _Sources(cells, places, elements)
 
 
-def _loader(cells: Cells, first: Header) -> Load:
+def _film(file: File) -> tuple[_Place, Dataset, str]:
+    """Return where the frames of a multi-frame file are, its elements and its transfer syntax."""
+    try:
+        with file.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True)
+            at = stream.tell()
+            head = stream.read(12)
+            state = start_of(file, 0)[1]
+    except (pydicom.errors.InvalidDicomError, ValueError, EOFError) as error:
+        raise Unsuited from error
+    syntax, count = dataset.file_meta.get("TransferSyntaxUID"), dataset.get("NumberOfFrames")
+    implicit, little = dataset.original_encoding
+    if head[:4] != b"\xe0\x7f\x10\0" or not little or not isinstance(count, int) or implicit is None:
+        raise Unsuited
+    size = 8 if implicit else 12
+    if not implicit and head[4:6] not in (b"OB", b"OW"):
+        raise Unsuited
+    length = int.from_bytes(head[size - 4 : size], "little")
+    return _Place(file, at + size, length, state, bool(implicit), count), dataset, str(syntax)
+
+
+def _loader(sources: _Sources, first: Header) -> Load:
     """Return what reads the stored values of one slice into an array.
 
     A decoder must give for the first slice what the reference gives.
     """
+    cells = sources.cells
     if cells.syntax in _NATIVE:
-        return partial(_read, cells)
-    load = partial(_decode, cells, decoder(cells.syntax))
+        for place in sources.places.values():
+            size = place.frames * cells.size
+            if place.length not in (size, size + size % 2):
+                raise Unsuited
+        return lambda header, pixels: _read(sources.places[header.path], header.frame or 0, pixels)
+    decode = decoder(cells.syntax)
+    films: dict[File, list[bytes]] = {}
+    reference: PixelFile | None = None
+    for file, place in sources.places.items():
+        if isinstance(sources.elements[file], Dataset):
+            film = PixelFile(file)
+            films[file], sources.elements[file] = _frames(place, film), film.elements
+            reference = film if file == first.path else reference
+
+    def load(header: Header, pixels: np.ndarray) -> None:
+        place = sources.places[header.path]
+        data = films[header.path][header.frame or 0] if header.path in films else _encapsulated(place)
+        try:
+            pixels[...] = decode(data, cells)
+        except (ValueError, RuntimeError) as error:  # what decoders raise
+            raise Unsuited from error
+
     pixels = np.empty((cells.rows, cells.columns), cells.dtype)
     load(first, pixels)
     cells.masked(pixels)
-    if not np.array_equal(pixels, PixelFile(first.path).stored(first)):
+    if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
         raise Unsuited
     return load
 
 
-def _read(cells: Cells, header: Header, pixels: np.ndarray) -> None:
+def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
     """Read uncompressed pixels."""
-    assert header.scanned is not None
-    start, length = header.scanned.pixels
-    if length not in (cells.size, cells.size + cells.size % 2):
-        raise Unsuited
-    behind = header.scanned.state[0] - start - length
-    with _unchanged(header) as stream:
-        stream.seek(start)
-        if stream.readinto(pixels) != cells.size:
+    behind = place.state[0] - place.start - place.length
+    with place.opened() as stream:
+        stream.seek(place.start + frame * pixels.nbytes)
+        if stream.readinto(pixels) != pixels.nbytes:
             raise Unsuited
         if behind >= 8:  # nothing else than padding may follow
-            stream.seek(start + length)
+            stream.seek(place.start + place.length)
             tail = stream.read(12)
-            size = 8 if header.scanned.layout.implicit else 12
+            size = 8 if place.implicit else 12
             if tail[:4] != _PADDING or size + int.from_bytes(tail[size - 4 : size], "little") != behind:
                 raise Unsuited
         elif behind < 0:
             raise Unsuited
 
 
-def _decode(cells: Cells, decode: Callable[..., np.ndarray], header: Header, pixels: np.ndarray) -> None:
-    """Decode compressed pixels."""
-    assert header.scanned is not None
-    start, length = header.scanned.pixels
-    if length != UNDEFINED:
+def _encapsulated(place: _Place) -> bytes:
+    """Read the one compressed frame of a file."""
+    if place.length != UNDEFINED:
         raise Unsuited
-    with _unchanged(header) as stream:
-        stream.seek(start)
-        data = stream.read()
-    try:
-        pixels[...] = decode(frame_of(data), cells)
-    except (ValueError, RuntimeError) as error:  # what decoders raise
-        raise Unsuited from error
+    with place.opened() as stream:
+        stream.seek(place.start)
+        return frame_of(stream.read())
 
 
-def _unchanged(header: Header) -> Any:
-    """Open a file that is still the one whose header was read."""
-    file: File = header.path
-    assert header.scanned is not None
-    if isinstance(file, MemoryFile):
-        return file.open()
-    stream = open(file, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed by the caller; a Path costs more
-    state = os.fstat(stream.fileno())
-    if (state.st_size, state.st_mtime_ns) != header.scanned.state:
-        stream.close()
+def _frames(place: _Place, file: PixelFile) -> list[bytes]:
+    """Return the compressed frames of a file."""
+    frames = file.encoded_frames()
+    if place.length != UNDEFINED or len(frames) != place.frames:
         raise Unsuited
-    return stream
+    return frames
 
 
 def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], None]) -> None:

@@ -289,13 +289,14 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     least = 4 if rescale.is_float or first.real_world else 1
     itemsize = max(least, -(-first.bits_allocated // 8))
     check_budget(series.shape or (), itemsize, "the volume")
-    array = read_slices(stack.headers, rescale)
-    if array is None:
+    straight = read_slices(stack.headers, rescale)
+    if straight is None:
         array = _one_by_one(stack.headers, rescale, elements, failed)
     else:
+        array, of_files = straight
         for k, header in enumerate(stack.headers):
-            if header is not None and header.scanned is not None:
-                elements.add(k, header.scanned, None)
+            if header is not None:
+                elements.add(k, of_files[header.path], header.frame)
     padding = value_padding(first, rescale)
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
     if empty and first.modality == "SEG" and not failed:
