@@ -1,17 +1,15 @@
 """Elements: which header elements the slices of a volume share, and which differ from slice to slice."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filereader import data_element_generator
-from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import BaseTag
 
 from dicomview.io.headers import PRIVATE_NAMES, keyword_of, meta_from_dataset
+from dicomview.io.items import first_item
 from dicomview.io.layout import Scanned
 from dicomview.volume import Meta
 
@@ -19,7 +17,6 @@ __all__ = ["SliceElements", "without_pixels"]
 
 #: Everything from here on is pixel data.
 _PIXELS = 0x7FE00000
-_ITEM = b"\xfe\xff\x00\xe0"
 #: The one private group whose elements are served: factors that the SUV of a PET series needs.
 _PHILIPS_PET = 0x7053
 
@@ -120,24 +117,12 @@ def _flat(group: Dataset, parent: Dataset) -> Dataset:
     """Return the elements inside the functional groups of a frame."""
     elements: dict[BaseTag, Any] = {}
     for tag in group.keys():  # noqa: SIM118 - iterating a Dataset gives elements
-        for inner, element in _first_item(group, tag).items():
+        item = first_item(group, tag)
+        for inner, element in item.items() if item is not None else ():
             elements.setdefault(inner, element)
     flat = Dataset(elements)
     flat.set_original_encoding(*parent.original_encoding, parent.original_character_set)
     return flat
-
-
-def _first_item(group: Dataset, tag: BaseTag) -> Mapping[BaseTag, Any]:
-    """Return the elements of the first item of a sequence; none of anything else."""
-    raw, (implicit, little) = group.get_item(tag), group.original_encoding
-    value = raw.value if isinstance(raw, RawDataElement) and raw.VR == "SQ" else None
-    if little and not implicit and isinstance(value, bytes) and value.startswith(_ITEM):
-        length = int.from_bytes(value[4:8], "little")
-        if 8 + length <= len(value):  # many times as fast as making a sequence of all items
-            stream = BytesIO(value[8 : 8 + length])
-            return {e.tag: e for e in data_element_generator(stream, False, True)}
-    sequence = group[tag].value
-    return dict(sequence[0].items()) if isinstance(sequence, DicomSequence) and sequence else {}
 
 
 def _split(files: Iterable[Dataset | Scanned | None]) -> tuple[Meta, list[str]]:

@@ -13,6 +13,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
 from dicomview.io.header import Header, floats, number, strings, zero_slope
+from dicomview.io.items import first_item
 from dicomview.io.keys import moment, sorting_keys
 from dicomview.io.realworld import real_world_of
 
@@ -163,17 +164,22 @@ class _Groups:
         """Return the first item of the frame's own group."""
         if sequence not in self._items:
             tag = int(_tag_of(sequence))
-            self._items[sequence] = self._read(tag, sequence) if tag in self._tags else []
+            self._items[sequence] = self._read(tag) if tag in self._tags else []
         return self._items[sequence]
 
-    def _read(self, tag: int, sequence: str) -> list[Dataset]:
+    def _read(self, tag: int) -> list[Dataset]:
         raw = self._own.get_item(tag)
         key = (tag, raw.value) if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) else None
-        if key is None:
-            return list(_safely(self._own, sequence) or ())[:1]
-        if key not in self._alike:
-            self._alike[key] = list(_safely(self._own, sequence) or ())[:1]
-        return self._alike[key]
+        if key is not None and key in self._alike:
+            return self._alike[key]
+        try:
+            item = first_item(self._own, tag)
+        except Exception:  # a group that cannot be read counts as absent
+            item = None
+        items = [] if item is None else [item]
+        if key is not None:
+            self._alike[key] = items
+        return items
 
 
 _tag_of = lru_cache(maxsize=None)(Tag)
