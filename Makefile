@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser lowest data-score bench picture clean
+.PHONY: check setup format lint imports types scripts test plain browser lowest data-score
+.PHONY: bench bench-load bench-browser picture clean
 
 check: lint imports types scripts test lowest
 
@@ -58,6 +59,11 @@ data-score: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/step.py
+
+# loading against the bytes alone and against other packages; ARGS=--quick for less
+bench-load: $(STAMP)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python tests/benchmarks/load.py $(ARGS)
 
 # the picture of the README
 picture: $(STAMP)

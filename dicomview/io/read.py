@@ -10,16 +10,19 @@ import numpy as np
 import pydicom
 
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
-from dicomview.io.decode import PixelFile, rescale_of, value_padding
+from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
+from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
+from dicomview.io.memory import check_budget
+from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.realworld import mapping_elements
 from dicomview.io.remarks import report_of
 from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
-from dicomview.io.sources import File, existing, is_archive, reopened
+from dicomview.io.sources import File, existing, is_archive, plain, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.meta import safe_text
 
@@ -84,6 +87,8 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
         If there is no volume, or several and ``series`` does not say which.
     DecodeError
         If the files cannot be read or decoded.
+    MemoryBudgetError
+        If the array would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
@@ -278,38 +283,20 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     """Decode the slices of a series into one array."""
     stack = series.stack
     rescale = rescale_of(stack.present)
-    count = len(stack.headers)
-    elements = SliceElements(count)
-    array: np.ndarray | None = None
+    elements = SliceElements(len(stack.headers))
     failed: dict[int, DecodeError] = {}
-    file: tuple[File, PixelFile] | None = None
-    # File after file: the images of a multi-frame file share one reader.
-    order = sorted(
-        (k for k, header in enumerate(stack.headers) if header is not None),
-        key=lambda k: (stack.headers[k].path, stack.headers[k].frame or 0),  # type: ignore[union-attr]
-    )
-    for k in progress(order, "slices"):
-        header = stack.headers[k]
-        assert header is not None
-        try:
-            if file is None or file[0] != header.path:
-                file = header.path, PixelFile(header.path)
-            values = file[1].values(header, rescale)
-        except DecodeError as error:
-            failed[k] = error
-            continue
-        if array is None:
-            array = np.zeros((count, *values.shape), dtype=values.dtype)
-        elif values.shape != array.shape[1:]:
-            failed[k] = DecodeError(f"{header.name}: pixels of shape {values.shape} among {array.shape[1:]}")
-            continue
-        elif not np.can_cast(values.dtype, array.dtype):
-            array = array.astype(np.promote_types(values.dtype, array.dtype))
-        array[k] = values
-        elements.add(k, file[1].elements, header.frame)
-    if array is None:
-        raise next(iter(failed.values()))
     first = stack.present[0]
+    least = 4 if rescale.is_float or first.real_world else 1
+    itemsize = max(least, -(-first.bits_allocated // 8))
+    check_budget(series.shape or (), itemsize, "the volume")
+    straight = read_slices(stack.headers, rescale)
+    if straight is None:
+        array = _one_by_one(stack.headers, rescale, elements, failed)
+    else:
+        array, of_files = straight
+        for k, header in enumerate(stack.headers):
+            if header is not None:
+                elements.add(k, of_files[header.path], header.frame)
     padding = value_padding(first, rescale)
     empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
     if empty and first.modality == "SEG" and not failed:
@@ -337,10 +324,48 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
             series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing)
         ),
         sources=[
-            None if h is None else Source(Path(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
+            None if h is None else Source(plain(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
         ],
         padding=padding,
     )
+
+
+def _one_by_one(
+    headers: Sequence[Header | None],
+    rescale: Rescale,
+    elements: SliceElements,
+    failed: dict[int, DecodeError],
+) -> np.ndarray:
+    """Decode slices of any kind, and take note of their elements and of those that fail."""
+    array: np.ndarray | None = None
+    file: tuple[File, PixelFile] | None = None
+    # File after file: the images of a multi-frame file share one reader.
+    order = sorted(
+        (k for k, header in enumerate(headers) if header is not None),
+        key=lambda k: (headers[k].path, headers[k].frame or 0),  # type: ignore[union-attr]
+    )
+    for k in progress(order, "slices"):
+        header = headers[k]
+        assert header is not None
+        try:
+            if file is None or file[0] != header.path:
+                file = header.path, PixelFile(header.path)
+            values = file[1].values(header, rescale)
+        except DecodeError as error:
+            failed[k] = error
+            continue
+        if array is None:
+            array = np.zeros((len(headers), *values.shape), dtype=values.dtype)
+        elif values.shape != array.shape[1:]:
+            failed[k] = DecodeError(f"{header.name}: pixels of shape {values.shape} among {array.shape[1:]}")
+            continue
+        elif not np.can_cast(values.dtype, array.dtype):
+            array = array.astype(np.promote_types(values.dtype, array.dtype))
+        array[k] = values
+        elements.add(k, file[1].elements, header.frame)
+    if array is None:
+        raise next(iter(failed.values()))
+    return array
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:
