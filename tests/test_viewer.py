@@ -329,6 +329,19 @@ def test_only_what_changed_is_drawn(show, vol, monkeypatch):
     assert drawn == ["sagittal"], "without a crosshair nothing changes in the other planes"
 
 
+@pytest.mark.parametrize("look", [{"layout": "montage"}, {"colorbar": True}])
+def test_colours_reach_tiles_and_colorbar(show, vol, look):
+    viewer = show(vol, **look)
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    canvas.draw_idle = canvas.draw  # as soon as the page asks
+    for trait, value in {"window": (300, 500), "colormap": "hot", "invert": True}.items():
+        setattr(viewer.state, trait, value)
+        fresh = viewer.figure()
+        fresh.canvas.draw()
+        np.testing.assert_array_equal(pixels(viewer), np.asarray(fresh.canvas.buffer_rgba()), trait)
+
+
 def test_hover_does_not_talk_to_the_page(show, vol):
     viewer = show(vol)
     viewer._canvas.figure.canvas.draw()

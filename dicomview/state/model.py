@@ -188,7 +188,7 @@ class ViewState(HasTraits):
         What is written over the panes: a bar of round length in mm, sides of the patient, corner texts, and
         the values of the colours.
     empty_color : str
-        Colour of missing slices and NaN, as matplotlib knows it.
+        Colour of NaN, missing slices and what was not acquired, as matplotlib knows it.
     mark_padding : bool
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
