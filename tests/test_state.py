@@ -53,6 +53,10 @@ def test_the_first_voxel_has_its_position_too(vol):
         {"colormap": "greyish"},
         {"invert": "yes"},
         {"frame": (1,)},
+        {"zoom": np.nan},
+        {"gap": np.inf},
+        {"fps": np.nan},
+        {"step_mm": np.nan},
     ],
 )
 def test_impossible_values_are_refused_and_change_nothing(vol, wrong):

@@ -161,6 +161,8 @@ def test_saving(show, vol, tmp_path):
         np.zeros((5, 6, 7)),
         np.full((5, 6, 7), np.nan),
         np.ones((5, 6, 7), bool),
+        np.where(np.arange(210).reshape(5, 6, 7) % 3, 1.0, np.inf),
+        np.array([-1e38, 1e38] * 105, np.float32).reshape(5, 6, 7),
         np.arange(210).reshape(5, 6, 7).astype(np.uint64) + 2**60,
         np.arange(210).reshape(5, 6, 7).astype(np.float16),
         np.arange(210, dtype=np.float32).reshape(5, 6, 7) * 1e-6,
@@ -176,6 +178,8 @@ def test_any_array_is_shown(show, array):
     viewer = show(array)
     viewer.state.index = (0, 0, 0)
     viewer._repr_mimebundle_()
+    viewer._canvas.figure.canvas.draw()
+    viewer.state.interpolation = "lanczos"
     viewer._canvas.figure.canvas.draw()
 
 
@@ -360,6 +364,9 @@ def test_code_shows_the_same_view(show, vol):
     again = show(**dict(eval(viewer.code().replace("dv.SliceViewer(vol, ", "dict(volume=vol, "))))
     again._fit_width(viewer._width)
     assert again.figure().png() == viewer.figure().png()
+    for trait in ("zoom", "gap", "fps", "step_mm"):
+        setattr(viewer.state, trait, np.float32(2.5))
+    assert "np." not in viewer.code() and "fps=2.5, gap=2.5" in viewer.code()
     lut = show(
         dv.Volume.from_array(np.zeros((3, 4, 5)), meta={"WindowCenter": [1, 2], "WindowWidth": [3, 4]})
     )

@@ -163,17 +163,18 @@ def resample(
     return result
 
 
-def outside(index: Sequence[NDArray[np.float64]], shape: Sequence[int]) -> NDArray[np.bool_]:
+def outside(index: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
     """Return which places are more than half a voxel beyond the outer voxels of a volume.
 
     Parameters
     ----------
-    index : three arrays of float
-        Voxel indices (slice, row, column), of one shape.
+    index : ndarray of float, shape (3, ...)
+        Slice, row and column.
     shape : three int
     """
     places = zip(index, shape, strict=True)
-    return np.logical_or.reduce([(place < -0.5) | (place > count - 0.5) for place, count in places])
+    beyond: NDArray[np.bool_] = np.any([(at < -0.5) | (at > count - 0.5) for at, count in places], axis=0)
+    return beyond
 
 
 def _sampled(

@@ -242,7 +242,7 @@ def _corners(
         name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
     below = []
-    if window and not volume.is_color:
+    if window and volume.has_window:
         width, center = state.window.width, state.window.center
         digits = max(
             3 - math.floor(math.log10(abs(width) or 1.0)), 0

@@ -275,6 +275,11 @@ class Volume(Exchange, ArrayLike):
         return self.dims[-1] == "rgb"
 
     @property
+    def has_window(self) -> bool:
+        """Whether a window says how values are shown; colours have none, nor has true and false."""
+        return not self.is_color and self.dtype != np.bool_
+
+    @property
     def extra_dims(self) -> tuple[str, ...]:
         """Names of the dimensions beyond space and colour."""
         return tuple(d for d in self.dims if d not in SPATIAL and d != "rgb")
@@ -342,7 +347,12 @@ class Volume(Exchange, ArrayLike):
 
     @property
     def default_window(self) -> Window:
-        """The file's first window, else 0 to 5 of PET in SUV, else the 0.1th to 99.9th percentile."""
+        """The file's first window, else 0 to 5 of PET in SUV, else the 0.1th to 99.9th percentile.
+
+        Of a mask 0 to 1.
+        """
+        if self._default_window is None and self.dtype == np.bool_:
+            self._default_window = Window(0.5, 1)
         if self._default_window is None:
             self._default_window = header_window(self.middle_meta) or self.auto_window()
         return self._default_window
