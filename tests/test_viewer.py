@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -21,6 +22,7 @@ from traitlets import TraitError
 
 import dicomview as dv
 from dicomview.errors import DisplayError, GeometryError
+from dicomview.state import ViewState, view_code
 
 
 @pytest.fixture
@@ -372,6 +374,21 @@ def test_code_shows_the_same_view(show, vol):
     )
     lut.state.window = lut.volume.windows["file 2"]
     assert "window=vol.windows['file 2']" in lut.code()
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        dv.Window(1000 / 3, 1e-3 / 7),  # to the last bit
+        dv.Window(np.float32(0.1), 80, "sigmoid"),
+        dv.display.VOILUT((4, -2, 8), [0, 51, 204, 255], name="of another's"),
+    ],
+    ids=lambda window: window.function,
+)
+def test_code_has_the_very_window(vol, window):
+    state = ViewState(vol, window=window)
+    made = {"vol": vol, "dv": SimpleNamespace(Window=dv.Window, display=dv.display, SliceViewer=ViewState)}
+    assert eval(view_code(state), made).window == window
 
 
 def test_snapshot_is_a_picture(show, vol):
