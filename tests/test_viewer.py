@@ -528,3 +528,21 @@ def test_the_back_end_of_pyplot_stays_the_users():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "svg [1]"
+
+
+@pytest.mark.parametrize("limits", [(-1024, 3071), (-950000, 950000), (1e-5, 9.75e-4), (0, 3e7)])
+def test_the_colorbar_is_not_cut(show, vol, limits):
+    figure = show(vol, colorbar=True, window=dv.Window.from_limits(*limits)).figure()
+    figure.canvas.draw()
+    (bar,) = (ax for ax in figure.axes if ax.get_label() == "colorbar")
+    assert bar.get_ylabel() == "HU"
+    box, page = bar.get_tightbbox(), figure.bbox
+    assert box.x1 <= page.x1 and box.y0 >= 0 and box.y1 <= page.y1
+
+
+def test_a_long_name_is_cut_and_not_its_value(show):
+    dims = ("number_of_the_diffusion_gradient_orientation", "slice", "row", "column")
+    array = dv.Volume.from_array(np.zeros((40, 9, 9, 9)), dims=dims)
+    figure = show(array, frame=(37,), layout="ortho").figure(width=360)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert any("number_" in text and "… = 37" in text for text in texts), texts
