@@ -31,7 +31,7 @@ def outputs(notebook):
 def test_the_notebook_runs_and_shows_pictures(path):
     notebook = run(nbformat.read(path, as_version=4))
     pictures = [data["image/png"] for data in outputs(notebook) if "image/png" in data]
-    assert len(pictures) == 8
+    assert len(pictures) == 9
     assert all(len(base64.b64decode(picture)) > 3000 for picture in pictures)
 
 

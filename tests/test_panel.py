@@ -5,9 +5,10 @@ import pytest
 from conftest import make_affine, make_voxels
 
 import dicomview as dv
-from dicomview.state import ViewState, curve
+from dicomview.state import ViewState, curve, resolve
 from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.toolbar import Toolbar
+from dicomview.widgets.window_panel import named_windows
 
 
 @pytest.fixture
@@ -53,11 +54,9 @@ def test_auto_of_the_slice_and_of_the_volume(panel_of):
     assert state.window.limits[1] == 5000
 
 
-@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.uint64, np.int64, np.float16, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, np.int64, np.float16, np.float64])
 def test_sliders_suit_any_dtype(dtype, panel_of):
-    array = (
-        np.arange(210).reshape(5, 6, 7) % 2 if dtype == np.bool_ else np.arange(210).reshape(5, 6, 7)
-    ).astype(dtype)
+    array = np.arange(210).reshape(5, 6, 7).astype(dtype)
     panel, state = panel_of(array)
     low, high = float(array.min()), float(array.max())
     assert panel.center.min <= low and panel.center.max >= high
@@ -68,7 +67,7 @@ def test_sliders_suit_any_dtype(dtype, panel_of):
 
 
 @pytest.mark.parametrize(
-    "array", [np.full((3, 4, 5), 7.0), np.full((3, 4, 5), np.nan), np.zeros((3, 4, 5), bool)]
+    "array", [np.full((3, 4, 5), 7.0), np.full((3, 4, 5), np.nan), np.zeros((3, 4, 5), np.uint8)]
 )
 def test_constant_and_empty_values(array, panel_of):
     panel, state = panel_of(array)
@@ -190,6 +189,28 @@ def test_colour_has_no_window(panel_of):
     assert not any(hasattr(panel, name) for name in ("preset", "center", "colormap"))
     panel.crosshair.value = False
     assert state.crosshair is False
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_masks_have_no_window(value, panel_of):
+    mask = dv.Volume.from_array(np.full((3, 4, 5), value), meta={"WindowCenter": 40, "WindowWidth": 80})
+    panel, state = panel_of(mask)
+    assert panel.window is None and panel.colormap.value == "gray" and named_windows(state) == {}
+    assert "window" not in Toolbar(state, {}).tools
+    scene = resolve(mask, state)
+    assert not any("W " in pane.corners[2] for pane in scene.panes)
+    assert scene.window.apply(value) == value
+    assert mask.default_window.apply(value) == value
+
+
+@pytest.mark.parametrize("value", [0, 7, -1000, 1e5])
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_sliders_of_a_constant_are_of_use(value, dtype, panel_of):
+    panel, state = panel_of(np.full((3, 4, 5), value, dtype))
+    assert panel.center.min < value < panel.center.max
+    for slider in (panel.center, panel.width):
+        assert 2 <= (slider.max - slider.min) / slider.step <= 10000
+    assert panel.width.min <= state.window.width <= panel.width.max
 
 
 def test_toolbar(vol):

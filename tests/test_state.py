@@ -6,7 +6,7 @@ from conftest import make_affine, make_voxels
 from traitlets import TraitError, link
 
 import dicomview as dv
-from dicomview.state import ViewState, changes, pane_pixels, resolve
+from dicomview.state import ViewState, changes, pane_pixels, readout, resolve
 from dicomview.volume import Report
 
 
@@ -53,6 +53,10 @@ def test_the_first_voxel_has_its_position_too(vol):
         {"colormap": "greyish"},
         {"invert": "yes"},
         {"frame": (1,)},
+        {"zoom": np.nan},
+        {"gap": np.inf},
+        {"fps": np.nan},
+        {"step_mm": np.nan},
     ],
 )
 def test_impossible_values_are_refused_and_change_nothing(vol, wrong):
@@ -141,6 +145,26 @@ def test_missing_slices_are_masked_in_every_pane(orientation):
             np.testing.assert_array_equal(
                 np.ma.getmaskarray(pane_pixels(vol, pane)), pane_pixels(marked, pane) == 1
             )
+
+
+@pytest.mark.parametrize("missing", [(), (2,)])
+def test_on_patient_axes_what_was_not_acquired_is_masked(missing):
+    full = dv.Volume.from_array(make_voxels(), affine=make_affine("oblique"))
+    vol = dv.Volume(full.array, geometry=full.geometry, report=Report(missing=missing))
+    state = ViewState(vol, patient_axes=True)
+    straight = state.volume
+    for pane in resolve(straight, state).panes:
+        image = pane_pixels(straight, pane)
+        places = np.moveaxis(np.indices(straight.geometry.shape), 0, -1)
+        index = vol.geometry.index(straight.geometry.position(pane.view.take(places, pane.index)))
+        absent = ((index < -0.5) | (index > np.array(vol.shape) - 0.5)).any(axis=-1)
+        for k in missing:
+            absent |= abs(index[..., 0] - k) < 1 - 1e-6
+        assert absent.any() and not absent.all()
+        np.testing.assert_array_equal(np.ma.getmaskarray(image), absent)
+    state.index = (0, 0, 0)
+    assert readout(state)[-1] == "no data"
+    assert vol.on_patient_axes().without_data((0, 0, 0))
 
 
 def test_inversion_and_monochrome1_cancel():

@@ -165,8 +165,9 @@ def test_a_button_let_go_outside_ends_the_drag(desk):
     assert desk.state.window == dv.Window(40, 400)
 
 
-def test_colour_has_a_crosshair_instead_of_a_window():
-    desk = Desk(dv.Volume.from_array(np.zeros((4, 20, 30, 3), np.uint8)))
+@pytest.mark.parametrize("array", [np.zeros((4, 20, 30, 3), np.uint8), np.zeros((4, 20, 30), bool)])
+def test_what_has_no_window_has_a_crosshair_instead(array):
+    desk = Desk(dv.Volume.from_array(array))
     start, end = desk.pixel("axial", 5, 7), desk.pixel("axial", 15, 9)
     desk.drag(start, end - start)
     assert desk.state.index == (2, 9, 15)

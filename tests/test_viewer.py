@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -21,6 +22,7 @@ from traitlets import TraitError
 
 import dicomview as dv
 from dicomview.errors import DisplayError, GeometryError
+from dicomview.state import ViewState, view_code
 
 
 @pytest.fixture
@@ -161,6 +163,8 @@ def test_saving(show, vol, tmp_path):
         np.zeros((5, 6, 7)),
         np.full((5, 6, 7), np.nan),
         np.ones((5, 6, 7), bool),
+        np.where(np.arange(210).reshape(5, 6, 7) % 3, 1.0, np.inf),
+        np.array([-1e38, 1e38] * 105, np.float32).reshape(5, 6, 7),
         np.arange(210).reshape(5, 6, 7).astype(np.uint64) + 2**60,
         np.arange(210).reshape(5, 6, 7).astype(np.float16),
         np.arange(210, dtype=np.float32).reshape(5, 6, 7) * 1e-6,
@@ -176,6 +180,8 @@ def test_any_array_is_shown(show, array):
     viewer = show(array)
     viewer.state.index = (0, 0, 0)
     viewer._repr_mimebundle_()
+    viewer._canvas.figure.canvas.draw()
+    viewer.state.interpolation = "lanczos"
     viewer._canvas.figure.canvas.draw()
 
 
@@ -329,6 +335,19 @@ def test_only_what_changed_is_drawn(show, vol, monkeypatch):
     assert drawn == ["sagittal"], "without a crosshair nothing changes in the other planes"
 
 
+@pytest.mark.parametrize("look", [{"layout": "montage"}, {"colorbar": True}])
+def test_colours_reach_tiles_and_colorbar(show, vol, look):
+    viewer = show(vol, **look)
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    canvas.draw_idle = canvas.draw  # as soon as the page asks
+    for trait, value in {"window": (300, 500), "colormap": "hot", "invert": True}.items():
+        setattr(viewer.state, trait, value)
+        fresh = viewer.figure()
+        fresh.canvas.draw()
+        np.testing.assert_array_equal(pixels(viewer), np.asarray(fresh.canvas.buffer_rgba()), trait)
+
+
 def test_hover_does_not_talk_to_the_page(show, vol):
     viewer = show(vol)
     viewer._canvas.figure.canvas.draw()
@@ -347,11 +366,29 @@ def test_code_shows_the_same_view(show, vol):
     again = show(**dict(eval(viewer.code().replace("dv.SliceViewer(vol, ", "dict(volume=vol, "))))
     again._fit_width(viewer._width)
     assert again.figure().png() == viewer.figure().png()
+    for trait in ("zoom", "gap", "fps", "step_mm"):
+        setattr(viewer.state, trait, np.float32(2.5))
+    assert "np." not in viewer.code() and "fps=2.5, gap=2.5" in viewer.code()
     lut = show(
         dv.Volume.from_array(np.zeros((3, 4, 5)), meta={"WindowCenter": [1, 2], "WindowWidth": [3, 4]})
     )
     lut.state.window = lut.volume.windows["file 2"]
     assert "window=vol.windows['file 2']" in lut.code()
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        dv.Window(1000 / 3, 1e-3 / 7),  # to the last bit
+        dv.Window(np.float32(0.1), 80, "sigmoid"),
+        dv.display.VOILUT((4, -2, 8), [0, 51, 204, 255], name="of another's"),
+    ],
+    ids=lambda window: window.function,
+)
+def test_code_has_the_very_window(vol, window):
+    state = ViewState(vol, window=window)
+    made = {"vol": vol, "dv": SimpleNamespace(Window=dv.Window, display=dv.display, SliceViewer=ViewState)}
+    assert eval(view_code(state), made).window == window
 
 
 def test_snapshot_is_a_picture(show, vol):
@@ -491,3 +528,21 @@ def test_the_back_end_of_pyplot_stays_the_users():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "svg [1]"
+
+
+@pytest.mark.parametrize("limits", [(-1024, 3071), (-950000, 950000), (1e-5, 9.75e-4), (0, 3e7)])
+def test_the_colorbar_is_not_cut(show, vol, limits):
+    figure = show(vol, colorbar=True, window=dv.Window.from_limits(*limits)).figure()
+    figure.canvas.draw()
+    (bar,) = (ax for ax in figure.axes if ax.get_label() == "colorbar")
+    assert bar.get_ylabel() == "HU"
+    box, page = bar.get_tightbbox(), figure.bbox
+    assert box.x1 <= page.x1 and box.y0 >= 0 and box.y1 <= page.y1
+
+
+def test_a_long_name_is_cut_and_not_its_value(show):
+    dims = ("number_of_the_diffusion_gradient_orientation", "slice", "row", "column")
+    array = dv.Volume.from_array(np.zeros((40, 9, 9, 9)), dims=dims)
+    figure = show(array, frame=(37,), layout="ortho").figure(width=360)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert any("number_" in text and "… = 37" in text for text in texts), texts

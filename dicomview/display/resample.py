@@ -85,14 +85,16 @@ def resampled(image: NDArray[Any], rows: Taps, columns: Taps) -> NDArray[Any]:
     -------
     ndarray
         Of the dtype of the image where single samples are taken, else float32 (float64 for values beyond
-        float32's 24 bits). A pixel that a NaN takes part in is NaN.
+        float32's 24 bits). A pixel that a NaN takes part in is NaN, beside an infinite
+        value infinite or NaN.
     """
     if len(rows.index) == len(columns.index) == 1:
         return np.asarray(image[rows.index[0]][:, columns.index[0]])
     kind = np.float64 if image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32) else np.float32
-    # The shorter way first: rows are cheap to gather.
-    lines = _summed(image.astype(kind), rows)
-    return np.swapaxes(_summed(np.ascontiguousarray(np.swapaxes(lines, 0, 1)), columns), 0, 1)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite values, and sums of the highest
+        # The shorter way first: rows are cheap to gather.
+        lines = _summed(image.astype(kind), rows)
+        return np.swapaxes(_summed(np.ascontiguousarray(np.swapaxes(lines, 0, 1)), columns), 0, 1)
 
 
 def _summed(values: NDArray[Any], line: Taps) -> NDArray[Any]:

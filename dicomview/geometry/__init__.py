@@ -13,7 +13,7 @@ from dicomview.geometry.planes import (
     plane_of,
     plane_view,
 )
-from dicomview.geometry.reslice import deshear, patient_grid, resample
+from dicomview.geometry.reslice import deshear, outside, patient_grid, resample
 
 __all__ = [
     "CONVENTIONS",
@@ -25,6 +25,7 @@ __all__ = [
     "deshear",
     "letters",
     "obliquity",
+    "outside",
     "patient_grid",
     "plane_axes",
     "plane_of",

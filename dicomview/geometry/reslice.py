@@ -1,5 +1,6 @@
 """Reslicing: sheared stacks of slices (gantry tilt) onto a straight grid, any volume onto another grid."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import plane_axes
 
-__all__ = ["deshear", "patient_grid", "resample"]
+__all__ = ["deshear", "outside", "patient_grid", "resample"]
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
@@ -154,13 +155,26 @@ def resample(
     for k in range(grid.shape[0]):
         points = grid.position(np.stack([np.full_like(rows, k), rows, columns], axis=-1))
         index = np.moveaxis(geometry.index(points), -1, 0)  # type: ignore[arg-type]
-        outside = np.zeros(rows.shape, bool)
+        beyond = outside(index, geometry.shape)
         for place, count in zip(index, geometry.shape):
-            outside |= (place < -0.5) | (place > count - 0.5)
             np.clip(place, 0, count - 1, out=place)
         image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
-        result[k] = np.where(outside, fill, image)
+        result[k] = np.where(beyond, fill, image)
     return result
+
+
+def outside(index: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which places are more than half a voxel beyond the outer voxels of a volume.
+
+    Parameters
+    ----------
+    index : ndarray of float, shape (3, ...)
+        Slice, row and column.
+    shape : three int
+    """
+    places = zip(index, shape, strict=True)
+    beyond: NDArray[np.bool_] = np.any([(at < -0.5) | (at > count - 0.5) for at, count in places], axis=0)
+    return beyond
 
 
 def _sampled(

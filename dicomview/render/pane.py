@@ -255,8 +255,12 @@ class PaneDrawing:
 
 
 def _cut(text: str, letters: int) -> str:
-    """Return a line that is no longer than so many letters."""
-    return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
+    """Return a line that is no longer than so many letters; of a name and its value the name is cut."""
+    if len(text) <= letters:
+        return text
+    _, sign, value = text.rpartition(" = ")
+    kept = sign + value if len(sign + value) < letters - 1 else ""
+    return f"{text[: max(letters - 1 - len(kept), 0)]}…{kept}"
 
 
 def _outside(ends: list[float]) -> list[float]:

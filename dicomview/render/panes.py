@@ -19,8 +19,8 @@ __all__ = ["PanesRenderer", "figure_size", "pane_size"]
 HEIGHTS = (180, 640)
 #: Height of a montage, as part of its width.
 MONTAGE_HEIGHT = 0.7
-#: Pixels that the colorbar takes, its numbers included.
-COLORBAR = 76
+#: Pixels that the colorbar takes, with its numbers ("−800000") and the unit beside them.
+COLORBAR = 112
 
 
 class PanesRenderer:
@@ -191,7 +191,7 @@ class PanesRenderer:
             top -= high + gap
         if self._colorbar is not None:
             dot = self._dot
-            self._colorbar.ax.set_position(((width + 10 * dot) / full, 0.08, 14 * dot / full, 0.84))
+            self._colorbar.ax.set_position(((width + 10 * dot) / full, 0.08, 14 * dot / full, 0.82))
 
     def _columns(self, tiles: Sequence[Pane]) -> int:
         """Return in how many columns the tiles of a montage become largest."""

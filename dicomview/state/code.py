@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dicomview.display import VOILUT, Window
 from dicomview.state.model import ViewState
 
 __all__ = ["view_code"]
@@ -39,4 +40,21 @@ def _source(state: ViewState, trait: str, name: str) -> str:
         return repr(value)
     own = (key for key, window in state.acquired.windows.items() if window == value)
     key = next(own, None)
-    return f"dv.{value!r}" if key is None else f"{name}.windows[{key!r}]"
+    return _window(value) if key is None else f"{name}.windows[{key!r}]"
+
+
+def _window(window: Window) -> str:
+    """Return a window as it is written in Python, with all digits."""
+    if isinstance(window, VOILUT):
+        count = len(window.table) % (1 << 16)  # as a descriptor has it
+        descriptor = count, window.first, window.bits
+        return f"dv.display.VOILUT({descriptor}, {window.table.tolist()}, name={window.name!r})"
+    function = "" if window.function == "linear_exact" else f", function={window.function!r}"
+    return f"dv.Window(center={_exact(window.center)}, width={_exact(window.width)}{function})"
+
+
+def _exact(number: float) -> str:
+    """Return the shortest text of a number."""
+    number = float(number)
+    short = f"{number:.12g}"
+    return short if float(short) == number else repr(number)

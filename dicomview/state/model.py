@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
-from traitlets import Bool, Enum, Float, HasTraits, TraitError, TraitType, Unicode, observe, validate
+from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
@@ -188,7 +188,7 @@ class ViewState(HasTraits):
         What is written over the panes: a bar of round length in mm, sides of the patient, corner texts, and
         the values of the colours.
     empty_color : str
-        Colour of missing slices and NaN, as matplotlib knows it.
+        Colour of NaN, missing slices and what was not acquired, as matplotlib knows it.
     mark_padding : bool
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
@@ -222,14 +222,14 @@ class ViewState(HasTraits):
     position = PositionTrait()
     frame = IndexTrait()
     patient_axes = Bool(False)
-    step_mm = Float(None, allow_none=True)
+    step_mm = CFloat(None, allow_none=True)
     window = WindowTrait()
     colormap = Unicode("gray")
     invert = Bool(False)
     layout = Enum(LAYOUTS, "ortho")
     crosshair = Bool(True)
-    gap = Float(10.0, min=0)
-    zoom = Float(1.0)
+    gap = CFloat(10.0, min=0)
+    zoom = CFloat(1.0)
     center = CenterTrait()
     convention = Enum(CONVENTIONS, "radiological")
     turns = TurnsTrait()
@@ -246,7 +246,7 @@ class ViewState(HasTraits):
     pointer = PointerTrait()
     playing = Bool(False)
     cine = Unicode()
-    fps = Float(10.0, min=0.1, max=60.0)
+    fps = CFloat(10.0, min=0.1, max=60.0)
     cine_mode = Enum(CINE_MODES, "loop")
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
@@ -270,7 +270,7 @@ class ViewState(HasTraits):
         traits.setdefault("cine", volume.extra_dims[0] if volume.extra_dims else volume.slice_plane)
         traits.setdefault("fps", frame_rate(volume.meta) or 10.0)
         traits.setdefault("colormap", default_colormap(volume.meta))
-        if "window" not in traits and not volume.is_color:
+        if "window" not in traits and volume.has_window:
             traits["window"] = volume.default_window
         for name, value in traits.items():
             setattr(self, name, value)
@@ -310,12 +310,12 @@ class ViewState(HasTraits):
         with self.lock, self.hold_trait_notifications():
             self.zoom, self.center = 1.0, None
 
-    @validate("zoom")
-    def _validate_zoom(self, proposal: Any) -> float:
-        zoom = float(proposal["value"])
-        if not math.isfinite(zoom):
-            raise TraitError(f"zoom is a finite number, not {zoom}")
-        return min(max(zoom, ZOOMS[0]), ZOOMS[1])
+    @validate("zoom", "gap", "fps")
+    def _validate_finite(self, proposal: Any) -> float:
+        value, name = float(proposal["value"]), proposal["trait"].name
+        if not math.isfinite(value):
+            raise TraitError(f"{name} is a finite number, not {value}")
+        return min(max(value, ZOOMS[0]), ZOOMS[1]) if name == "zoom" else value
 
     @validate("step_mm")
     def _validate_step(self, proposal: Any) -> float | None:

@@ -25,8 +25,8 @@ def readout(state: ViewState) -> list[str]:
     if position is not None:
         parts.append("LPS " + ", ".join(f"{x:.1f}" for x in position) + " mm")
     parts += [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
-    if index[0] in volume.missing_slices(state.frame):
-        return [*parts, "missing slice"]
+    if volume.without_data(index, state.frame):
+        return [*parts, "missing slice" if index[0] in volume.missing_slices(state.frame) else "no data"]
     value = np.ravel(np.asarray(volume.frame(state.frame)[index]))
     whole = value.dtype.kind in "iub"
     shown = ", ".join(str(int(v)) if whole else f"{float(v):.6g}" for v in value)
@@ -34,7 +34,7 @@ def readout(state: ViewState) -> list[str]:
 
 
 def curve(state: ViewState, name: str) -> tuple[Dimension, NDArray[np.float64]]:
-    """Return the values at the crosshair along an extra dimension; NaN for missing slices.
+    """Return the values at the crosshair along an extra dimension; NaN where there are no data.
 
     Parameters
     ----------
@@ -59,6 +59,6 @@ def curve(state: ViewState, name: str) -> tuple[Dimension, NDArray[np.float64]]:
     values = np.empty(len(dimension))
     for i in range(len(dimension)):
         frame = (*state.frame[:place], i, *state.frame[place + 1 :])
-        missing = state.index[0] in volume.missing_slices(frame)
-        values[i] = np.nan if missing else np.mean(np.asarray(volume.frame(frame)[state.index]))
+        absent = volume.without_data(state.index, frame)
+        values[i] = np.nan if absent else np.mean(np.asarray(volume.frame(frame)[state.index]))
     return dimension, values

@@ -126,7 +126,8 @@ class Changes:
     Attributes
     ----------
     layout : bool
-        Panes come, go, move or are turned, or look different.
+        Panes come, go, move or are turned, or look different, or what stands beside them does: everything
+        is drawn again.
     pixels : frozenset of Plane
         Another slice.
     marks : frozenset of Plane
@@ -241,7 +242,7 @@ def _corners(
         name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
     below = []
-    if window and not volume.is_color:
+    if window and volume.has_window:
         width, center = state.window.width, state.window.center
         digits = max(
             3 - math.floor(math.log10(abs(width) or 1.0)), 0
@@ -281,16 +282,22 @@ def changes(old: Scene | None, new: Scene) -> Changes:
         everything = frozenset(PLANES)
         return Changes(layout=True, pixels=everything, marks=everything, colors=True)
     pairs = list(zip(old.panes, new.panes))
+    colors = _colors(old) != _colors(new)
     return Changes(
         layout=(old.layout, old.look, old.tiles) != (new.layout, new.look, new.tiles)
-        or any(a.view != b.view for a, b in pairs),
+        or any(a.view != b.view for a, b in pairs)
+        or (colors and bool(new.tiles or new.look.colorbar)),
         pixels=frozenset(b.plane for a, b in pairs if _voxels(a) != _voxels(b)),
         marks=frozenset(
             b.plane for a, b in pairs if (a.crosshair, a.box, a.corners) != (b.crosshair, b.box, b.corners)
         ),
-        colors=(old.window, old.colormap, old.reverse, old.empty_color)
-        != (new.window, new.colormap, new.reverse, new.empty_color),
+        colors=colors,
     )
+
+
+def _colors(scene: Scene) -> tuple[Any, ...]:
+    """Return what the colours of values depend on."""
+    return scene.window, scene.colormap, scene.reverse, scene.empty_color
 
 
 def _voxels(pane: Pane) -> tuple[Any, ...]:
@@ -310,18 +317,12 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
         return rgb8(image, volume.meta.get("BitsStored"))
     if image.dtype == np.bool_:
         image = image.view(np.uint8)
-    missing: Any = volume.missing_slices(pane.frame)
-    if not (missing or pane.mark_padding):
+    index: list[Any] = [pane.index] * 3
+    index[pane.view.down], index[pane.view.right] = np.ogrid[: image.shape[0], : image.shape[1]]
+    absent = volume.without_data(index, pane.frame)
+    if not (pane.mark_padding or absent.any()):
         return image
-    mask = np.zeros(image.shape, dtype=bool)
+    mask = np.array(np.broadcast_to(absent, image.shape))
     if pane.mark_padding and volume.padding is not None:
         mask |= (image >= volume.padding[0]) & (image <= volume.padding[1])
-    if not missing:
-        return np.ma.array(image, mask=mask)
-    if pane.view.axis == 0:
-        mask |= pane.index in missing
-    elif pane.view.down == 0:
-        mask[missing] = True
-    else:
-        mask[:, missing] = True
     return np.ma.array(image, mask=mask)

@@ -113,7 +113,7 @@ class PointerTool:
         if self.is_idle:
             return
         state, shape = self._state, self._state.volume.geometry.shape
-        left = "crosshair" if state.tool == "window" and state.volume.is_color else state.tool
+        left = "crosshair" if state.tool == "window" and not state.volume.has_window else state.tool
         action = {LEFT: left, MIDDLE: "pan", RIGHT: "zoom"}.get(int(event.button))
         if action is None:
             return

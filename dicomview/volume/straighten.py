@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dicomview.geometry import Geometry, deshear, patient_grid
+from dicomview.volume.absence import Acquired
 from dicomview.volume.reslice import ReslicedArray
 
 if TYPE_CHECKING:
@@ -84,8 +85,6 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     if not lazy:
         array = np.asarray(array)
     told = "resliced onto the axes of the patient by linear interpolation"
-    if volume.report.missing:
-        told += "; missing slices are no longer marked"
     meta = volume.meta.copy()
     meta.discard("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
     straight = type(volume)(
@@ -97,6 +96,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
         report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=0.0),
         padding=volume.padding,
     )
+    straight._acquired = Acquired(old, volume.report.missing)
     if not volume.is_color:
         straight._default_window = volume.default_window
     return straight

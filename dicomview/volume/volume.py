@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dicomview.display import Window, auto_window
 from dicomview.errors import GeometryError
 from dicomview.geometry import PLANES, Geometry, Plane, plane_axes, plane_view
+from dicomview.volume.absence import Acquired, missing_slices
 from dicomview.volume.array import ArrayLike, Image
 from dicomview.volume.describe import describe, describe_html
 from dicomview.volume.dimension import Dimension
@@ -76,6 +78,7 @@ class Volume(Exchange, ArrayLike):
         self.sources = tuple(sources)
         self.padding = padding
         self._default_window: Window | None = None
+        self._acquired: Acquired | None = None
         if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
             raise GeometryError(
                 f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
@@ -248,8 +251,8 @@ class Volume(Exchange, ArrayLike):
         Volume
             Slices axial, rows to posterior, columns to the left, each with the spacing of the acquired axis
             that is nearest to it; as large as the acquired volume reaches. Linear interpolation, integers
-            rounded; what lies outside holds the padding value, or the lowest value. A volume on these axes is
-            returned itself.
+            rounded; what lies outside holds the padding value, or the lowest value, and
+            :meth:`without_data` tells it apart. A volume on these axes is returned itself.
 
         Raises
         ------
@@ -270,6 +273,11 @@ class Volume(Exchange, ArrayLike):
     def is_color(self) -> bool:
         """Whether the values are RGB(A) and need no window."""
         return self.dims[-1] == "rgb"
+
+    @property
+    def has_window(self) -> bool:
+        """Whether a window says how values are shown; colours have none, nor has true and false."""
+        return not self.is_color and self.dtype != np.bool_
 
     @property
     def extra_dims(self) -> tuple[str, ...]:
@@ -299,8 +307,28 @@ class Volume(Exchange, ArrayLike):
 
     def missing_slices(self, frame: Sequence[int] = ()) -> list[int]:
         """Return the slices of a frame for which there is no file."""
-        places = [(place,) if isinstance(place, int) else place for place in self.report.missing]
-        return [place[-1] for place in places if place[:-1] == tuple(frame)]
+        return missing_slices(self.report.missing, frame)
+
+    def without_data(self, index: Sequence[Any], frame: Sequence[int] = ()) -> NDArray[np.bool_]:
+        """Return whether there are no data at voxels: no file, or nothing acquired in a resliced volume.
+
+        Parameters
+        ----------
+        index : three of int or array_like of int
+            Slices, rows and columns, which are broadcast against each other.
+        frame : sequence of int
+            One index for each of :attr:`extra_dims`.
+
+        Returns
+        -------
+        ndarray of bool
+            Of a shape that can be broadcast to theirs.
+        """
+        if self._acquired is None:
+            return np.isin(index[0], self.missing_slices(frame))
+        points = self.geometry.position(np.stack(np.broadcast_arrays(*index), axis=-1))
+        assert points is not None  # it lies on the axes of the patient
+        return self._acquired.lacks(points, frame)
 
     @property
     def windows(self) -> dict[str, Window]:
@@ -319,7 +347,12 @@ class Volume(Exchange, ArrayLike):
 
     @property
     def default_window(self) -> Window:
-        """The file's first window, else 0 to 5 of PET in SUV, else the 0.1th to 99.9th percentile."""
+        """The file's first window, else 0 to 5 of PET in SUV, else the 0.1th to 99.9th percentile.
+
+        Of a mask 0 to 1.
+        """
+        if self._default_window is None and self.dtype == np.bool_:
+            self._default_window = Window(0.5, 1)
         if self._default_window is None:
             self._default_window = header_window(self.middle_meta) or self.auto_window()
         return self._default_window

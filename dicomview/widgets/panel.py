@@ -25,7 +25,7 @@ COLORMAPS = ("gray", "bone", "hot", "magma", "inferno", "viridis", "plasma", "ci
 class SidePanel(widgets.VBox):  # type: ignore[misc]
     """Controls beside the panes, bound to a state in both directions.
 
-    Colour volumes have no window and no colormap.
+    Masks have no window, colour volumes no colormap either.
 
     Attributes
     ----------
@@ -47,12 +47,11 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     def __init__(self, state: ViewState) -> None:
         self._state = state
         self._bindings = Bindings(state)
-        is_color = state.volume.is_color
-        self.window = None if is_color else WindowPanel(state)
+        self.window = WindowPanel(state) if state.volume.has_window else None
         if self.window is not None:
             self.preset, self.limits = self.window.preset, self.window.limits
             self.center, self.width = self.window.center, self.window.width
-        shown = [*([self.window] if self.window else []), *self._look(is_color)]
+        shown = [*([self.window] if self.window else []), *self._look()]
         sections = {"place": self._place(), "panes": self._panes(), "cine": self._cine()}
         self._sections = widgets.Accordion(
             [widgets.VBox(controls) for controls in sections.values()], layout=widgets.Layout(width="252px")
@@ -70,14 +69,14 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         self._bindings.undo()
         super().close()
 
-    def _look(self, is_color: bool) -> list[Any]:
+    def _look(self) -> list[Any]:
         """Make what colours the values, and the marks over them."""
         bind = self._bindings.bind
         self.invert, self.crosshair = check("invert"), check("crosshair")
         self.colorbar, self.scale_bar = check("colorbar"), check("scale bar")
         bind("crosshair", self.crosshair)
         bind("scale_bar", self.scale_bar)
-        if is_color:
+        if self._state.volume.is_color:
             return [widgets.HBox([self.crosshair, self.scale_bar])]
         offered = [name for name in COLORMAPS if name in matplotlib.colormaps]
         others = sorted(set(matplotlib.colormaps) - set(offered), key=str.lower)

@@ -40,7 +40,7 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
         self._bindings = Bindings(state)
         self.tools = {}
         for tool, (icon, tip) in TOOLS.items():
-            if tool == "window" and state.volume.is_color:
+            if tool == "window" and not state.volume.has_window:
                 continue
             self.tools[tool] = button = _small(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
             self._bindings.bind(
@@ -68,7 +68,7 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
 
 def _is_on(state: ViewState, tool: str, chosen: str) -> bool:
     """Return whether a tool counts; where there is no window to drag, the crosshair takes its place."""
-    return tool == ("crosshair" if chosen == "window" and state.volume.is_color else chosen)
+    return tool == ("crosshair" if chosen == "window" and not state.volume.has_window else chosen)
 
 
 def _chosen(state: ViewState, tool: str, is_on: bool) -> str:

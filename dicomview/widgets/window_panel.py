@@ -24,6 +24,8 @@ AUTO_SLICE, AUTO_VOLUME = "auto (slice)", "auto"
 def named_windows(state: ViewState) -> dict[str, Window]:
     """Return the windows of the file by their explanation, then the presets of the modality."""
     volume = state.acquired
+    if not volume.has_window:
+        return {}
     return {
         **{f"file: {name}".removesuffix(": file"): window for name, window in volume.windows.items()},
         **presets_for(volume.meta.get("Modality"), volume.meta.get("Units")),
@@ -83,8 +85,13 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         values = np.asarray(acquired.array)
         sample = valid_values(values, padding=acquired.padding)
         low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
-        span = max(high - low, abs(low) * 1e-9, 1e-30)
-        whole = values.dtype.kind in "iub" and span >= 1
+        varies = high > low
+        if varies:
+            span = max(high - low, abs(low) * 1e-9, 1e-30)
+        else:  # one value, in the middle
+            span = Window.from_limits(low, high).width
+            low -= span / 2
+        whole = values.dtype.kind in "iu" and varies
         self._step = 1.0 if whole else span / 1024
         self._span = (low, low + span)
         self._counts = np.histogram(sample, BINS, self._span)[0]
