@@ -13,8 +13,8 @@ from dicomview.volume import Meta
 
 __all__ = ["SliceElements", "without_pixels"]
 
-#: Everything from here on is pixel data.
-_PIXELS = 0x7FE00000
+#: The elements of a header lie between. Before them comes only what is made of rubbish behind the pixels.
+_FIRST, _PIXELS = 0x00080000, 0x7FE00000
 #: The one private group whose elements are served: factors that the SUV of a PET series needs.
 _PHILIPS_PET = 0x7053
 
@@ -89,7 +89,7 @@ def without_pixels(dataset: Dataset) -> Dataset:
     kept = [
         tag
         for tag in dataset.keys()  # noqa: SIM118 - iterating a Dataset gives elements
-        if tag < _PIXELS and (not tag.is_private or tag.group == _PHILIPS_PET)
+        if _FIRST <= tag < _PIXELS and (not tag.is_private or tag.group == _PHILIPS_PET)
     ]
     return _part(dataset, kept)
 
