@@ -17,29 +17,9 @@ import dicomview as dv
 from dicomview.errors import DecodeError, MissingPackageError, SeriesError
 from dicomview.io import lazy as module
 from dicomview.io.decode import find_pixels
-from dicomview.io.kept import KEPT, Kept
+from dicomview.io.kept import Kept
 
 da = pytest.importorskip("dask.array")
-
-
-@pytest.fixture(autouse=True)
-def forget():
-    KEPT.clear()
-    yield
-    KEPT.clear()
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Return a list that gets the number of the slice, by its file name, for each that is decoded."""
-    made = []
-    values = module.LazySlice.values
-    monkeypatch.setattr(
-        module.LazySlice,
-        "values",
-        lambda self: (made.append(int(self.header.path.stem.strip("IM"))), values(self))[1],
-    )
-    return made
 
 
 def edit(path, **elements):

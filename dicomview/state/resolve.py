@@ -300,22 +300,24 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     -------
     ndarray or masked array of shape (down, right) or (down, right, 3)
     """
+    missing: Any = volume.missing_slices(pane.frame)
+    if pane.view.axis == 0 and pane.index in missing and not volume.is_color:
+        # What stands there is not looked at: of a lazy volume it may take all others to find.
+        shape = [volume.geometry.shape[axis] for axis in (pane.view.down, pane.view.right)]
+        return np.ma.array(np.zeros(shape, volume.dtype), mask=True)
     image = np.asarray(pane.view.take(volume.frame(pane.frame), pane.index))
     if volume.is_color:
         return rgb8(image, volume.meta.get("BitsStored"))
     if image.dtype == np.bool_:
         image = image.view(np.uint8)
-    missing: Any = volume.missing_slices(pane.frame)
     if not (missing or pane.mark_padding):
         return image
     mask = np.zeros(image.shape, dtype=bool)
     if pane.mark_padding and volume.padding is not None:
         mask |= (image >= volume.padding[0]) & (image <= volume.padding[1])
-    if not missing:
+    if not missing or pane.view.axis == 0:
         return np.ma.array(image, mask=mask)
-    if pane.view.axis == 0:
-        mask |= pane.index in missing
-    elif pane.view.down == 0:
+    if pane.view.down == 0:
         mask[missing] = True
     else:
         mask[:, missing] = True

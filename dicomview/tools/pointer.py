@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dicomview.display import Window, valid_values
+from dicomview.display import Window
 from dicomview.geometry import Plane
 from dicomview.state import Pane, ViewState
 
@@ -181,8 +181,7 @@ class PointerTool:
     def _window(self, drag: Drag, right: float, up: float) -> None:
         """Widen to the right."""
         if self._range is None:
-            acquired = self._state.acquired
-            values = valid_values(acquired.array, padding=acquired.padding)
+            values = self._state.acquired.sample()
             self._range = float(np.ptp(values)) if values.size else 0.0
         gain = (self._range or 1.0) / RANGE_PIXELS
         width = max(drag.window.width + right * gain, gain)

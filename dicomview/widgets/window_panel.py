@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from dicomview.display import Window, auto_window, presets_for, valid_values
+from dicomview.display import Window, auto_window, presets_for
 from dicomview.state import ViewState, pane_pixels, resolve
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.style import PANEL_WIDTH, control
@@ -78,11 +78,10 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
     def _set_ranges(self) -> None:
         """Let the sliders span the values of the volume, and count them."""
         acquired = self._state.acquired
-        values = np.asarray(acquired.array)
-        sample = valid_values(values, padding=acquired.padding)
+        sample = acquired.sample()
         low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
         span = max(high - low, abs(low) * 1e-9, 1e-30)
-        whole = values.dtype.kind in "iub" and span >= 1
+        whole = acquired.dtype.kind in "iub" and span >= 1
         self._step = 1.0 if whole else span / 1024
         self._span = (low, low + span)
         self._counts = np.histogram(sample, BINS, self._span)[0]
