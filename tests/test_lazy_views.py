@@ -239,3 +239,19 @@ def test_arithmetic_and_reductions_wait_to_be_computed(both, decoded):
     assert decoded == [] and int(total) == int((plain + 1).sum())
     assert float(lazy.mean().compute()) == pytest.approx(float(plain.mean()))
     assert [int(np.asarray(image)[0, 0]) for image in lazy] == plain[:, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("layout", ["axial", "montage"])
+def test_a_hidden_pane_is_blank_until_it_is_shown(both, decoded, layout):
+    plain, lazy = both(array=make_voxels(DEEP), matrix=make_affine("sagittal"))
+    viewer = dv.SliceViewer(lazy, layout=layout)
+    other = dv.SliceViewer(plain, layout=layout)
+    for viewed in (viewer, other):
+        viewed.state.index = (7, 3, 3)
+        viewed.state.layout = "ortho"
+    assert viewer.figure().png() == other.figure().png()
+    for plane in PLANES:
+        image = viewer.axes[plane].images[0].get_array()
+        np.testing.assert_array_equal(image, other.axes[plane].images[0].get_array())
+        assert np.ptp(image) > 0
+    viewer.close(), other.close()

@@ -223,6 +223,7 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...
     return tuple(
         replace(
             pane,
+            visible=True,
             corners=("", "", pane.corners[2], pane.corners[3].partition("\n")[0]),
             edges=("", "", *pane.edges[2:]),
         )
