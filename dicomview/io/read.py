@@ -18,6 +18,7 @@ from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.lazy import read_lazily
+from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
@@ -58,21 +59,27 @@ def find_series(path: Paths) -> SeriesList:
     return SeriesList(group_headers(headers, reader=reader), dropped=dropped, others=others)
 
 
-def volread(path: Paths, *, series: int | str | Series | None = None, lazy: bool = False) -> Volume:
+def volread(
+    path: Paths, *, series: int | str | Series | None = None, lazy: bool = False, level: int | None = None
+) -> Volume:
     """Read the volume at a path.
 
     Parameters
     ----------
     path : str, PathLike, list of these, bytes or binary file
         Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, the bytes of a file,
-        an open file, or a URL. A file that is not DICOM is read by imageio's own plugins.
+        an open file, or a URL; the folder of a zarr array or OME-Zarr image. A file that is not DICOM is
+        read by imageio's own plugins.
     series : int, str or Series, optional
         Which series, where there are several: its number in :func:`find_series`, its UID, a part of its
         description, or the element of the table itself.
     lazy : bool
         Whether slices are decoded only when they are asked for: ``array`` is then a dask array with a chunk
         for every slice. Its type is the smallest that holds all values that the headers allow, which may be
-        a wider one than the values need. A slice that cannot be decoded raises when it is asked for.
+        a wider one than the values need. A slice that cannot be decoded raises when it is asked for. A zarr
+        array or OME-Zarr image is always lazy, chunk by chunk.
+    level : int, optional
+        Which level of a multiscale OME-Zarr image: 0 is the finest and the default, -1 the coarsest.
 
     Returns
     -------
@@ -101,6 +108,10 @@ def volread(path: Paths, *, series: int | str | Series | None = None, lazy: bool
         pass  # imageio fetches it
     elif isinstance(path, str | os.PathLike):
         path = existing(path)
+        if is_zarr(path):
+            return read_zarr(path, level=level or 0)
+        if level is not None:
+            raise SeriesError(f"level= chooses among those of an OME-Zarr image; {path.name} is none")
         if _is_foreign(path):
             if lazy:
                 raise DecodeError(
