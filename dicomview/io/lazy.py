@@ -9,16 +9,24 @@ import numpy as np
 
 from dicomview.errors import DecodeError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
+from dicomview.io.cluster import spread
 from dicomview.io.decode import PixelFile, Rescale, find_pixels, real_values, rescale_of, value_padding
 from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, is_color
+from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces
 from dicomview.volume import Dropped, Volume
 
 __all__ = ["LazySlice", "dask_array", "read_lazily"]
+
+#: Attributes of a header that its values depend on.
+_NEEDED = (
+    "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
+    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
+)  # fmt: skip
 
 
 def dask_array() -> Any:
@@ -117,9 +125,11 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     for k, header in enumerate(stack.headers):
         if header is not None:
             by_file.setdefault(header.path, []).append(k)
-    for path in progress(sorted(by_file), "headers"):
+    paths = sorted(by_file)
+    for path, places in zip(paths, (p for part in spread(_places, paths) for p in part)):
         try:
-            places = find_pixels(path)
+            if isinstance(places, DecodeError):
+                raise places
             seen = without_pixels(places.header)
             for k in by_file[path]:
                 header = _there(stack.headers[k])
@@ -143,17 +153,29 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
 
 
+def _places(paths: Sequence[File]) -> list[PixelPlaces | DecodeError]:
+    """Find the pixels of files, or what is in the way."""
+    found: list[PixelPlaces | DecodeError] = []
+    for path in progress(paths, "headers"):
+        try:
+            found.append(find_pixels(path))
+        except DecodeError as error:
+            found.append(error)
+    return found
+
+
 def _there(header: Header | None) -> Header:
     assert header is not None
     return header
 
 
 def _lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: PixelPlaces) -> LazySlice:
-    """Return what decodes a slice."""
+    """Return what decodes a slice; of its header it takes along what that needs."""
     at = header.frame or 0
     frames = places.frames
     span = frames[at] if frames is not None and at < len(frames) else None
-    return LazySlice(header, rescale, dtype, places.stamp, span)
+    needed = Header(**{name: getattr(header, name) for name in _NEEDED})
+    return LazySlice(needed, rescale, dtype, places.stamp, span)
 
 
 def _type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.dtype[Any]:
