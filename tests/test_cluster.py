@@ -14,7 +14,6 @@ da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 
 
-
 def write_tree(write, folders=4):
     """Write series into folders, each of another patient, with something else beside them."""
     for i in range(folders):
