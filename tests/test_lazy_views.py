@@ -55,6 +55,15 @@ def test_a_sample_reads_no_more_than_its_bytes():
     assert len(flat.sample()) > 1.2 * 512 * 512
 
 
+def test_a_slice_that_cannot_be_decoded_is_left_out_of_the_sample(write):
+    files = write()
+    with files[2].open("r+b") as file:
+        file.truncate(files[2].stat().st_size - 20)
+    sample = dv.volread(files, lazy=True).sample()
+    right = np.delete(make_voxels(), 2, axis=0)
+    np.testing.assert_array_equal(np.sort(sample), np.sort(right, axis=None))
+
+
 def test_the_sample_of_few_slices_is_that_of_the_plain_volume(both):
     plain, lazy = both()
     np.testing.assert_array_equal(np.sort(lazy.sample()), np.sort(plain.sample()))

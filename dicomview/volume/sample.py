@@ -1,11 +1,12 @@
 """Sample: values that stand for all of a volume, without looking at all of a volume that is not in memory."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomview.display import valid_values
+from dicomview.errors import DecodeError
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -32,9 +33,20 @@ def sampled(volume: "Volume") -> NDArray[np.float64]:
     chosen = [places[(2 * i + 1) * len(places) // (2 * count)] for i in range(count)] if places else []
     if not chosen:
         return np.empty(0)
-    # Stacked first, so that dask gets them all at once.
-    slices = np.asarray(np.stack([volume.frame(place[:-1])[place[-1]] for place in chosen]))
-    return valid_values(slices, padding=volume.padding)
+    slices = [volume.frame(place[:-1])[place[-1]] for place in chosen]
+    try:
+        found = np.asarray(np.stack(slices))  # stacked first, so that dask gets them all at once
+    except DecodeError:
+        found = np.array([image for image in map(_readable, slices) if image is not None])
+    return valid_values(found, padding=volume.padding)
+
+
+def _readable(image: Any) -> np.ndarray | None:
+    """Return the values of a slice; None where they cannot be decoded."""
+    try:
+        return np.asarray(image)
+    except DecodeError:
+        return None
 
 
 def _bytes_of_slice(volume: "Volume") -> int:
