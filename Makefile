@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types test plain browser lowest data-score bench picture clean
+.PHONY: check setup format lint imports types scripts test plain browser lowest data-score
+.PHONY: bench bench-load bench-browser picture clean
 
-check: lint imports types test lowest
+check: lint imports types scripts test lowest
 
 setup: $(STAMP)
 
@@ -28,6 +29,11 @@ imports: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
+
+# types and lint of the scripts that run in the page; their tests run with the others
+scripts:
+	npm install --prefix tests/javascript --no-package-lock --no-audit --no-fund --silent
+	npm run --prefix tests/javascript --silent check
 
 # everything, browser tests included where there is a browser
 test: $(STAMP)
@@ -53,6 +59,11 @@ data-score: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/step.py
+
+# loading against the bytes alone and against other packages; ARGS=--quick for less
+bench-load: $(STAMP)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python tests/benchmarks/load.py $(ARGS)
 
 # the picture of the README
 picture: $(STAMP)

@@ -10,6 +10,7 @@
     ├── DisplayError (ValueError)       something that cannot be shown
     ├── SegmentError (LookupError)      a mask that a segmentation does not have or cannot give
     ├── SUVError (ValueError)           the header does not give a standardized uptake value
+    ├── MemoryBudgetError (MemoryError) an array would take more memory than it may
     └── MissingPackageError (ImportError)   an optional package cannot be imported
 """
 
@@ -18,6 +19,7 @@ __all__ = [
     "DicomviewError",
     "DisplayError",
     "GeometryError",
+    "MemoryBudgetError",
     "MissingPackageError",
     "PathError",
     "SUVError",
@@ -60,6 +62,10 @@ class SegmentError(DicomviewError, LookupError):
 
 class SUVError(DicomviewError, ValueError):
     """Elements that the standardized uptake value needs are missing or cannot be used."""
+
+
+class MemoryBudgetError(DicomviewError, MemoryError):
+    """An array would take more memory than ``dicomview.options.memory_budget`` allows."""
 
 
 class MissingPackageError(DicomviewError, ImportError):

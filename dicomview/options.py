@@ -12,6 +12,9 @@ class Options:
         Whether names, dates of birth and the like may be printed and drawn. False by default.
     progress : bool
         Whether long reads show a progress bar in a notebook. True by default.
+    memory_budget : float or int or None
+        How much memory the array of one volume may take: up to 1 a part of what is free, above that a number
+        of bytes; None for any amount. Half of what is free by default.
 
     Examples
     --------
@@ -20,11 +23,12 @@ class Options:
     False
     """
 
-    __slots__ = ("progress", "show_patient")
+    __slots__ = ("memory_budget", "progress", "show_patient")
 
     def __init__(self) -> None:
         self.show_patient: bool = False
         self.progress: bool = True
+        self.memory_budget: float | None = 0.5
 
     def __repr__(self) -> str:
         return f"Options({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"

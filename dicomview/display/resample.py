@@ -12,6 +12,8 @@ __all__ = ["INTERPOLATIONS", "Interpolation", "Taps", "resampled", "taps"]
 Interpolation = Literal["nearest", "linear", "lanczos"]
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 
+#: Halfway between two samples the upper one counts, whatever the last bits say.
+TIE = 1e-9
 #: Half the width of each kernel, in samples.
 _RADIUS = {"linear": 1.0, "lanczos": 3.0}
 
@@ -53,7 +55,7 @@ def taps(samples: int, start: float, step: float, pixels: int, kind: Interpolati
     """
     centers = start + step * np.arange(pixels)
     if kind == "nearest":
-        index = np.floor(centers + 0.5).astype(np.intp)[None]
+        index = np.floor(centers + 0.5 + TIE).astype(np.intp)[None]
         weight = np.ones(index.shape)
     else:
         scale = max(abs(step), 1.0)

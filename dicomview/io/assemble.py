@@ -145,7 +145,8 @@ def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[li
     normal /= np.linalg.norm(normal)
     pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
     same = min(SAME_POSITION_MM, SAME_POSITION_PIXELS * pixel) if pixel > 0 else SAME_POSITION_MM
-    along = {id(h): float(np.dot(h.position, normal)) for h in headers}  # type: ignore[arg-type]
+    a, b, c = normal.tolist()
+    along = {id(h): x * a + y * b + z * c for h in headers for x, y, z in [h.position]}  # type: ignore[misc]
     slots: list[list[Header]] = []
     for header in sorted(headers, key=lambda h: along[id(h)]):
         if slots and along[id(header)] - along[id(slots[-1][0])] < same:

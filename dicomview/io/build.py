@@ -1,7 +1,6 @@
 """Build: the Volume of a series from its slices, once they are an array."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from dicomview.io.elements import SliceElements
 from dicomview.io.realworld import mapping_elements
 from dicomview.io.remarks import report_of
 from dicomview.io.series import Series, is_color
+from dicomview.io.sources import plain
 from dicomview.volume import Dropped, Source, Volume
 
 __all__ = ["empty_slices", "volume_of", "with_padding"]
@@ -81,7 +81,7 @@ def volume_of(
             series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing)
         ),
         sources=[
-            None if h is None else Source(Path(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
+            None if h is None else Source(plain(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
         ],
         padding=value_padding(first, rescale),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID
 
@@ -24,6 +25,7 @@ __all__ = [
     "Rescale",
     "decode_values",
     "find_pixels",
+    "integer_type",
     "real_values",
     "rescale_of",
     "value_padding",
@@ -159,6 +161,17 @@ class PixelFile:
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
 
+    def encoded_frames(self) -> list[bytes]:
+        """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""
+        dataset = self._dataset
+        if not dataset["PixelData"].is_undefined_length:
+            return []
+        count = int(dataset.get("NumberOfFrames") or 1)
+        try:
+            return list(generate_frames(dataset.PixelData, number_of_frames=count))
+        except ValueError:
+            return []
+
     def values(self, header: Header, rescale: Rescale) -> np.ndarray:
         """Decode one image to values after the Modality LUT; see :func:`decode_values`."""
         stored = self.stored(header)
@@ -235,16 +248,20 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
     slope, intercept = header.rescale_slope, header.rescale_intercept
     if rescale.is_float:
         return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
-    low, high = sorted(
-        (int(stored.min()) * int(slope) + int(intercept), int(stored.max()) * int(slope) + int(intercept))
-    )
-    kind = _smallest_integer(min(low, int(intercept)), max(high, int(intercept)))
+    kind = integer_type(int(stored.min()), int(stored.max()), header)
     # Stored values need not fit the type of the result; wrapping arithmetic modulo 2^n loses nothing.
     values: np.ndarray = stored.astype(kind)
     if slope != 1:
         values *= np.array(int(slope)).astype(kind)
     values += np.array(int(intercept)).astype(kind)
     return values
+
+
+def integer_type(least: int, largest: int, header: Header) -> np.dtype[Any]:
+    """Return the smallest type of what whole numbers make of stored values from the least to the largest."""
+    slope, intercept = int(header.rescale_slope), int(header.rescale_intercept)
+    ends = least * slope + intercept, largest * slope + intercept, intercept
+    return _smallest_integer(min(ends), max(ends))
 
 
 def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:

@@ -1,6 +1,7 @@
 """Finding DICOM files: by content, in folders, files, archives, DICOMDIR and lists of these."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from dicomview.errors import DecodeError
 from dicomview.io.cluster import spread
 from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
+from dicomview.io.likeness import Likenesses
 from dicomview.io.progress import progress
 from dicomview.io.sources import (
     File,
@@ -68,8 +70,13 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
     headers: list[Header] = []
     dropped: list[Dropped] = []
     others = 0
+    likenesses = Likenesses()
     for file, asked_for in progress(files, "headers"):
         try:
+            like = likenesses.header(file)
+            if like is not None:
+                headers.append(like)
+                continue
             if not looks_like_dicom(file):
                 if asked_for or (file.suffix.lower() in SUFFIXES and not file.name.startswith("._")):
                     dropped.append(Dropped(Path(file), f"not a DICOM file ({file.stat().st_size} bytes)"))
@@ -79,7 +86,7 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
                 else:
                     others += 1
                 continue
-            found = read_headers(file)
+            found = likenesses.learn(file, read_headers(file))
         except OSError as error:
             dropped.append(
                 Dropped(Path(file), f"cannot be opened ({error.strerror or type(error).__name__})")
@@ -94,13 +101,26 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
 
 def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
     """Give every file once, and whether it was named by the caller."""
-    seen: set[File] = set()
+    seen: set[str] = set()
+    folders: dict[str, str] = {}
+
+    def real(file: File) -> str:
+        """Resolve links, those of a folder once for all its files."""
+        if isinstance(file, MemoryFile):
+            return os.fspath(file)
+        folder, name = os.path.split(file)
+        if os.path.islink(file):  # noqa: PTH114 - and below: a Path costs more than the look at the disk
+            return os.path.realpath(file)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        return os.path.join(folders[folder], name)  # noqa: PTH118
+
     for start in [path] if _is_one(path) else path:  # type: ignore[union-attr]
         found = _found(start, dropped)
         for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
-            real = file.resolve()
-            if real not in seen:
-                seen.add(real)
+            place = real(file)
+            if place not in seen:
+                seen.add(place)
                 yield file, asked_for
 
 
@@ -136,16 +156,10 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
     return [(root, True)]
 
 
-def _natural(path: File) -> list[tuple[bool, int, str]]:
+_DIGITS = re.compile("([0-9]+)")
+
+
+def _natural(path: File) -> list[str | int]:
     """Sort IM2 before IM10."""
-    key: list[tuple[bool, int, str]] = []
-    word, digits = "", ""
-    for char in [*os.fspath(path), ""]:
-        if char and char in "0123456789":
-            digits += char
-            continue
-        if digits:
-            key += [(False, 0, word), (True, int(digits), "")]
-            word, digits = "", ""
-        word += char
-    return [*key, (False, 0, word)]
+    parts = _DIGITS.split(os.fspath(path))
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]

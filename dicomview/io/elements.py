@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence as DicomSequence
 from pydicom.tag import BaseTag
 
-from dicomview.io.headers import keyword_of, meta_from_dataset
+from dicomview.io.headers import PRIVATE_NAMES, keyword_of, meta_from_dataset
+from dicomview.io.items import first_item
+from dicomview.io.layout import Scanned
 from dicomview.volume import Meta
 
 __all__ = ["SliceElements", "without_pixels"]
@@ -29,21 +31,23 @@ class SliceElements:
     """
 
     def __init__(self, count: int) -> None:
-        self._files: list[Dataset | None] = [None] * count
+        self._files: list[Dataset | Scanned | None] = [None] * count
         self._frames: list[Dataset | None] = [None] * count
 
-    def add(self, slice_number: int, elements: Dataset, frame: int | None) -> None:
+    def add(self, slice_number: int, elements: Dataset | Scanned, frame: int | None) -> None:
         """Take note of a slice.
 
         Parameters
         ----------
         slice_number : int
-        elements : Dataset
+        elements : Dataset or Scanned
             Of its file, from :func:`without_pixels`; the same object for all slices of a file.
         frame : int or None
             Which frame of the file it is.
         """
         self._files[slice_number] = elements
+        if isinstance(elements, Scanned):
+            return
         groups = elements.get("PerFrameFunctionalGroupsSequence")
         if groups and frame is not None and frame < len(groups):
             self._frames[slice_number] = _flat(groups[frame], elements)
@@ -67,7 +71,7 @@ class SliceElements:
 class _Column(Sequence[Any]):
     """The values of one element, converted one by one."""
 
-    def __init__(self, keyword: str, datasets: Sequence[Dataset | None]) -> None:
+    def __init__(self, keyword: str, datasets: Sequence[Dataset | Scanned | None]) -> None:
         self._keyword, self._datasets = keyword, datasets
 
     def __len__(self) -> int:
@@ -77,6 +81,8 @@ class _Column(Sequence[Any]):
         dataset = self._datasets[index]
         if dataset is None:
             return None
+        if isinstance(dataset, Scanned):
+            dataset = dataset.dataset(_tags_of(self._keyword))
         tags = [tag for tag in dataset.keys() if keyword_of(tag) == self._keyword]  # noqa: SIM118
         return meta_from_dataset(_part(dataset, tags)).get(self._keyword)
 
@@ -86,12 +92,18 @@ class _Column(Sequence[Any]):
 
 def without_pixels(dataset: Dataset) -> Dataset:
     """Return the elements of a dataset that a header serves: neither pixel data nor private ones."""
-    kept = [
-        tag
-        for tag in dataset.keys()  # noqa: SIM118 - iterating a Dataset gives elements
-        if _FIRST <= tag < _PIXELS and (not tag.is_private or tag.group == _PHILIPS_PET)
-    ]
-    return _part(dataset, kept)
+    return _part(dataset, [tag for tag in dataset.keys() if _is_served(tag)])  # noqa: SIM118
+
+
+def _is_served(tag: int) -> bool:
+    group = tag >> 16
+    return _FIRST <= tag < _PIXELS and (group % 2 == 0 or group == _PHILIPS_PET)
+
+
+def _tags_of(keyword: str) -> frozenset[int]:
+    """Return the tags that may be called so, and what all text hangs on."""
+    private = (tag for tag in PRIVATE_NAMES if keyword_of(tag) == keyword)
+    return frozenset((tag_for_keyword(keyword) or 0, *private))
 
 
 def _part(dataset: Dataset, tags: Iterable[BaseTag]) -> Dataset:
@@ -104,20 +116,24 @@ def _part(dataset: Dataset, tags: Iterable[BaseTag]) -> Dataset:
 def _flat(group: Dataset, parent: Dataset) -> Dataset:
     """Return the elements inside the functional groups of a frame."""
     elements: dict[BaseTag, Any] = {}
-    for sequence in group:
-        if isinstance(sequence.value, DicomSequence) and sequence.value:
-            for tag, element in sequence.value[0].items():
-                elements.setdefault(tag, element)
+    for tag in group.keys():  # noqa: SIM118 - iterating a Dataset gives elements
+        item = first_item(group, tag)
+        for inner, element in item.items() if item is not None else ():
+            elements.setdefault(inner, element)
     flat = Dataset(elements)
     flat.set_original_encoding(*parent.original_encoding, parent.original_character_set)
     return flat
 
 
-def _split(datasets: Iterable[Dataset | None]) -> tuple[Meta, list[str]]:
+def _split(files: Iterable[Dataset | Scanned | None]) -> tuple[Meta, list[str]]:
     """Return the elements that all have in common, and the keywords of those that differ."""
-    unique = list({id(dataset): dataset for dataset in datasets if dataset is not None}.values())
-    if not unique:
+    given = list({id(file): file for file in files if file is not None}.values())
+    if not given:
         return Meta(), []
+    scanned = [file for file in given if isinstance(file, Scanned)]
+    if len(scanned) == len(given) and len({id(file.layout.elements) for file in scanned}) == 1:
+        return _split_scanned(scanned)
+    unique = [without_pixels(file.dataset()) if isinstance(file, Scanned) else file for file in given]
     first = unique[0]
     differing = {
         tag
@@ -127,6 +143,22 @@ def _split(datasets: Iterable[Dataset | None]) -> tuple[Meta, list[str]]:
     }
     common = meta_from_dataset(_part(first, [tag for tag in first.keys() if tag not in differing]))  # noqa: SIM118
     return common, [keyword for tag in sorted(differing) if (keyword := keyword_of(tag))]
+
+
+def _split_scanned(files: Sequence[Scanned]) -> tuple[Meta, list[str]]:
+    """Do as :func:`_split` for files of one layout, whose other elements are the same byte by byte."""
+    elements = files[0].layout.elements
+    numbers = sorted({number for layout in {f.layout for f in files} for number in layout.varying})
+    differing = set()
+    for number in numbers:
+        tag = elements[number].tag
+        if tag > 0x0002FFFF and _is_served(tag):
+            first = files[0].value(number)
+            if any(file.value(number) != first for file in files):
+                differing.add(tag)
+    common = frozenset(e.tag for e in elements if _is_served(e.tag)) - differing
+    meta = meta_from_dataset(files[0].dataset(common))
+    return meta, [keyword for tag in sorted(differing) if (keyword := keyword_of(tag))]
 
 
 def _same(a: Dataset, b: Dataset, tag: BaseTag) -> bool:

@@ -7,11 +7,13 @@ from functools import lru_cache, partial
 from typing import Any
 
 from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
 from dicomview.io.header import Header, floats, number, strings, zero_slope
+from dicomview.io.items import first_item
 from dicomview.io.keys import moment, sorting_keys
 from dicomview.io.realworld import real_world_of
 
@@ -111,8 +113,7 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
         slope = _number(get, "RescaleSlope", header.rescale_slope)
         kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
         headers.append(
-            replace(
-                _placed(header, get),
+            _placed(header, get).like(
                 frame=i,
                 keys=tuple(own.items()),
                 dimension_index=tuple(indices.values()),
@@ -143,8 +144,11 @@ class _Groups:
 
     def __init__(self, own: Dataset, shared: "_Groups | None") -> None:
         self._own, self._shared = own, shared
+        self._tags = {int(tag) for tag in own.keys()}  # noqa: SIM118 - iterating a Dataset gives elements
         self._items: dict[str, list[Dataset]] = {}
         self._values: dict[tuple[str, str], Any] = {}
+        #: Groups that many frames have alike, by their bytes.
+        self._alike: dict[tuple[int, bytes], list[Dataset]] = shared._alike if shared else {}
 
     def __call__(self, sequence: str, keyword: str) -> Any:
         # The shared groups are the same for thousands of frames: what they say is kept.
@@ -159,8 +163,23 @@ class _Groups:
     def items(self, sequence: str) -> list[Dataset]:
         """Return the first item of the frame's own group."""
         if sequence not in self._items:
-            self._items[sequence] = list(_safely(self._own, sequence) or ())[:1]
+            tag = int(_tag_of(sequence))
+            self._items[sequence] = self._read(tag) if tag in self._tags else []
         return self._items[sequence]
+
+    def _read(self, tag: int) -> list[Dataset]:
+        raw = self._own.get_item(tag)
+        key = (tag, raw.value) if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes) else None
+        if key is not None and key in self._alike:
+            return self._alike[key]
+        try:
+            item = first_item(self._own, tag)
+        except Exception:  # a group that cannot be read counts as absent
+            item = None
+        items = [] if item is None else [item]
+        if key is not None:
+            self._alike[key] = items
+        return items
 
 
 _tag_of = lru_cache(maxsize=None)(Tag)
@@ -243,8 +262,7 @@ def _placed(header: Header, get: _Groups) -> Header:
         elif header.number_of_frames == 1:
             position = header.position
     measures = "PixelMeasuresSequence"
-    return replace(
-        header,
+    return header.like(
         position=position,
         orientation=orientation,
         pixel_spacing=floats(get(measures, "PixelSpacing"), 2) or header.pixel_spacing,

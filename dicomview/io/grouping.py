@@ -199,8 +199,10 @@ def _same_grid(a: Header, b: Header) -> bool:
 def _close(
     a: Sequence[float] | None, b: Sequence[float] | None, *, relative: float = 0.0, absolute: float = 0.0
 ) -> bool:
+    if a == b:
+        return True
     if a is None or b is None:
-        return a is b
+        return False
     return all(abs(x - y) <= absolute + relative * abs(y) for x, y in zip(a, b))
 
 

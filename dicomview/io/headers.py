@@ -1,7 +1,6 @@
 """Reading headers: which elements are asked for, and what becomes of them."""
 
 import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,18 @@ from dicomview.io.header import Header, exact, floats, number, strings, zero_slo
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.volume import Meta
 
-__all__ = ["is_directory", "keyword_of", "looks_like_dicom", "meta_from_dataset", "read_headers"]
+__all__ = [
+    "HEADER_TAGS",
+    "is_directory",
+    "keyword_of",
+    "looks_like_dicom",
+    "meta_from_dataset",
+    "read_headers",
+]
 
 _KEYWORDS = [
     "SpecificCharacterSet",
@@ -65,13 +72,14 @@ _KEYWORDS = [
     "DoseGridScaling",
     "ModalityLUTSequence",
 ]
-_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
-_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
+#: Everything that a header depends on.
+HEADER_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
+HEADER_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
 #: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
-_PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
+PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
 #: PixelData and its floating-point forms.
 _PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
@@ -102,8 +110,7 @@ def looks_like_dicom(path: File) -> bool:
 
 def is_directory(path: Path) -> bool:
     """Return whether a DICOM file is a DICOMDIR, going by its file meta information."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             meta = read_file_meta_info(path)
         except Exception:  # without preamble
@@ -134,9 +141,8 @@ def read_headers(path: File) -> list[Header]:
         return False
 
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(_TAGS))
+        with path.open("rb") as file, quiet():
+            dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
             header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
             if not header.sop_class_uid:
                 raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
@@ -313,7 +319,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
             if not keyword or keyword == "PixelData":
                 continue
             value = _plain(element.value)
-            if tag in _PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
+            if tag in PRIVATE_NAMES and isinstance(value, bytes):  # its creator, or its type, went astray
                 value = value.decode("ascii", "replace").strip("\0 ")
             if element.keyword == "LUTData" and isinstance(value, bytes):
                 value = _words(value, little_endian=dataset.original_encoding[1] is not False)
@@ -326,7 +332,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
 
 def keyword_of(tag: int) -> str:
     """Return the keyword of a tag; the name here of the few private ones that are served, else nothing."""
-    return _PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
+    return PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
 
 
 def _words(data: bytes, *, little_endian: bool) -> list[int]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,18 @@ from pydicom.values import convert_SQ
 
 from dicomview.io.header import number
 
-__all__ = ["KEY_TAGS", "complex_component", "moment", "private_value", "sorting_keys"]
+__all__ = [
+    "KEY_TAGS",
+    "NUMBERS",
+    "complex_component",
+    "moment",
+    "private_value",
+    "seconds_of",
+    "sorting_keys",
+]
 
 #: Elements that are keys as they are.
-_NUMBERS = (
+NUMBERS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "NumberOfTemporalPositions",
@@ -66,7 +75,7 @@ _BLOCKS = (0x10, 0x11, 0x12)
 
 
 def _tags() -> list[int]:
-    tags = [tag for tag in map(tag_for_keyword, (*_NUMBERS, *_OTHERS)) if tag is not None]
+    tags = [tag for tag in map(tag_for_keyword, (*NUMBERS, *_OTHERS)) if tag is not None]
     elements = [*_B_VALUES, *(element for triple in _GRADIENTS for element in triple), _GE_COMPONENT]
     for group in sorted({element[0] for element in elements}):
         tags += [group << 16 | block for block in _BLOCKS]
@@ -92,9 +101,9 @@ def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str
         Times of day are seconds, counted over midnight where the date is given. The direction of a diffusion
         gradient is three keys.
     """
-    keys: dict[str, float | None] = {keyword: number(get(keyword), float) for keyword in _NUMBERS}
+    keys: dict[str, float | None] = {keyword: number(get(keyword), float) for keyword in NUMBERS}
     for kind in ("Acquisition", "Content"):
-        keys[f"{kind}Time"] = _seconds(get(f"{kind}Time"), get(f"{kind}Date"))
+        keys[f"{kind}Time"] = seconds_of(get(f"{kind}Time"), get(f"{kind}Date"))
     if keys["AcquisitionTime"] is None:
         keys["AcquisitionTime"] = moment(get("AcquisitionDateTime"))
     if keys["DiffusionBValue"] is None:
@@ -119,21 +128,26 @@ def complex_component(dataset: Dataset, get: Callable[[str], Any]) -> str:
 def moment(text: Any) -> float | None:
     """Return a DICOM date and time (DT) as seconds since 1970; the time zone is left out."""
     digits = re.split("[+-]", str(text or ""))[0]
-    return _seconds(digits[8:], digits[:8]) if len(digits) > 8 else None
+    return seconds_of(digits[8:], digits[:8]) if len(digits) > 8 else None
 
 
-def _seconds(time: Any, date: Any) -> float | None:
+def seconds_of(time: Any, date: Any) -> float | None:
     """Return a DICOM time as seconds; with a date, as seconds since 1970."""
     digits = str(time or "").replace(":", "").strip()
     try:
         seconds = int(digits[:2]) * 3600.0 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
         if date:
-            text = str(date).replace(".", "")
-            day = np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:8]}") - np.datetime64("1970-01-01")
-            seconds += float(day / np.timedelta64(1, "s"))
+            seconds += _day(str(date).replace(".", ""))
     except ValueError:
         return None
     return seconds
+
+
+@lru_cache(maxsize=64)
+def _day(date: str) -> float:
+    """Return a date as seconds since 1970."""
+    day = np.datetime64(f"{date[:4]}-{date[4:6]}-{date[6:8]}") - np.datetime64("1970-01-01")
+    return float(day / np.timedelta64(1, "s"))
 
 
 def private_value(dataset: Dataset, wanted: _Private) -> Any:

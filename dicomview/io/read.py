@@ -12,13 +12,16 @@ import pydicom
 
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
 from dicomview.io.build import empty_slices, volume_of, with_padding
-from dicomview.io.decode import PixelFile, rescale_of, value_padding
+from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
+from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.lazy import read_lazily
+from dicomview.io.memory import check_budget
 from dicomview.io.omezarr import is_zarr, read_zarr
+from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
@@ -96,6 +99,8 @@ def volread(
         If the files cannot be read or decoded.
     MissingPackageError
         If dask is not installed, with ``lazy``.
+    MemoryBudgetError
+        If the array would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
@@ -302,18 +307,42 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
         return read_lazily(series, unreadable)
     stack = series.stack
     rescale = rescale_of(stack.present)
-    count = len(stack.headers)
-    elements = SliceElements(count)
-    array: np.ndarray | None = None
+    elements = SliceElements(len(stack.headers))
     failed: dict[int, DecodeError] = {}
+    first = stack.present[0]
+    least = 4 if rescale.is_float or first.real_world else 1
+    itemsize = max(least, -(-first.bits_allocated // 8))
+    check_budget(series.shape or (), itemsize, "the volume")
+    straight = read_slices(stack.headers, rescale)
+    if straight is None:
+        array = _one_by_one(stack.headers, rescale, elements, failed)
+    else:
+        array, of_files = straight
+        for k, header in enumerate(stack.headers):
+            if header is not None:
+                elements.add(k, of_files[header.path], header.frame)
+    empty = empty_slices(series, failed)
+    if empty:
+        array[empty] = _filling(array, empty, value_padding(first, rescale))
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+
+
+def _one_by_one(
+    headers: Sequence[Header | None],
+    rescale: Rescale,
+    elements: SliceElements,
+    failed: dict[int, DecodeError],
+) -> np.ndarray:
+    """Decode slices of any kind, and take note of their elements and of those that fail."""
+    array: np.ndarray | None = None
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
-        (k for k, header in enumerate(stack.headers) if header is not None),
-        key=lambda k: (stack.headers[k].path, stack.headers[k].frame or 0),  # type: ignore[union-attr]
+        (k for k, header in enumerate(headers) if header is not None),
+        key=lambda k: (headers[k].path, headers[k].frame or 0),  # type: ignore[union-attr]
     )
     for k in progress(order, "slices"):
-        header = stack.headers[k]
+        header = headers[k]
         assert header is not None
         try:
             if file is None or file[0] != header.path:
@@ -323,7 +352,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
             failed[k] = error
             continue
         if array is None:
-            array = np.zeros((count, *values.shape), dtype=values.dtype)
+            array = np.zeros((len(headers), *values.shape), dtype=values.dtype)
         elif values.shape != array.shape[1:]:
             failed[k] = DecodeError(f"{header.name}: pixels of shape {values.shape} among {array.shape[1:]}")
             continue
@@ -333,10 +362,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
-    empty = empty_slices(series, failed)
-    if empty:
-        array[empty] = _filling(array, empty, value_padding(stack.present[0], rescale))
-    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+    return array
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from dicomview.errors import SeriesError
 from dicomview.io.assemble import Stack, assemble, names
 from dicomview.io.header import Header
+from dicomview.io.sources import plain
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing
 from dicomview.volume.meta import safe_text
@@ -75,7 +76,7 @@ class Series:
         self.description = first.series_description + (f" [{part}]" if part else "")
         self._stack = assemble(headers)
         self._reader = reader
-        self.files: tuple[Path, ...] = tuple(dict.fromkeys(Path(h.path) for h in self._stack.present))
+        self.files: tuple[Path, ...] = tuple(dict.fromkeys(plain(h.path) for h in self._stack.present))
         self.reason = _reason(headers) or self._stack.reason
         self.shape: tuple[int, ...] | None = None
         if first.has_pixels and first.rows and first.columns:

@@ -24,7 +24,9 @@ __all__ = [
     "directory_files",
     "existing",
     "is_archive",
+    "plain",
     "reopened",
+    "start_of",
     "walk",
 ]
 
@@ -203,3 +205,20 @@ def existing(path: str | os.PathLike[str]) -> Path:
     if not found.exists():
         raise PathError(f"there is no file or folder {os.fspath(path)!r}: check the path")
     return found
+
+
+def start_of(file: File, amount: int) -> tuple[bytes, tuple[int, int]]:
+    """Return the first bytes of a file, and its size and time of change."""
+    if isinstance(file, MemoryFile):
+        return file.data[:amount], (len(file.data), 0)
+    number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        state = os.fstat(number)
+        return os.read(number, amount), (state.st_size, state.st_mtime_ns)
+    finally:
+        os.close(number)
+
+
+def plain(file: File) -> Path:
+    """Return the path of a file, also of one in memory."""
+    return file if isinstance(file, Path) else Path(file)

@@ -92,8 +92,8 @@ class Label(Annotation):
 
 def _clip(box: Any) -> Bbox:
     """Return the rectangle in which Agg paints the pixels whose centres lie in a box, and no others."""
-    left, right = np.ceil(box.x0 - 0.5), np.floor(box.x1 - 0.5)
-    bottom, top = np.ceil(box.y0 - 0.5), np.floor(box.y1 - 0.5)
+    left, right = np.floor(box.x0 + 0.5), np.floor(box.x1 - 0.5)
+    bottom, top = np.ceil(box.y0 - 0.5), np.ceil(box.y1 - 0.5) - 1
     return Bbox.from_extents(left, bottom + 1, right, top + 1)  # Agg counts lines from above, ends included
 
 

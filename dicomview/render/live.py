@@ -33,14 +33,31 @@ class LivePainter:
         self.figure = figure
         self.renderer = PanesRenderer(figure, volume)
         self._is_drawn = False
+        #: What an overlay shows, once it is one.
+        self._over: tuple[Any, ...] | None = None
         self._connection = figure.canvas.mpl_connect("draw_event", self._drawn)
+
+    def overlay(self) -> None:
+        """Leave the voxels to the page: from now on the canvas is transparent over them."""
+        assert self.renderer.scene is not None
+        self._over = _over(self.renderer.scene)
+        self.renderer.overlay()
+        self.figure.canvas.draw()
 
     def paint(self, scene: Scene, volume: Volume | None = None) -> bool:
         """Show a scene; what did not change is not drawn. Returns whether anything is."""
         what = self.renderer.update(scene, volume)
         canvas: Any = self.figure.canvas
-        if not what or not self._is_drawn:
+        if not self._is_drawn:
             return False  # the first full draw is still to come and will show this scene
+        if self._over is not None:
+            before, self._over = self._over, _over(scene)
+            if before == self._over:
+                return False
+            canvas.draw()  # all of it: what is transparent cannot be painted over
+            return True
+        if not what:
+            return False
         if what.layout:
             canvas.draw_idle()
             return True
@@ -62,3 +79,10 @@ class LivePainter:
 
     def _drawn(self, event: Any) -> None:
         self._is_drawn = True
+
+
+def _over(scene: Scene) -> tuple[Any, ...]:
+    """Return what an overlay shows of a scene."""
+    colors = (scene.window, scene.colormap, scene.reverse) if scene.look.colorbar else None
+    panes = [*scene.panes, *scene.tiles]
+    return scene.layout, scene.look, colors, *((p.view, p.box, p.corners[:2], p.edges) for p in panes)

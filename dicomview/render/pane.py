@@ -148,6 +148,12 @@ class PaneDrawing:
             ax.add_artist(line)
         self._bar_label = _label(ax, "", (0.5, 0), "left", "bottom", (4, 2))
 
+    def overlay(self, is_on: bool) -> None:
+        """Draw only what lies over the voxels and does not move with them, or everything."""
+        for artist in (self.image, *self._lines, *self._corners[2:], self._bar, self._bar_label):
+            artist.set_animated(is_on)
+        self.ax.patch.set_alpha(0 if is_on else None)
+
     def show_slice(self, pane: Pane) -> None:
         """Show another slice."""
         self.image.set_data(self._pixels(pane))
@@ -236,8 +242,17 @@ class PaneDrawing:
         def taken(text: str) -> float:
             return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
-        upper_left, upper_right, lower_left, lower_right = pane.corners
-        if upper_right and taken(upper_left) + taken(upper_right) + 2 * letter > width:
+        upper_left, upper_right, lower_left, lower_right = (
+            "\n".join(_cut(line, int((width - 8 * self._dot) / letter)) for line in text.split("\n"))
+            for text in pane.corners
+        )
+        # Beside the letter at the top there is room in the first line for less.
+        beside = (width - len(pane.edges[0]) * letter) / 2
+        if taken(upper_left.partition("\n")[0]) > beside:
+            upper_left = upper_left.replace(" ", "\n", 1)
+        if upper_right and (
+            taken(upper_right) > beside or taken(upper_left) + taken(upper_right) + 2 * letter > width
+        ):
             upper_left, upper_right = f"{upper_left}\n{upper_right}", ""
         if length is not None:
             half = length / self._millimetres(pane) * width / 2
@@ -247,6 +262,11 @@ class PaneDrawing:
         if taken(lower_left) + taken(lower_right) > width:
             lower_left = ""
         return [upper_left, upper_right, lower_left, lower_right], length
+
+
+def _cut(text: str, letters: int) -> str:
+    """Return a line that is no longer than so many letters."""
+    return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
 
 
 def _outside(ends: list[float]) -> list[float]:

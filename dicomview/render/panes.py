@@ -50,6 +50,7 @@ class PanesRenderer:
         self.drawings: dict[Plane, PaneDrawing] = {}
         self._tiles: list[PaneDrawing] = []
         self._colorbar: Colorbar | None = None
+        self._is_overlay = False
 
     def update(self, scene: Scene, volume: Volume | None = None) -> Changes:
         """Bring the artists to a scene, of another volume too; returns what changed. Nothing is drawn yet."""
@@ -84,6 +85,20 @@ class PanesRenderer:
         self.scene = scene
         return what
 
+    def shown(self) -> list[tuple[Axes, Pane, bool]]:
+        """Return the visible panes with their Axes, and whether each is a tile of a montage."""
+        assert self.scene is not None
+        if self.scene.tiles:
+            return [(d.ax, pane, True) for d, pane in zip(self._tiles, self.scene.tiles)]
+        return [(self.axes[pane.plane], pane, False) for pane in self.scene.panes if pane.visible]
+
+    def overlay(self, is_on: bool = True) -> None:
+        """Leave voxels, crosshair and the texts that follow them to somebody below the canvas; or do not."""
+        self._is_overlay = is_on
+        self.figure.patch.set_alpha(0 if is_on else None)  # type: ignore[attr-defined]
+        for drawing in (*self.drawings.values(), *self._tiles):
+            drawing.overlay(is_on)
+
     def arrange(self) -> None:
         """Give every pane its place again: the figure has another size."""
         if self.scene is not None:
@@ -111,7 +126,9 @@ class PanesRenderer:
 
     def _made(self, pane: Pane, scene: Scene, name: str) -> PaneDrawing:
         ax = self.figure.add_axes((0.0, 0.0, 1.0, 1.0), label=name)
-        return PaneDrawing(ax, self.volume, pane, scene)
+        drawing = PaneDrawing(ax, self.volume, pane, scene)
+        drawing.overlay(self._is_overlay)
+        return drawing
 
     def _show_tiles(self, scene: Scene) -> None:
         """Have as many Axes as the montage has slices."""
@@ -210,7 +227,7 @@ def pane_size(geometry: Geometry, view: PlaneView) -> tuple[float, float]:
 
 
 def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tuple[float, float]:
-    """Return the size in pixels of a figure in which the panes of a layout fill the width.
+    """Return the size in pixels of a figure in which the panes of a layout fill the width, of whole height.
 
     Examples
     --------
@@ -222,6 +239,6 @@ def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tupl
     planes = [plane for plane in PLANES if layout in ("ortho", plane)]
     sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
     if not planes:  # a montage
-        return width, float(np.clip(width * MONTAGE_HEIGHT, *HEIGHTS))
+        return width, float(np.clip(round(width * MONTAGE_HEIGHT), *HEIGHTS))
     scale = (width - STYLE.gap * (len(planes) - 1)) / sum(w for w, _ in sizes)
-    return width, float(np.clip(scale * max(h for _, h in sizes), *HEIGHTS))
+    return width, float(np.clip(round(scale * max(h for _, h in sizes)), *HEIGHTS))

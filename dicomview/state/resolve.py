@@ -1,5 +1,6 @@
 """resolve(): from the wish of the user and the volume to a frozen scene, and what differs between two."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -242,7 +243,11 @@ def _corners(
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
     below = []
     if window and not volume.is_color:
-        below.append(f"W {state.window.width:.6g}  L {state.window.center:.6g}")
+        width, center = state.window.width, state.window.center
+        digits = max(
+            3 - math.floor(math.log10(abs(width) or 1.0)), 0
+        )  # a thousandth of the width is not seen
+        below.append(f"W {round(width, digits):.7g}  L {round(center, digits):.7g}")
     if window and state.zoom != 1:
         below.append(f"zoom {state.zoom:.3g}")
     place = [f"{index + 1}/{volume.geometry.shape[view.axis]}"]

@@ -1,6 +1,7 @@
 """PointerTool: presses, drags, moves and wheel of the pointer become changes of a state."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ ZOOM_PIXELS = 150
 WHEEL_ZOOM = 1.2
 #: A press that moves by less is a click.
 CLICK_PIXELS = 3
+#: Seconds in which a second click makes a double click.
+DOUBLE_CLICK = 0.5
 LEFT, MIDDLE, RIGHT = 1, 2, 3
 
 
@@ -71,8 +74,11 @@ class PointerTool:
     def __init__(self, figure: Figure, panes: Panes, state: ViewState) -> None:
         self._figure, self._panes, self._state = figure, panes, state
         self._drag: Drag | None = None
+        self._before: tuple[float, tuple[int, ...]] | None = None
         self._range: float | None = None
         self.plane: Plane = state.volume.slice_plane
+        #: Whether the page does everything but double clicks itself.
+        self.is_idle = False
         handlers: dict[str, Callable[[Any], None]] = {
             "button_press_event": self._press,
             "button_release_event": self._release,
@@ -100,7 +106,11 @@ class PointerTool:
             return
         if getattr(event, "dblclick", False):
             self._drag = None
+            if self._before is not None and time.monotonic() - self._before[0] < DOUBLE_CLICK:
+                self._state.index = self._before[1]  # its clicks were not for the crosshair
             self._maximise(pane)
+            return
+        if self.is_idle:
             return
         state, shape = self._state, self._state.volume.geometry.shape
         left = "crosshair" if state.tool == "window" and state.volume.is_color else state.tool
@@ -122,14 +132,28 @@ class PointerTool:
             self._point(pane, event.xdata, event.ydata)
 
     def _release(self, event: Any) -> None:
-        drag, self._drag = self._drag, None
-        if drag is not None and drag.button == LEFT and not drag.has_moved:
-            self._point(drag.pane, *drag.place)
+        drag = self._drag
+        if drag is not None:
+            self._pull(drag, event)  # the page leaves out moves, perhaps the last one
+            if drag.button == LEFT and not drag.has_moved:
+                self._clicked()
+                self._point(drag.pane, *drag.place)
+        self._drag = None
+
+    def _clicked(self) -> None:
+        """Remember where the crosshair was before the first of clicks that follow each other."""
+        now = time.monotonic()
+        index = self._state.index
+        if self._before is not None and now - self._before[0] < DOUBLE_CLICK:
+            index = self._before[1]
+        self._before = now, index
 
     def _leave(self, event: Any) -> None:
         self._state.pointer = None
 
     def _move(self, event: Any) -> None:
+        if self.is_idle:
+            return
         drag = self._drag
         held = getattr(event, "buttons", None)
         if drag is not None and held is not None and drag.button not in {int(b) for b in held}:
@@ -140,6 +164,10 @@ class PointerTool:
             if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
                 self._point(pane, event.xdata, event.ydata)
             return
+        self._pull(drag, event)
+
+    def _pull(self, drag: Drag, event: Any) -> None:
+        """Do what a drag to a place does."""
         right, up = event.x - drag.start[0], event.y - drag.start[1]
         if not drag.has_moved and math.hypot(right, up) < CLICK_PIXELS:
             return
@@ -163,6 +191,14 @@ class PointerTool:
         else:
             self._state.step(pane.view.axis, steps)
 
+    @property
+    def value_range(self) -> float:
+        """From the lowest to the highest value."""
+        if self._range is None:
+            values = self._state.acquired.sample()
+            self._range = float(np.ptp(values)) if values.size else 0.0
+        return self._range
+
     def _index(self, pane: Pane, x: float, y: float) -> tuple[int, ...] | None:
         """Return the voxel at a place of a pane; None beside the volume."""
         index = [0, 0, 0]
@@ -180,10 +216,7 @@ class PointerTool:
 
     def _window(self, drag: Drag, right: float, up: float) -> None:
         """Widen to the right."""
-        if self._range is None:
-            values = self._state.acquired.sample()
-            self._range = float(np.ptp(values)) if values.size else 0.0
-        gain = (self._range or 1.0) / RANGE_PIXELS
+        gain = (self.value_range or 1.0) / RANGE_PIXELS
         width = max(drag.window.width + right * gain, gain)
         rise = up if self._state.level_drag == "up" else -up
         self._state.window = drag.window.moved(drag.window.center + rise * gain, width)

@@ -1,5 +1,7 @@
 """The canvas in the middle: ipympl where it is installed, a picture elsewhere."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,7 +13,7 @@ from dicomview.state import Scene
 from dicomview.volume import Volume
 from dicomview.widgets.frames import frame_canvas, import_ipympl
 
-__all__ = ["LiveCanvas", "StillCanvas", "make_canvas"]
+__all__ = ["LiveCanvas", "StillCanvas", "inches", "make_canvas"]
 
 
 class LiveCanvas:
@@ -24,9 +26,12 @@ class LiveCanvas:
     renderer : PanesRenderer
     """
 
+    #: Whether voxels may be painted below it.
+    can_overlay = True
+
     def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
         canvas = frame_canvas()
-        self.figure = Figure(figsize=_inches(size), dpi=STYLE.dpi)
+        self.figure = Figure(figsize=inches(size), dpi=STYLE.dpi)
         self.widget: Any = canvas(self.figure)
         self.widget.toolbar_visible = False
         self.widget.header_visible = False
@@ -44,10 +49,14 @@ class LiveCanvas:
 
     def resize(self, size: tuple[float, float]) -> None:
         """Take another size, in pixels of the page; nothing happens where it is the same."""
-        if tuple(self.figure.get_size_inches()) != _inches(size):
-            self.figure.set_size_inches(_inches(size), forward=False)
+        if tuple(self.figure.get_size_inches()) != inches(size):
+            self.figure.set_size_inches(inches(size), forward=False)
             self._manager.resize(*self.figure.bbox.size)
             self._painter.redraw()
+
+    def overlay(self) -> None:
+        """Leave the voxels to the page, which paints them below this canvas."""
+        self._painter.overlay()
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Tell matplotlib of the wheel; x and y are parts of the canvas from its upper left corner."""
@@ -56,6 +65,14 @@ class LiveCanvas:
         event = MouseEvent("scroll_event", self.widget, *place, step=steps)
         event.modifiers = frozenset(["ctrl"] if ctrl else [])
         event._process()  # type: ignore[attr-defined]
+
+    def watch(self, ask: Callable[[int], bool]) -> None:
+        """Have the page asked to tell, with the number, when it has drawn a frame."""
+        self.widget.ask = ask
+
+    def drawn(self, number: int) -> None:
+        """Note that the page has drawn a frame."""
+        self.widget.drawn(number)
 
     def close(self) -> None:
         """Free canvas, toolbar and figure."""
@@ -68,8 +85,10 @@ class LiveCanvas:
 class StillCanvas:
     """A PNG that is drawn anew for every scene: no events, but it works without ipympl."""
 
+    can_overlay = False
+
     def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
-        self.figure = PictureFigure(figsize=_inches(size), dpi=STYLE.dpi)
+        self.figure = PictureFigure(figsize=inches(size), dpi=STYLE.dpi)
         self.renderer = PanesRenderer(self.figure, volume)
         self.widget = widgets.Image(format="png", layout=widgets.Layout(width=f"{size[0]:.0f}px"))
 
@@ -81,14 +100,23 @@ class StillCanvas:
 
     def resize(self, size: tuple[float, float]) -> None:
         """Take another size, in pixels of the page."""
-        if tuple(self.figure.get_size_inches()) != _inches(size):
-            self.figure.set_size_inches(_inches(size))
+        if tuple(self.figure.get_size_inches()) != inches(size):
+            self.figure.set_size_inches(inches(size))
             self.widget.layout.width = f"{size[0]:.0f}px"
             self.renderer.arrange()
             self.widget.value = self.figure.png()
 
+    def overlay(self) -> None:
+        """Do nothing: a picture has nothing below it."""
+
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""
+
+    def watch(self, ask: Callable[[int], bool]) -> None:
+        """Do nothing: every picture is a whole one."""
+
+    def drawn(self, number: int) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Free widget and figure."""
@@ -104,5 +132,20 @@ def make_canvas(volume: Volume, size: tuple[float, float]) -> LiveCanvas | Still
         return StillCanvas(volume, size)
 
 
-def _inches(size: tuple[float, float]) -> tuple[float, float]:
-    return size[0] / STYLE.dpi, size[1] / STYLE.dpi
+def inches(size: tuple[float, float]) -> tuple[float, float]:
+    """Return a size in pixels of the page as one in inches.
+
+    Examples
+    --------
+    >>> inches((870, 290))[0] * 200 >= 1740 > 8.7 * 200  # would be cut to 1739 pixels
+    True
+    """
+    return _whole(size[0]), _whole(size[1])
+
+
+def _whole(pixels: float) -> float:
+    """Return a length in inches that comes to whole pixels on finer screens too."""
+    length = pixels / STYLE.dpi
+    while any(length * (STYLE.dpi * ratio) < pixels * ratio for ratio in (1, 2, 3)):
+        length = math.nextafter(length, math.inf)
+    return length

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -36,6 +37,21 @@ def frame_canvas() -> Any:
         _force_full: bool
         _last_buff: np.ndarray
         _png_is_old: bool
+        #: Asks the page to tell when it has drawn a frame of a number; returns whether there is a page.
+        ask: Callable[[int], bool] = staticmethod(lambda number: False)
+        _number = 0
+        _undrawn = 0  # the frame that the page has not told of, if any
+
+        def send_binary(self, data: bytes) -> None:
+            """Send a frame."""
+            super().send_binary(data)
+            self._number += 1
+            self._undrawn = self._number if self.ask(self._number) else 0
+
+        def drawn(self, number: int) -> None:
+            """Note that the page has drawn a frame."""
+            if number == self._undrawn:
+                self._undrawn = 0
 
         def send_json(self, content: dict[str, Any]) -> None:
             """Send what the page needs to know: not the hover text, which nobody sees."""
@@ -49,7 +65,9 @@ def frame_canvas() -> Any:
             pixels = np.asarray(self.get_renderer().buffer_rgba())
             now = pixels.view(np.uint32).squeeze(2)
             last = self._last_buff
-            if self._force_full or now.shape != last.shape or (pixels[..., 3] != 255).any():
+            # A page that gets frames faster than it decodes them lets go of all but the last.
+            is_lost = self._undrawn > 0
+            if self._force_full or is_lost or now.shape != last.shape or (pixels[..., 3] != 255).any():
                 self.set_image_mode("full")
                 output = now
             else:

@@ -11,9 +11,10 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from dicomview.errors import DecodeError, MissingPackageError
+from dicomview.errors import DecodeError, MemoryBudgetError, MissingPackageError
 from dicomview.io import volread
 from dicomview.io.build import with_padding
+from dicomview.io.memory import check_budget
 from dicomview.io.omezarr import is_zarr, level_shapes
 from dicomview.volume import Volume
 
@@ -21,8 +22,6 @@ __all__ = ["Loading", "is_path", "opened"]
 
 #: Slices that are decoded together, on several threads.
 TOGETHER = 8
-#: Larger volumes are not fetched: they stay lazy.
-LIMIT = 2 << 30
 
 
 def is_path(data: Any) -> bool:
@@ -105,9 +104,14 @@ class Loading(widgets.HBox):  # type: ignore[misc]
 
     @staticmethod
     def suits(volume: Volume) -> bool:
-        """Return whether a volume is lazy, of files with a slice each, and not too large."""
-        size = np.prod(volume.shape, dtype=float) * volume.dtype.itemsize
-        return bool(volume.sources) and not isinstance(volume.array, np.ndarray) and size <= LIMIT
+        """Return whether a volume is lazy, of files, and within the memory budget."""
+        if not volume.sources or isinstance(volume.array, np.ndarray):
+            return False
+        try:
+            check_budget(volume.shape, volume.dtype.itemsize, "the volume")
+        except MemoryBudgetError:
+            return False
+        return True
 
     def start(self) -> None:
         """Begin."""

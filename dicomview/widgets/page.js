@@ -9,6 +9,7 @@ const CANVAS = ".jupyter-matplotlib-canvas-div";
 const NOTCH = 100; // pixels of a wheel's notch
 const LINE = 33; // of them a line, where the wheel counts in lines
 const SETTLED = 120; // ms without a change of width before it is told
+const HEADER = ".jupyter-widget-Collapse-header, .p-Collapse-header"; // of a section of the panel
 const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
 
 /** Return "dark" or "light" where the page says which it is, else null. */
@@ -20,6 +21,12 @@ export function theme() {
   const colab = document.documentElement.getAttribute("theme");
   return colab === "dark" || colab === "light" ? colab : null;
 }
+
+/**
+ * Return a text without the signs that stand for none.
+ * @param {string | null | undefined} text
+ */
+const written = (text) => (text && text !== "null" ? text.replace(/\u200b/g, "").trim() : "");
 
 /**
  * Return the output that holds the picture for saved notebooks: the image right before the viewer.
@@ -36,19 +43,30 @@ function pictureBefore(viewer) {
 }
 
 /**
- * Give controls without a name of their own the text beside them, for screen readers.
+ * Tell screen readers what controls are: those without a name of their own get the text beside them.
  * @param {Element} viewer
  */
 function nameControls(viewer) {
   viewer.querySelector(CANVAS)?.setAttribute("role", "application");
   viewer.querySelector(CANVAS)?.setAttribute("aria-label", "slices; question mark for the list of keys");
-  for (const control of viewer.querySelectorAll(".noUi-handle, input, select, [contenteditable]")) {
-    if (control.getAttribute("aria-label")) continue;
+  for (const control of viewer.querySelectorAll("button, .noUi-handle, input, select, [contenteditable]")) {
+    if (written(control.getAttribute("aria-label")) || (control.matches("button") && written(control.textContent))) continue;
     const box = control.closest(".jupyter-widgets");
-    const name = box?.querySelector(".widget-label")?.textContent?.trim() || box?.getAttribute("title");
+    const label = box?.querySelector(".widget-label");
+    const basic = box?.querySelector(".widget-label-basic");
+    const titles = [control, label, box].map((element) => element?.getAttribute("title"));
+    const name = [label?.textContent, basic?.textContent, ...titles].map(written).find(Boolean);
     const ends = [...(box?.querySelectorAll(".noUi-handle") ?? [])];
     const which = ends.length === 2 ? [" from", " to"][ends.indexOf(control)] : "";
     if (name) control.setAttribute("aria-label", name + (which ?? ""));
+  }
+  for (const button of viewer.querySelectorAll(".widget-toggle-button")) {
+    button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
+  }
+  for (const header of viewer.querySelectorAll(HEADER)) {
+    header.setAttribute("tabindex", "0");
+    header.setAttribute("role", "button");
+    header.setAttribute("aria-expanded", String(Boolean(header.querySelector(".fa-caret-down"))));
   }
 }
 
@@ -62,6 +80,7 @@ function render({ model, el }) {
   let frame = 0;
   let timer = 0;
   let sending = 0;
+  let naming = 0;
   let rest = 0; // part of a notch
   let width = 0;
   /** @type {Map<string, number>} */
@@ -89,7 +108,13 @@ function render({ model, el }) {
   };
   /** @param {Event} event */
   const onKey = (event) => {
-    if (!(event instanceof KeyboardEvent) || !(event.target instanceof Element)) return;
+    if (!(event instanceof KeyboardEvent) || !(event.target instanceof HTMLElement)) return;
+    if (event.target.matches(HEADER) && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      event.stopPropagation();
+      event.target.click();
+      return;
+    }
     if (!event.target.closest(CANVAS) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Tab") event.stopPropagation();
     if (!model.get("wanted").includes(event.key)) return;
@@ -130,7 +155,12 @@ function render({ model, el }) {
     timer = window.setTimeout(tellWidth, width ? SETTLED : 0);
   });
   const themes = new MutationObserver(tellTheme);
-  const controls = new MutationObserver(() => viewer && nameControls(viewer));
+  const controls = new MutationObserver(() => {
+    naming ||= requestAnimationFrame(() => {
+      naming = 0;
+      if (viewer) nameControls(viewer);
+    });
+  });
 
   const attach = () => {
     viewer = el.closest(".dicomview");
@@ -144,21 +174,30 @@ function render({ model, el }) {
     viewer.addEventListener("wheel", onWheel, { capture: true, passive: false });
     sizes.observe(stage);
     themes.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
-    controls.observe(viewer, { childList: true, subtree: true });
+    controls.observe(viewer, { childList: true, subtree: true, attributeFilter: ["class"] });
     nameControls(viewer);
     tellTheme();
     picture = model.get("has_picture") ? pictureBefore(viewer) : null;
     if (picture) picture.style.display = "none"; // the viewer itself takes its place
   };
   /** @param {any} message */
-  const onMessage = (message) => {
-    if (message.frame) requestAnimationFrame(() => model.send({ seen: message.frame }));
+  const onMessage = async (message) => {
+    // The picture that ipympl decodes frames with: a frame that comes too early takes the place of the one before.
+    const canvas = await model.widget_manager?.get_model(model.get("canvas"))?.catch(() => null);
+    try {
+      await canvas?.image?.decode();
+    } catch {
+      // the next frame is there already, and has been asked for as well
+    }
+    const { frame: seen, drawn } = message;
+    requestAnimationFrame(() => model.send(drawn ? { drawn } : { seen }));
   };
   attach();
   model.on("msg:custom", onMessage);
   return () => {
     cancelAnimationFrame(frame);
     cancelAnimationFrame(sending);
+    cancelAnimationFrame(naming);
     clearTimeout(timer);
     sizes.disconnect();
     themes.disconnect();

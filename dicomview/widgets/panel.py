@@ -32,6 +32,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
     window : WindowPanel or None
     preset, colormap, layout_choice, interpolation, convention, cine : Dropdown
     center, width : FloatSlider
+    fps : BoundedFloatText
     limits : FloatRangeSlider
     invert, colorbar, crosshair, scale_bar, letters, texts, mark_padding, patient_axes, playing : Checkbox
     empty_color : ColorPicker
@@ -59,7 +60,10 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         for i, name in enumerate(sections):
             self._sections.set_title(i, name)
         self._sections.selected_index = 2 if state.volume.extra_dims else None
-        super().__init__([*shown, self._sections], layout=widgets.Layout(width="auto", overflow="hidden"))
+        super().__init__(
+            [*shown, self._sections],
+            layout=widgets.Layout(width="auto", overflow="hidden", margin="0 0 0 6px"),
+        )
 
     def close(self) -> None:
         """Stop following the state."""
@@ -173,8 +177,8 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         bind("playing", self.playing)
         self.cine = control(widgets.Dropdown, "through", options=[*PLANES, *state.volume.extra_dims])
         bind("cine", self.cine)
-        self.fps = control(widgets.FloatSlider, "per second", min=0.5, max=60, step=0.5, readout_format=".1f")
-        bind("fps", self.fps, show=lambda fps: min(max(fps, 0.5), 60.0))
+        self.fps = control(widgets.BoundedFloatText, "fps", min=0.1, max=60, step=0.5)
+        bind("fps", self.fps)
         self.cine_mode = control(widgets.Dropdown, "mode", options=CINE_MODES)
         bind("cine_mode", self.cine_mode)
         controls = [self.playing, self.cine, self.fps, self.cine_mode]

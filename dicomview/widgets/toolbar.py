@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from operator import eq
 from typing import Any
 
 import ipywidgets as widgets
@@ -44,7 +43,9 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
             if tool == "window" and state.volume.is_color:
                 continue
             self.tools[tool] = button = _small(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
-            self._bindings.bind("tool", button, show=partial(eq, tool), read=partial(_chosen, state, tool))
+            self._bindings.bind(
+                "tool", button, show=partial(_is_on, state, tool), read=partial(_chosen, state, tool)
+            )
         self.play = _small(widgets.ToggleButton, icon="play", tooltip="cine (c)")
         self._bindings.bind("playing", self.play)
         self.buttons = {}
@@ -63,6 +64,11 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
         """Stop following the state."""
         self._bindings.undo()
         super().close()
+
+
+def _is_on(state: ViewState, tool: str, chosen: str) -> bool:
+    """Return whether a tool counts; where there is no window to drag, the crosshair takes its place."""
+    return tool == ("crosshair" if chosen == "window" and state.volume.is_color else chosen)
 
 
 def _chosen(state: ViewState, tool: str, is_on: bool) -> str:

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from html import escape
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -13,20 +14,23 @@ import matplotlib
 from matplotlib.axes import Axes
 
 from dicomview.errors import DisplayError
-from dicomview.geometry import PLANES, Plane
+from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, PointerTool
 from dicomview.volume import Volume
-from dicomview.widgets.canvas import make_canvas
+from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.picture import KeptPicture
+from dicomview.widgets.sliders import Sliders
+from dicomview.widgets.staging import Staging
 from dicomview.widgets.toolbar import Toolbar
 from dicomview.widgets.window_panel import named_windows
 
@@ -57,6 +61,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     layout : {"ortho", "axial", "coronal", "sagittal", "montage"}
         All three planes, one, or neighbouring slices.
+    draw : {"kernel", "browser"}
+        Who paints the slices. The browser answers at once, also where the kernel is far away; until its
+        script has been loaded, and where it cannot be, the kernel draws.
     **traits
         Further traits of :class:`ViewState` to start with: ``index``, ``position``, ``invert`` ...
 
@@ -105,8 +112,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         window: Any = None,
         colormap: str | None = None,
         layout: str = "ortho",
+        draw: Literal["kernel", "browser"] = "kernel",
         **traits: Any,
     ) -> None:
+        if draw not in ("kernel", "browser"):
+            raise DisplayError(f"draw is 'kernel' or 'browser', not {draw!r}")
         self._loading: Loading | None = None
         if is_path(volume):
             pixels = WIDTH / 3 if layout == "ortho" else WIDTH
@@ -142,23 +152,40 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 "width": self._fit_width,
                 "theme": self._follow_theme,
                 "seen": lambda number: self._pacer.seen(number),
+                "drawn": self._canvas.drawn,
             },
+            canvas=self._canvas.widget.model_id,
         )
+        self._canvas.watch(self._page.ask_drawn)
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
-        self._open, self._is_refreshing = True, False
+        self._open = True
         self.panel = SidePanel(self.state)
         self.toolbar = self._make_toolbar()
-        self._sliders = self._make_sliders()
+        self._sliders = Sliders(self.state, lambda: self._is_staged and in_page_event())
+        self._staging = (
+            Staging(
+                self.state,
+                self._canvas,
+                self._pointer,
+                resolved=self._scene,
+                sliders=self._led,
+                on_raised=self._leave_to_page,
+            )
+            if draw == "browser"
+            else None
+        )
         self._status = widgets.HTML()
+        self._status.add_class("dicomview-status")
         self._help = widgets.HTML(_help(), layout=widgets.Layout(display="none"))
         self._title = widgets.HTML(_title(self.volume))
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
         loading = [self._loading] if self._loading else []
-        super().__init__([self._title, *loading, self._composed(), self._page])
+        painted = [] if self._staging is None else [self._staging.widget]
+        super().__init__([self._title, *loading, self._composed(), self._page, *painted])
         self.add_class("dicomview")
         take_over(self)
         if self._loading is not None:
@@ -177,13 +204,10 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
-        planes = [self._sliders[plane] for plane in PLANES]
-        extra = [widgets.HBox([self._sliders[name], self._values[name]]) for name in self.volume.extra_dims]
         stage = widgets.VBox(
             [
                 self.toolbar,
-                widgets.HBox(planes, layout=widgets.Layout(flex_flow="row wrap")),
-                *extra,
+                *self._sliders.rows,
                 self._canvas.widget,
                 self._status,
                 self._help,
@@ -191,7 +215,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(flex="1 1 480px", min_width="0", overflow="hidden"),
         )
         stage.add_class("dicomview-stage")
-        return widgets.HBox([stage, self.panel], layout=widgets.Layout(flex_flow="row wrap"))
+        return widgets.HBox(
+            [stage, self.panel], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        )
 
     def _make_toolbar(self) -> Toolbar:
         return Toolbar(
@@ -212,7 +238,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     @property
     def sliders(self) -> Mapping[str, Any]:
         """The slider of every plane and extra dimension."""
-        return MappingProxyType(self._sliders)
+        return MappingProxyType(self._sliders.by_name)
 
     def figure(self, *, width: float | None = None) -> PictureFigure:
         """Return the current view as a new Figure, for print or saving.
@@ -230,8 +256,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         return self._figure(self._scene(), width)
 
     def _figure(self, scene: Scene, width: float | None = None) -> PictureFigure:
-        size = self._size(width)
-        figure = PictureFigure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
+        figure = PictureFigure(figsize=inches(self._size(width)), dpi=STYLE.dpi)
         PanesRenderer(figure, self.state.volume).update(scene)
         return figure
 
@@ -255,6 +280,29 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """
         self.figure().savefig(path, dpi=dpi or "figure")
 
+    def to_html(self, path: str | os.PathLike[str], *, budget: float = 20e6) -> None:
+        """Write a page of its own that can be browsed without a kernel and without a network.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            One file: the voxels lie in it. It names no patient.
+        budget : float
+            Bytes that the file may have. Of a larger volume the other frames are left out first, then every
+            second, third ... voxel; the page says so.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tempfile
+        >>> import dicomview as dv
+        >>> file = tempfile.NamedTemporaryFile(suffix=".html")
+        >>> dv.SliceViewer(np.zeros((20, 32, 32))).to_html(file.name)
+        """
+        title = repr(self.volume).splitlines()[0].removeprefix("Volume").strip() or "volume"
+        page = standalone_html(self.state, self._size(), title=title, budget=int(budget))
+        Path(path).write_text(page, encoding="utf-8")
+
     def close(self) -> None:
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
@@ -263,6 +311,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 self._loading.close()
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
+            if self._staging is not None:
+                self._staging.close()
             self._player.close()
             self._picture.close()
             self._pointer.close()
@@ -275,66 +325,19 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     def _scene(self) -> Scene:
         return resolve(self.state.volume, self.state)
 
-    def _make_sliders(self) -> dict[str, Any]:
-        """Make a slider per plane and per extra dimension, bound to the state in both directions."""
-        sliders: dict[str, Any] = {}
-        for plane in PLANES:
-            sliders[plane] = self._slider(plane, "index", plane)
-        #: What the extra dimensions are at, in words.
-        self._values = {name: widgets.HTML() for name in self.volume.extra_dims}
-        for name in self.volume.extra_dims:
-            sliders[name] = self._slider(name, "frame", name)
-        return sliders
-
-    def _slider(self, name: str, trait: Literal["index", "frame"], key: Any) -> Any:
-        wide = trait == "frame"
-        slider = widgets.IntSlider(
-            min=0,
-            description=name,
-            layout=widgets.Layout(flex="0 1 auto" if wide else "1 1 30%", width="60%" if wide else "auto"),
-            style={"description_width": "84px" if wide else "58px"},
-        )
-
-        def moved(change: Any) -> None:
-            if not self._is_refreshing:
-                self.state.move(self._place(key), change["new"], trait=trait)
-
-        slider.observe(moved, "value")
-        return slider
-
-    def _place(self, name: Any) -> int:
-        """Return the element of ``index`` or ``frame`` that a slider moves."""
-        volume = self.state.volume
-        return volume.plane_axes[name] if name in PLANES else volume.extra_dims.index(name)
-
     def _refresh(self, change: Any = None) -> None:
         """Bring sliders and canvas to the state."""
         with self.state.lock:
-            self._is_refreshing = True
-            try:
-                self._show_sliders()
-            finally:
-                self._is_refreshing = False
+            self._sliders.show()
+            if self._staging is not None:
+                self._canvas.resize(self._size())
+                self._staging.show()
             # What a cell does is seen at once; what the page or the clock does, one frame after the other.
             if self._page.is_attached and (self.state.playing or in_page_event()):
                 self._pacer.request()
             else:
                 self._paint()
             self._picture.changed()
-
-    def _show_sliders(self) -> None:
-        state = self.state
-        for name, slider in self._sliders.items():
-            place = self._place(name)
-            extents = (
-                state.volume.geometry.shape if name in PLANES else list(map(len, state.volume.dimensions))
-            )
-            at = state.index if name in PLANES else state.frame
-            if slider.max != extents[place] - 1:
-                slider.max, slider.disabled = extents[place] - 1, extents[place] == 1
-            slider.value = at[place]
-        for dimension, i in zip(state.volume.dimensions, state.frame):
-            self._values[dimension.name].value = escape(dimension.label(i).partition("= ")[2])
 
     def _paint(self) -> bool:
         """Paint what changed; returns whether a frame is on its way."""
@@ -345,10 +348,29 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._read_out()
         return is_sent
 
+    @property
+    def _is_staged(self) -> bool:
+        """Whether the page paints the slices."""
+        return self._staging is not None and self._staging.is_on
+
+    def _leave_to_page(self) -> None:
+        """Let the page do what it does by itself."""
+        self._player.close()
+        if self.panel.window is not None:
+            self.panel.window.page_leads = True
+
+    def _led(self) -> dict[str, Any]:
+        """Return the sliders that the page moves by itself."""
+        panel = self.panel.window
+        window = {} if panel is None else {"center": panel.center, "width": panel.width}
+        return {**self._sliders.by_name, **window}
+
     def _fit_width(self, width: float) -> None:
         """Take the room that there is in the page."""
         self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
         self._canvas.resize(self._size())
+        if self._staging is not None:
+            self._staging.show()
 
     def _follow_theme(self, theme: str) -> None:
         """Take the theme of the page, unless one was asked for."""
@@ -360,6 +382,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _read_out(self, change: Any = None) -> None:
         """Tell place and value under the pointer, else at the crosshair."""
+        if self._is_staged:
+            return  # the page does
         parts = map(escape, readout(self.state))
         self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
 

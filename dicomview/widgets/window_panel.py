@@ -1,8 +1,6 @@
 """WindowPanel: the window by preset, centre and width, or by its limits under a histogram."""
 
 import math
-import time
-from collections import deque
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,14 +9,15 @@ import numpy as np
 from dicomview.display import Window, auto_window, presets_for
 from dicomview.state import ViewState, pane_pixels, resolve
 from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.frontend import in_page_event
+from dicomview.widgets.led import LedFloatSlider
 from dicomview.widgets.style import PANEL_WIDTH, control
 from dicomview.widgets.svg import histogram_svg
+from dicomview.widgets.tie import SliderTie
 
 __all__ = ["WindowPanel", "named_windows"]
 
 BINS = 108
-#: Seconds in which a value of the page may be the echo of one that was sent to it.
-ECHO = 1.0
 AUTO_SLICE, AUTO_VOLUME = "auto (slice)", "auto"
 
 
@@ -48,13 +47,14 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         self._presets: dict[str, Window | None] = {
             **named_windows(state), AUTO_SLICE: None, AUTO_VOLUME: None  # calculated when asked for
         }  # fmt: skip
-        self._sent: deque[tuple[float, float, float]] = deque(maxlen=16)
         self._updating = False
+        #: Whether the page tells the window itself when its sliders are moved there.
+        self.page_leads = False
         self.preset = control(
             widgets.Dropdown, "preset", options=[("", None), *((n, n) for n in self._presets)], value=None
         )
-        self.center = control(widgets.FloatSlider, "center")
-        self.width = control(widgets.FloatSlider, "width")
+        self.center = control(LedFloatSlider, "center")
+        self.width = control(LedFloatSlider, "width")
         self._histogram = widgets.HTML(layout=widgets.Layout(margin="2px 12px 0 12px"))
         self.limits = widgets.FloatRangeSlider(
             readout=False,
@@ -62,11 +62,13 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
             layout=widgets.Layout(width=PANEL_WIDTH, margin="0 0 4px 0", padding="0 4px"),
         )
         self._set_ranges()
+        self._ties = (
+            SliderTie(self.center, self._center_moved),
+            SliderTie(self.width, self._width_moved),
+            SliderTie(self.limits, self._limits_moved),
+        )
         self._bindings = Bindings(state)
         self._bindings.follow(self._show, "window")
-        for slider in (self.center, self.width):
-            slider.observe(self._moved, "value")
-        self.limits.observe(self._limits_moved, "value")
         self.preset.observe(self._preset_chosen, "value")
         super().__init__([self.preset, self.center, self.width, self._histogram, self.limits])
 
@@ -95,46 +97,50 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
     def _show(self, change: Any = None) -> None:
         """Show the window; sliders are widened where it lies beyond the values."""
         window = self._state.window
+        for slider, value in ((self.center, window.center), (self.width, window.width)):
+            slider.max, slider.min = max(slider.max, value), min(slider.min, value)
+        for tie, shown in zip(self._ties, (window.center, window.width, self._shown_limits())):
+            tie.show(shown)
+        self._histogram.value = histogram_svg(self._counts, self._span, window)
+        same = (name for name, preset in self._presets.items() if preset == window)
         self._updating = True
         try:
-            sent = False
-            for slider, value in ((self.center, window.center), (self.width, window.width)):
-                slider.max, slider.min = max(slider.max, value), min(slider.min, value)
-                sent = sent or slider.value != value
-                slider.value = value
-            if sent:
-                self._sent.append((window.center, window.width, time.monotonic()))
-            low, high = (float(np.clip(x, *self._span)) for x in window.limits)
-            self.limits.value = (min(low, high), max(low, high))
-            self._histogram.value = histogram_svg(self._counts, self._span, window)
-            same = (name for name, preset in self._presets.items() if preset == window)
             self.preset.value = next(same, None)
         finally:
             self._updating = False
 
-    def _moved(self, change: Any) -> None:
-        if self._updating:
-            return
-        # The page counts in binary fractions of the step: 40.99999999999977 means 41.
-        digits = 1 - math.floor(math.log10(self._step))
-        center, width = (round(slider.value, digits) for slider in (self.center, self.width))
-        # It also answers each value that it is sent with its own rounding of it, perhaps when there is a
-        # newer one: what was sent a moment ago was not moved by a person.
-        now = time.monotonic()
-        for c, w, when in self._sent:
-            if now - when < ECHO and abs(center - c) <= self._step / 2 and abs(width - w) <= self._step / 2:
-                return
-        self._state.window = self._state.window.moved(center, max(width, self._step * 1e-3))
+    def _shown_limits(self) -> tuple[float, float]:
+        """Return the ends of the window as far as they are under the histogram."""
+        low, high = sorted(float(np.clip(x, *self._span)) for x in self._state.window.limits)
+        return low, high
 
-    def _limits_moved(self, change: Any) -> None:
-        low, high = change["new"]
-        shown = (float(np.clip(x, *self._span)) for x in self._state.window.limits)
-        if self._updating or all(abs(a - b) <= self._step * 0.75 for a, b in zip((low, high), shown)):
+    def _center_moved(self, center: float) -> None:
+        if self.page_leads and in_page_event():
             return
+        window = self._state.window
+        self._state.window = window.moved(self._rounded(center), window.width)
+
+    def _width_moved(self, width: float) -> None:
+        if self.page_leads and in_page_event():
+            return
+        window = self._state.window
+        self._state.window = window.moved(window.center, max(self._rounded(width), self._step * 1e-3))
+
+    def _rounded(self, value: float) -> float:
+        """Return a number of the page without its binary fractions of a step: 40.99999999999977 means 41."""
+        return round(value, 1 - math.floor(math.log10(self._step)))
+
+    def _limits_moved(self, limits: tuple[float, float]) -> None:
+        window = self._state.window
+        # An end that stays may lie beyond the histogram.
+        low, high = (
+            whole if abs(shown - value) <= self._step / 2 else self._rounded(value)
+            for value, shown, whole in zip(limits, self._shown_limits(), sorted(window.limits))
+        )
         width = max(high - low, self._step)
-        if self._state.window.function == "linear":
+        if window.function == "linear":
             width += 1  # which ends one unit earlier
-        self._state.window = self._state.window.moved(low + width / 2, width)
+        self._state.window = window.moved(low + width / 2, width)
 
     def _preset_chosen(self, change: Any) -> None:
         name = change["new"]

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +114,9 @@ def _is_browser_test(item: pytest.Item) -> bool:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Save a picture of the page and its console when a test fails, before anything is closed."""
     report = yield
-    page = getattr(item, "funcargs", {}).get("page")
+    used = getattr(item, "funcargs", {})
+    pages = [used.get("page"), *(getattr(value, "page", None) for value in used.values())]
+    page = next((page for page in pages if page is not None), None)
     if report.failed and page is not None and not page.is_closed():
         folder = _artifacts_folder()
         name = "failure-" + re.sub(r"[^\w.-]+", "-", item.name).strip("-")
@@ -162,10 +164,10 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def _opened_page(browser: Browser, ratio: float = 1.0) -> Iterator[Page]:
     """Open a fresh page; its attribute ``errors`` collects console errors and uncaught exceptions."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1000}, device_scale_factor=1)
+    context = browser.new_context(viewport={"width": 1500, "height": 1000}, device_scale_factor=ratio)
     opened = context.new_page()
     opened.set_default_timeout(30_000)
     opened.set_default_navigation_timeout(60_000)
@@ -184,6 +186,13 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: collect(f"uncaught: {error}"))
     yield opened
     context.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Open a fresh page; parametrized indirectly, of so many pixels of the screen to one of the page."""
+    with _opened_page(browser, getattr(request, "param", 1.0)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -288,3 +297,15 @@ def notebook(
     yield make
     page.close()  # first, so that no "kernel died" dialog has a page to appear on
     jupyter_server.shut_down_kernels()
+
+
+@pytest.fixture(scope="module")
+def lab_page(browser: Browser, jupyter_server: JupyterServer, artifacts: Path) -> Iterator[NotebookPage]:
+    """Return one notebook in JupyterLab for the tests of a module to share; it has to be opened.
+
+    A test of the module that uses ``notebook`` ends its kernel, so it has to come later.
+    """
+    with _opened_page(browser) as page:
+        yield helpers.NotebookPage(page, jupyter_server, "lab", artifacts, page.errors)  # type: ignore
+        page.close()
+        jupyter_server.shut_down_kernels()

@@ -1,0 +1,138 @@
+"""Codecs: lossless decoders that run on several threads at once, where imagecodecs is installed."""
+
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydicom
+
+if TYPE_CHECKING:
+    from dicomview.io.pixels import Cells
+
+__all__ = ["Unsuited", "decoder", "frame_of"]
+
+_JPEG_LOSSLESS = (pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
+_JPEG_LS = (pydicom.uid.JPEGLSLossless, pydicom.uid.JPEGLSNearLossless)
+_JPEG_2000 = (pydicom.uid.JPEG2000Lossless, pydicom.uid.JPEG2000)
+#: Syntaxes of which the general reader keeps all bits that are coded.
+_LOSSY = (pydicom.uid.JPEGLSNearLossless, pydicom.uid.JPEG2000)
+_ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+_PADDING = b"\xfc\xff\xfc\xff"
+Decode = Callable[[bytes, "Cells"], np.ndarray]
+
+
+class Unsuited(Exception):
+    """A file is not of the ordinary kind after all: the general reader must do."""
+
+
+@lru_cache(maxsize=1)
+def _imagecodecs() -> Any:
+    try:
+        return import_module("imagecodecs")
+    except ImportError:
+        return None
+
+
+def decoder(syntax: str) -> Decode:
+    """Return the decoder for a transfer syntax.
+
+    Raises
+    ------
+    Unsuited
+        If there is none that keeps every bit and lets other threads run.
+    """
+    codecs = _imagecodecs()
+    if codecs is None:
+        raise Unsuited
+    if syntax in _JPEG_2000 and codecs.JPEG2K.available:
+        return lambda data, cells: codecs.jpeg2k_decode(_checked_2000(data, cells))
+    if syntax in _JPEG_LS and codecs.JPEGLS.available:
+        return lambda data, cells: _signed(codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)), cells)
+    if syntax in _JPEG_LOSSLESS and codecs.LJPEG.available:
+        return lambda data, cells: _signed(codecs.ljpeg_decode(_checked_jpeg(data, cells, 0xC3)), cells)
+    if syntax == pydicom.uid.RLELossless and codecs.DICOMRLE.available:
+        return lambda data, cells: _run_lengths(codecs, data, cells)
+    raise Unsuited
+
+
+def frame_of(data: bytes) -> bytes:
+    """Return the one frame in encapsulated pixel data: all fragments behind the offset table (PS3.5 A.4).
+
+    Raises
+    ------
+    Unsuited
+        If it does not end as it should, or more than padding follows.
+    """
+    at, parts = 0, []
+    while data.startswith(_ITEM, at) and len(data) >= at + 8:
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        parts.append(data[at + 8 : at + 8 + length])
+        at += 8 + length
+    behind = data[at + 8 :]
+    if not data.startswith(_END, at) or len(parts) < 2:
+        raise Unsuited
+    if len(behind) >= 8 and not (
+        behind.startswith(_PADDING) and 12 + int.from_bytes(behind[8:12], "little") == len(behind)
+    ):
+        raise Unsuited
+    return parts[1] if len(parts) == 2 else b"".join(parts[1:])
+
+
+def _checked_2000(data: bytes, cells: "Cells") -> bytes:
+    """Return a JPEG 2000 codestream that is reversible and of the bits and signs that the header tells."""
+    if data[:6] != b"\xff\x4f\xff\x51\x00\x29":  # SIZ of one component
+        raise Unsuited
+    width, height, left, top, *tile = struct.unpack_from(">8I", data, 8)
+    components, depth, x_step, y_step = struct.unpack_from(">HBBB", data, 40)
+    is_signed = cells.dtype.kind == "i"
+    fits = (width, height, left, top) == (cells.columns, cells.rows, 0, 0)
+    if not fits or (components, x_step, y_step) != (1, 1, 1) or tile[2:] != [0, 0]:
+        raise Unsuited
+    if depth not in (is_signed << 7 | bits - 1 for bits in _depths(cells)):
+        raise Unsuited
+    at = 45
+    while data[at : at + 1] == b"\xff" and data[at + 1] != 0x90:
+        if data[at + 1] in (0x53, 0x79):  # a component's own coding, and an extension
+            raise Unsuited
+        if data[at + 1] == 0x52 and data[at + 13] == 1:  # COD: the reversible 5-3 transformation
+            return data
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    raise Unsuited
+
+
+def _checked_jpeg(data: bytes, cells: "Cells", kind: int) -> bytes:
+    """Return a JPEG whose frame header agrees with the header of the file."""
+    at = 2
+    while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff":
+        if data[at + 1] == kind:
+            depth, rows, columns, components = struct.unpack_from(">BHHB", data, at + 4)
+            if (rows, columns, components) != (cells.rows, cells.columns, 1) or depth not in _depths(cells):
+                raise Unsuited
+            if cells.dtype.kind == "i" and depth != 8 * cells.dtype.itemsize:
+                raise Unsuited  # where the sign is, decoders see differently
+            return data
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    raise Unsuited
+
+
+def _depths(cells: "Cells") -> tuple[int, ...]:
+    """Return the numbers of bits that may be coded: those stored, or whole cells, whose rest is taken out."""
+    whole = () if cells.syntax in _LOSSY else (8 * cells.dtype.itemsize,)
+    return (cells.stored, *whole)
+
+
+def _signed(pixels: np.ndarray, cells: "Cells") -> np.ndarray:
+    """Return unsigned pixels as the signed ones that they are."""
+    return pixels.view(cells.dtype) if cells.dtype.kind == "i" else pixels
+
+
+def _run_lengths(codecs: Any, data: bytes, cells: "Cells") -> np.ndarray:
+    """Decode RLE, a segment for each byte."""
+    if int.from_bytes(data[:4], "little") != cells.dtype.itemsize:
+        raise Unsuited
+    pixels = np.empty(cells.rows * cells.columns, cells.dtype)
+    decoded = codecs.dicomrle_decode(data, cells.dtype, out=pixels.view(np.uint8))
+    return np.asarray(decoded).view(cells.dtype).reshape(cells.rows, cells.columns)

@@ -1,0 +1,271 @@
+"""Likeness: headers of files that are laid out like one read before, told from the few values that differ."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from dicomview.io.header import Header
+from dicomview.io.headers import HEADER_TAGS
+from dicomview.io.keys import NUMBERS, seconds_of
+from dicomview.io.layout import Layout, Scanned, learned
+from dicomview.io.mosaic import MOSAIC_TAGS
+from dicomview.io.multiframe import FRAME_KEYWORDS
+from dicomview.io.sources import File, start_of
+
+__all__ = ["Likenesses"]
+
+#: So many bytes of a file are read at first, and at most, to learn its layout.
+_FIRST_READ, _LAST_READ = 1 << 13, 1 << 20
+#: So many layouts are tried on a file.
+_KEPT = 8
+#: Text of numbers that Python and pydicom understand alike.
+_DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
+_INTEGER = re.compile(rb" *[+-]?\d{1,9} *")
+_UID = re.compile(rb"[0-9.]{1,64}\0?")
+_TIME, _DATE = re.compile(rb"\d\d(\d\d(\d\d(\.\d{1,6})?)?)? *"), re.compile(rb"\d{8}")
+#: Attributes of a header that one element gives by itself.
+_FIELDS = {
+    "SOPInstanceUID": "sop_instance_uid",
+    "InstanceNumber": "instance_number",
+    "AcquisitionNumber": "acquisition_number",
+    "ImagePositionPatient": "position",
+    "SliceThickness": "slice_thickness",
+    "RescaleSlope": "rescale_slope",
+    "RescaleIntercept": "rescale_intercept",
+}
+_MOMENTS = tuple((f"{kind}Time", f"{kind}Date") for kind in ("Acquisition", "Content"))
+
+
+class _Unlike(Exception):
+    """The value of an element is not one that is understood here."""
+
+
+def _decimal(value: bytes) -> float:
+    if len(value) > 16 or not _DECIMAL.fullmatch(value):
+        raise _Unlike
+    return float(value)
+
+
+def _integer(value: bytes) -> int:
+    if len(value) > 12 or not _INTEGER.fullmatch(value):
+        raise _Unlike
+    return int(value)
+
+
+def _point(value: bytes) -> tuple[float, ...]:
+    numbers = tuple(map(_decimal, value.split(b"\\")))
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+        raise _Unlike
+    return numbers
+
+
+def _uid(value: bytes) -> str:
+    if not _UID.fullmatch(value):
+        raise _Unlike
+    return value.rstrip(b"\0").decode()
+
+
+def _factor(value: bytes) -> float:
+    number = _decimal(value)
+    if number == 0 or not math.isfinite(number):
+        raise _Unlike
+    return number
+
+
+def _moment(time: bytes, date: bytes) -> float | None:
+    if not _TIME.fullmatch(time) or (date and not _DATE.fullmatch(date)):
+        raise _Unlike
+    return seconds_of(time.decode(), date.decode())
+
+
+_READERS: dict[str, Callable[[bytes], Any]] = {"IS": _integer, "DS": _decimal}
+_SPECIAL = {"SOPInstanceUID": _uid, "ImagePositionPatient": _point, "RescaleSlope": _factor}
+
+
+def _tag(keyword: str) -> int:
+    tag: int = tag_for_keyword(keyword)
+    assert tag is not None
+    return tag
+
+
+_SETTERS = {
+    _tag(keyword): (keyword, _SPECIAL.get(keyword) or _READERS[dictionary_VR(_tag(keyword))])
+    for keyword in (*_FIELDS, *NUMBERS)
+    if keyword in _SPECIAL or dictionary_VR(_tag(keyword)) in _READERS
+}
+_MOMENT_TAGS = frozenset(_tag(keyword) for pair in _MOMENTS for keyword in pair)
+_FRAME_TAGS = frozenset(map(_tag, FRAME_KEYWORDS)) - {_tag("SliceThickness")}
+
+
+class _Likeness:
+    """One file whose header is known, and how those of others follow from it."""
+
+    def __init__(self, header: Header, layout: Layout) -> None:
+        self.header, self.layout = header, layout
+        self._numbers = {element.tag: i for i, element in enumerate(layout.elements)}
+        self._keys = dict(header.keys)
+        #: Elements that the header depends on.
+        self._relevant = frozenset(HEADER_TAGS) - _FRAME_TAGS
+        if not {"MOSAIC", "VFRAME", "DIFFUSION"} & set(header.image_type):
+            self._relevant -= frozenset(MOSAIC_TAGS)
+        if self._tells_time(*_MOMENTS[0]):
+            self._relevant -= {_tag("AcquisitionDateTime")}
+        self._prepare()
+
+    def _tells_time(self, time: str, date: str) -> bool:
+        """Return whether a key of the header is what these two elements say."""
+        try:
+            return self._keys[time] == _moment(*(self._getter(_tag(k), {})(()) for k in (time, date)))
+        except (_Unlike, KeyError):
+            return False
+
+    def _prepare(self) -> None:
+        """Work out what is to be done with each element that varies."""
+        self._watched: list[tuple[int, bytes, str, Callable[[bytes], Any] | None]] = []
+        self._moments: list[tuple[str, Callable[..., bytes], Callable[..., bytes]]] = []
+        places = {number: place for place, number in enumerate(self.layout.varying)}
+        for number, place in places.items():
+            element = self.layout.elements[number]
+            if element.tag in self._relevant and element.tag not in _MOMENT_TAGS:
+                keyword, reader = self._setter(number)
+                self._watched.append((place, element.value, keyword, reader))
+        for pair in _MOMENTS:
+            numbers = [n for k in pair if (n := self._numbers.get(_tag(k))) in places]
+            if numbers and self._tells_time(*pair):
+                time, date = (self._getter(_tag(keyword), places) for keyword in pair)
+                self._moments.append((pair[0], time, date))
+            else:
+                self._watched += [(places[n], self.layout.elements[n].value, "", None) for n in numbers]
+
+    def _getter(self, tag: int, places: dict[int, int]) -> Callable[..., bytes]:
+        """Return a function that gives an element of a file from the values that vary."""
+        number = self._numbers.get(tag)
+        if number in places:
+            place = places[number]
+            return lambda values: values[place]
+        constant = b"" if number is None else self.layout.elements[number].value
+        return lambda values: constant
+
+    def _setter(self, number: int) -> tuple[str, Callable[[bytes], Any] | None]:
+        """Return how an element is read; None if not so that it gives what the known header has."""
+        element = self.layout.elements[number]
+        keyword, reader = _SETTERS.get(element.tag, ("", None))
+        if reader is None or not (
+            self.layout.implicit or element.prefix[4:6].decode() == dictionary_VR(element.tag)
+        ):
+            return keyword, None
+        try:
+            value = reader(element.value)
+        except _Unlike:
+            return keyword, None
+        in_field = keyword not in _FIELDS or getattr(self.header, _FIELDS[keyword]) == value
+        in_keys = keyword not in NUMBERS or self._keys.get(keyword) == value
+        return keyword, reader if in_field and in_keys else None
+
+    def loosened(self, data: bytes) -> "_Likeness | None":
+        """Return the likeness with more elements that vary, as a file has it; None if that is another."""
+        layout = self.layout.loosened(data)
+        return _Likeness(self.header, layout) if layout else None
+
+    def header_of(self, file: File, scanned: Scanned) -> Header | None:
+        """Return the header of a file that fits the layout; None if only pydicom can tell."""
+        changes: dict[str, Any] = {"path": file, "scanned": scanned}
+        keys: dict[str, float] = {}
+        values = scanned.values
+        try:
+            for place, known, keyword, reader in self._watched:
+                value = values[place]
+                if value == known:
+                    continue
+                if reader is None:
+                    return None
+                found = reader(value)
+                if keyword in _FIELDS:
+                    changes[_FIELDS[keyword]] = found
+                if keyword in NUMBERS:
+                    keys[keyword] = float(found)
+            for keyword, time, date in self._moments:
+                moment = _moment(time(values), date(values))
+                if moment is None or keyword not in self._keys:
+                    return None
+                keys[keyword] = moment
+        except _Unlike:
+            return None
+        if keys:
+            changes["keys"] = tuple({**self._keys, **keys}.items())
+        return self.header.like(**changes)
+
+
+class Likenesses:
+    """Reads the headers of many files, most of which are like one before."""
+
+    def __init__(self) -> None:
+        self._known: list[_Likeness] = []
+        self._amount = _FIRST_READ
+        #: How many files may be learned from: the more, the better that went so far.
+        self._credit = 3.0
+        self._scanned: Scanned | None = None
+
+    def header(self, file: File) -> Header | None:
+        """Return the header of a file of one image; None unless it is like one that is known.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        """
+        self._scanned = None
+        if not self._known:
+            return None
+        data, state = start_of(file, self._amount)
+        for likeness in self._known:
+            header = self._fitted(likeness, file, data, state)
+            if header is not None:
+                if likeness is not self._known[0]:
+                    self._known.remove(likeness)
+                    self._known.insert(0, likeness)
+                return header
+        for i, likeness in enumerate(self._known):
+            looser = likeness.loosened(data)
+            header = self._fitted(looser, file, data, state) if looser else None
+            if looser is not None and header is not None:
+                self._known[i] = looser
+                return header
+        return None
+
+    def _fitted(self, likeness: _Likeness, file: File, data: bytes, state: tuple[int, int]) -> Header | None:
+        found = likeness.layout.match(data)
+        if found is None:
+            return None
+        values, start, length = found
+        scanned = Scanned(likeness.layout, values, (start, length), state)
+        header = likeness.header_of(file, scanned)
+        if header is None:
+            self._scanned = scanned
+        else:
+            self._credit = min(self._credit + 0.25, _KEPT)
+        return header
+
+    def learn(self, file: File, headers: list[Header]) -> list[Header]:
+        """Take note of the headers that another reader found; one of a single image learns where it lies."""
+        header = headers[0]
+        if len(headers) > 1 or header.frame is not None or header.tile is not None or not header.has_pixels:
+            return headers
+        if self._credit < 1:
+            self._credit += 0.1
+            return [header.like(scanned=self._scanned)] if self._scanned else headers
+        self._credit -= 1
+        data, state = start_of(file, _LAST_READ)
+        layout = learned(data)
+        found = layout.match(data) if layout else None
+        if layout is None or found is None:
+            return headers
+        values, start, length = found
+        header = header.like(scanned=Scanned(layout, values, (start, length), state))
+        self._known.insert(0, _Likeness(header, layout))
+        del self._known[_KEPT:]
+        self._amount = max(self._amount, min(start + 256, _LAST_READ))
+        return [header]

@@ -1,0 +1,87 @@
+"""Memory: how much is free, and whether an array may take so much of it."""
+
+import os
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+from dicomview.errors import MemoryBudgetError
+from dicomview.options import options
+
+__all__ = ["check_budget", "free_memory"]
+
+#: Limits of a container and what it uses, of both versions of control groups.
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "/sys/fs/cgroup/memory/memory.stat",
+    ),
+)
+_MIB = 1 << 20
+
+
+def check_budget(shape: Sequence[int], itemsize: int, name: str) -> None:
+    """Refuse an array that would take more memory than the budget.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    itemsize : int
+        Bytes of a value.
+    name : str
+        What the array is for, for the message.
+
+    Raises
+    ------
+    MemoryBudgetError
+        If it is larger than ``options.memory_budget``.
+    """
+    budget = options.memory_budget
+    if budget is None:
+        return
+    if budget <= 1:
+        free = free_memory()
+        if free is None:
+            return
+        budget = budget * free
+    needed = prod(shape) * itemsize
+    if needed > budget:
+        extents = " × ".join(map(str, shape))
+        raise MemoryBudgetError(
+            f"{name} of {extents} values takes {needed / _MIB:.0f} MB, and options.memory_budget allows "
+            f"{budget / _MIB:.0f} MB: pass lazy=True to read only what is looked at, or raise the budget "
+            "(None for no limit)"
+        )
+
+
+def free_memory() -> int | None:
+    """Return how many bytes this process may still take, in its container too; None where nobody tells."""
+    told = [_of_system(), *(_of_group(*paths) for paths in _GROUPS)]
+    return min((free for free in told if free is not None), default=None)
+
+
+def _of_system() -> int | None:
+    """Return what the system can give without swapping."""
+    try:
+        with Path("/proc/meminfo").open() as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:  # elsewhere half of all is a fair guess of what is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _of_group(limit: str, usage: str, statistics: str) -> int | None:
+    """Return what the control group leaves, not counting files that it keeps in memory."""
+    try:
+        most, used = int(Path(limit).read_text()), int(Path(usage).read_text())
+        words = Path(statistics).read_text().split()
+    except (OSError, ValueError):  # no control groups, or no limit ("max")
+        return None
+    numbers = dict(zip(words[::2], words[1::2]))
+    cached = int(numbers.get("inactive_file") or numbers.get("total_inactive_file") or 0)
+    return max(most - used + cached, 0)

@@ -1,0 +1,360 @@
+"""Pixels: slices of ordinary files, read or decoded straight into one array on several threads."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from dicomview.errors import DecodeError
+from dicomview.io.codecs import Unsuited, decoder, frame_of
+from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
+from dicomview.io.elements import without_pixels
+from dicomview.io.header import Header
+from dicomview.io.layout import UNDEFINED, Scanned
+from dicomview.io.progress import progress
+from dicomview.io.sources import File, MemoryFile, start_of
+
+__all__ = ["Cells", "cells_of", "read_slices"]
+
+#: More threads than this wait for memory only.
+THREADS = min(4, os.cpu_count() or 1)
+#: Slices that one thread takes at a time; they lie side by side.
+BLOCK = 8
+_NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
+_GRAY = ("MONOCHROME1", "MONOCHROME2")
+_PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How the pixels of one slice are stored: the lowest of so many stored bits has the number ``low``."""
+
+    dtype: np.dtype[Any]
+    rows: int
+    columns: int
+    low: int
+    stored: int
+    syntax: str
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.rows * self.columns * self.dtype.itemsize
+
+    def masked(self, pixels: np.ndarray) -> tuple[int, int]:
+        """Take what is no stored bit out of pixels, in place; return their least and largest value."""
+        low, high = int(pixels.min()), int(pixels.max())
+        bits = 8 * self.dtype.itemsize
+        is_signed = self.dtype.kind == "i"
+        least, largest = (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if is_signed else (
+            0, (1 << self.stored) - 1
+        )  # fmt: skip
+        if self.low or low < least or high > largest:
+            pixels <<= bits - self.stored - self.low
+            pixels >>= bits - self.stored
+            low, high = int(pixels.min()), int(pixels.max())
+        return low, high
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the pixels of a file are: frames one after the other, or encapsulated."""
+
+    file: File
+    start: int
+    length: int
+    state: tuple[int, int]
+    implicit: bool
+    frames: int = 1
+
+    def opened(self) -> Any:
+        """Open the file, if it is still the one whose header was read."""
+        if isinstance(self.file, MemoryFile):
+            return self.file.open()
+        stream = open(self.file, "rb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
+        state = os.fstat(stream.fileno())
+        if (state.st_size, state.st_mtime_ns) != self.state:
+            stream.close()
+            raise Unsuited
+        return stream
+
+
+@dataclass
+class _Sources:
+    """What the slices are read from: one kind of cells, a place for each file, and its elements."""
+
+    cells: Cells
+    places: dict[File, _Place]
+    elements: dict[File, Scanned | Dataset]
+
+
+def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+    """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
+    allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
+    rows, columns = dataset.get("Rows"), dataset.get("Columns")
+    is_plain = (
+        sys.byteorder == "little"
+        and dataset.get("SamplesPerPixel") == 1
+        and dataset.get("PhotometricInterpretation") in _GRAY
+        and allocated in (8, 16, 32)
+        and isinstance(stored, int)
+        and 0 < stored <= allocated
+        and dataset.get("PixelRepresentation") in (0, 1)
+        and bool(rows and columns)
+        and "ExtendedOffsetTable" not in dataset
+    )
+    if not is_plain:
+        return None
+    low = high + 1 - stored if isinstance(high, int) else 0
+    shifts = syntax in (*_NATIVE, pydicom.uid.RLELossless) and 0 < low <= allocated - stored
+    kind = "ui"[dataset.PixelRepresentation]
+    dtype = np.dtype(f"<{kind}{allocated // 8}")
+    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
+
+
+def read_slices(
+    headers: Sequence[Header | None], rescale: Rescale
+) -> tuple[np.ndarray, Mapping[File, Scanned | Dataset]] | None:
+    """Read the values of slices into one array.
+
+    Parameters
+    ----------
+    headers : sequence of (Header or None)
+        None for a slice that is missing: zeros.
+    rescale : Rescale
+        Of all of them.
+
+    Returns
+    -------
+    values : ndarray of shape (slices, rows, columns)
+        The same values in the same type as image by image.
+    elements : mapping of File to (Scanned or Dataset)
+        The elements of each file.
+
+    ``None`` where the slices are not all of one ordinary kind, or a file is no longer what it was.
+    """
+    if rescale.fills:
+        return None
+    try:
+        sources = _sources([header for header in headers if header is not None])
+        load = _loader(sources, next(header for header in headers if header is not None))
+        read = _floats if rescale.is_float else _integers
+        return read(headers, rescale, sources.cells, load), sources.elements
+    except (OSError, Unsuited, DecodeError):
+        return None
+
+
+Load = Callable[[Header, np.ndarray], None]
+
+
+def _sources(headers: Sequence[Header]) -> _Sources:
+    """Find the pixels of all slices."""
+    known: dict[int, Cells | None] = {}
+    found: set[Cells | None] = set()
+    places: dict[File, _Place] = {}
+    elements: dict[File, Scanned | Dataset] = {}
+    for header in headers:
+        scanned = header.scanned
+        if header.tile is not None or header.has_modality_lut or header.real_world is not None:
+            raise Unsuited
+        if header.path in places:
+            if header.frame is None:
+                raise Unsuited
+            continue
+        if header.frame is not None:
+            place, dataset, syntax = _film(header.path)
+            found.add(cells_of(dataset, syntax))
+            elements[header.path] = without_pixels(dataset)
+        elif scanned is None:
+            raise Unsuited
+        else:
+            start, length = scanned.pixels
+            place = _Place(header.path, start, length, scanned.state, scanned.layout.implicit)
+            key = id(scanned.layout.elements)
+            if key not in known:
+                dataset = scanned.dataset()
+                single = dataset.get("NumberOfFrames", 1) == 1
+                known[key] = cells_of(dataset, scanned.layout.syntax) if single else None
+            found.add(known[key])
+            elements[header.path] = scanned
+        places[header.path] = place
+    cells = found.pop()
+    if cells is None or found:
+        raise Unsuited
+    return _Sources(cells, places, elements)
+
+
+def _film(file: File) -> tuple[_Place, Dataset, str]:
+    """Return where the frames of a multi-frame file are, its elements and its transfer syntax."""
+    try:
+        with file.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(stream, stop_before_pixels=True)
+            at = stream.tell()
+            head = stream.read(12)
+            state = start_of(file, 0)[1]
+    except (pydicom.errors.InvalidDicomError, ValueError, EOFError) as error:
+        raise Unsuited from error
+    syntax, count = dataset.file_meta.get("TransferSyntaxUID"), dataset.get("NumberOfFrames")
+    implicit, little = dataset.original_encoding
+    if head[:4] != b"\xe0\x7f\x10\0" or not little or not isinstance(count, int) or implicit is None:
+        raise Unsuited
+    size = 8 if implicit else 12
+    if not implicit and head[4:6] not in (b"OB", b"OW"):
+        raise Unsuited
+    length = int.from_bytes(head[size - 4 : size], "little")
+    return _Place(file, at + size, length, state, bool(implicit), count), dataset, str(syntax)
+
+
+def _loader(sources: _Sources, first: Header) -> Load:
+    """Return what reads the stored values of one slice into an array.
+
+    A decoder must give for the first slice what the reference gives.
+    """
+    cells = sources.cells
+    if cells.syntax in _NATIVE:
+        for place in sources.places.values():
+            size = place.frames * cells.size
+            if place.length not in (size, size + size % 2):
+                raise Unsuited
+        return lambda header, pixels: _read(sources.places[header.path], header.frame or 0, pixels)
+    decode = decoder(cells.syntax)
+    films: dict[File, list[bytes]] = {}
+    reference: PixelFile | None = None
+    for file, place in sources.places.items():
+        if isinstance(sources.elements[file], Dataset):
+            film = PixelFile(file)
+            films[file], sources.elements[file] = _frames(place, film), film.elements
+            reference = film if file == first.path else reference
+
+    def load(header: Header, pixels: np.ndarray) -> None:
+        place = sources.places[header.path]
+        data = films[header.path][header.frame or 0] if header.path in films else _encapsulated(place)
+        try:
+            pixels[...] = decode(data, cells)
+        except (ValueError, RuntimeError) as error:  # what decoders raise
+            raise Unsuited from error
+
+    pixels = np.empty((cells.rows, cells.columns), cells.dtype)
+    load(first, pixels)
+    cells.masked(pixels)
+    if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
+        raise Unsuited
+    return load
+
+
+def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
+    """Read uncompressed pixels."""
+    behind = place.state[0] - place.start - place.length
+    with place.opened() as stream:
+        stream.seek(place.start + frame * pixels.nbytes)
+        if stream.readinto(pixels) != pixels.nbytes:
+            raise Unsuited
+        if behind >= 8:  # nothing else than padding may follow
+            stream.seek(place.start + place.length)
+            tail = stream.read(12)
+            size = 8 if place.implicit else 12
+            if tail[:4] != _PADDING or size + int.from_bytes(tail[size - 4 : size], "little") != behind:
+                raise Unsuited
+        elif behind < 0:
+            raise Unsuited
+
+
+def _encapsulated(place: _Place) -> bytes:
+    """Read the one compressed frame of a file."""
+    if place.length != UNDEFINED:
+        raise Unsuited
+    with place.opened() as stream:
+        stream.seek(place.start)
+        return frame_of(stream.read())
+
+
+def _frames(place: _Place, file: PixelFile) -> list[bytes]:
+    """Return the compressed frames of a file."""
+    frames = file.encoded_frames()
+    if place.length != UNDEFINED or len(frames) != place.frames:
+        raise Unsuited
+    return frames
+
+
+def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], None]) -> None:
+    """Call a function for each slice, neighbours on one thread."""
+
+    def block(start: int) -> None:
+        for k in range(start, min(start + BLOCK, len(headers))):
+            header = headers[k]
+            if header is not None:
+                fill(k, header)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        blocks = [pool.submit(block, start) for start in range(0, len(headers), BLOCK)]
+        try:
+            for k in progress(range(len(headers)), "slices"):
+                blocks[k // BLOCK].result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _floats(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
+    """Return values where a slope or an intercept is not a whole number."""
+    values = np.zeros((len(headers), cells.rows, cells.columns), np.float32)
+
+    def fill(k: int, header: Header) -> None:
+        pixels = np.empty(values.shape[1:], cells.dtype)
+        load(header, pixels)
+        cells.masked(pixels)
+        values[k] = decode_values(pixels, header, rescale)
+
+    _on_threads(headers, fill)
+    return values
+
+
+def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
+    """Return whole values, in the smallest type that holds those of each slice.
+
+    Where stored values need only an intercept, it is added while the slice is in the processor's cache. That
+    wraps round where the type of the values is another one of the same size, and loses nothing.
+    """
+    pixels = np.zeros((len(headers), cells.rows, cells.columns), cells.dtype)
+    is_whole = cells.stored == 8 * cells.dtype.itemsize
+    adds = all(header.rescale_slope == 1 for header in headers if header is not None)
+    types: dict[int, np.dtype[Any]] = {}
+
+    def fill(k: int, header: Header) -> None:
+        load(header, pixels[k])
+        if rescale.is_identity and is_whole:
+            return
+        low, high = cells.masked(pixels[k])
+        if not rescale.is_identity:
+            types[k] = integer_type(low, high, header)
+            if adds:
+                pixels[k] += _wrapped(header, cells)
+
+    _on_threads(headers, fill)
+    if rescale.is_identity:
+        return pixels
+    dtype = reduce(np.promote_types, types.values())
+    if dtype.kind == "f":
+        raise Unsuited
+    if adds and dtype.itemsize == pixels.dtype.itemsize:
+        return pixels.view(dtype)
+    values = np.zeros(pixels.shape, dtype)
+    for k, header in enumerate(headers):
+        if header is not None:
+            stored = pixels[k] - _wrapped(header, cells) if adds else pixels[k]
+            values[k] = decode_values(stored, header, rescale)
+    return values
+
+
+def _wrapped(header: Header, cells: Cells) -> np.ndarray:
+    """Return the intercept in the type of the stored values."""
+    return np.array(int(header.rescale_intercept)).astype(cells.dtype)

@@ -1,0 +1,150 @@
+"""A page of its own: a view that can be browsed without a kernel, and without a network."""
+
+import json
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from dicomview.display import valid_values
+from dicomview.geometry import PLANES
+from dicomview.render import STYLE, PanesRenderer
+from dicomview.state import ViewState, resolve
+from dicomview.widgets.frames import png
+from dicomview.widgets.stage import described
+from dicomview.widgets.voxels import coarse_copy
+
+__all__ = ["standalone_html"]
+
+_SCRIPT = Path(__file__).with_name("stage.js")
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 13px sans-serif; margin: 12px; background: {ground}; color: {ink}; }}
+.jupyter-matplotlib-canvas-div {{ position: relative; width: {width}px; height: {height}px; }}
+.jupyter-matplotlib-canvas-div img {{ position: absolute; inset: 0; width: 100%; height: 100%; }}
+.ranges {{ display: grid; grid-template-columns: repeat(3, 1fr); gap: 2px 16px; width: {width}px; }}
+label {{ display: flex; gap: 8px; }} input {{ flex: 1; min-width: 0; }}
+</style></head><body>
+<div class="dicomview"><b>{title}</b>
+<div class="ranges">{ranges}</div>
+<div class="jupyter-matplotlib-canvas-div" tabindex="0" role="application" aria-label="slices">
+<img alt="" draggable="false" src="data:image/png;base64,{overlay}"></div>
+<p class="dicomview-status"></p><p>{note}</p></div>
+<script type="module">
+{script}
+standalone(document.querySelector(".dicomview"), {content});
+</script></body></html>
+"""
+
+
+def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, budget: int) -> str:
+    """Return a page that shows what a state shows, and lets a person go on from there.
+
+    Parameters
+    ----------
+    state : ViewState
+    size : tuple of float
+        Of the panes together, in pixels.
+    title : str
+    budget : int
+        Bytes that the page may have. What does not fit is left out: first the other frames, then every
+        second, third ... voxel, and the page says so.
+    """
+    volume = state.volume
+    scene = resolve(volume, state, patient=False)
+    figure = Figure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer = PanesRenderer(figure, volume)
+    renderer.update(scene)
+    renderer.overlay()
+    canvas.draw()
+    overlay = b64encode(png(np.asarray(canvas.buffer_rgba()))).decode()
+    frames, note = _frames(state, budget - len(overlay) - _SCRIPT.stat().st_size)
+    whole = len(frames) == max(1, int(np.prod([len(d) for d in volume.dimensions])))
+    values = valid_values(volume.array, padding=volume.padding)
+    span = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    names = [
+        *PLANES,
+        *(volume.extra_dims if whole else ()),
+        *(() if volume.is_color else ("center", "width")),
+    ]
+    told = described(
+        state,
+        scene,
+        renderer,
+        volume="page",
+        canvas="",
+        sliders={n: n for n in names},
+        span=span[1] - span[0],
+    )
+    told["tool"] = told["tool"] if not volume.is_color else "crosshair"
+    surround, ink = STYLE.surrounds[state.theme]
+    return _PAGE.format(
+        title=escape(title),
+        ground=surround,
+        ink=ink,
+        width=told["size"][0],
+        height=told["size"][1],
+        ranges="".join(_range(name, state, span) for name in names),
+        overlay=overlay,
+        note=escape(note),
+        script=_SCRIPT.read_text(encoding="utf-8"),
+        content=json.dumps({"scene": told, "frames": frames}).replace("</", "<\\/"),
+    )
+
+
+def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
+    """Return the voxels of all frames if they fit, else of the one in view; and what had to be left out."""
+    volume, room = state.volume, int(budget * 0.74)  # base64 takes a third more
+    extents = [len(d) for d in volume.dimensions]
+    note = ""
+    if extents:
+        all_of_them = [_frame(state, place, None) for place in np.ndindex(*extents)]
+        if sum(len(data) for _, data in all_of_them) <= room:
+            return [_told(*frame) for frame in all_of_them], note
+        note = "One of several frames. "
+    voxels = int(np.prod(volume.geometry.shape))
+    header, data = _frame(state, state.frame, None)
+    while len(data) > room and voxels > 1000:
+        voxels = int(voxels * min(0.9, room / len(data)))
+        header, data = _frame(state, state.frame, voxels)
+    if max(header["step"]) > 1:
+        note += "Not every voxel: steps of {} slices, {} rows, {} columns.".format(*header["step"])
+    return [_told(header, data)], note
+
+
+def _frame(state: ViewState, frame: Any, voxels: int | None) -> tuple[dict[str, Any], bytes]:
+    count = int(np.prod(state.volume.geometry.shape)) if voxels is None else voxels
+    return coarse_copy(state.volume, frame, mark_padding=state.mark_padding, voxels=count)
+
+
+def _told(header: dict[str, Any], data: bytes) -> dict[str, Any]:
+    return {"header": header, "data": b64encode(data).decode()}
+
+
+def _range(name: str, state: ViewState, span: tuple[float, float]) -> str:
+    """Return a range in HTML."""
+    volume = state.volume
+    low, high, step, value = 0.0, 0.0, 1.0, 0.0
+    if name in PLANES:
+        axis = volume.plane_axes[name]
+        high, value = volume.geometry.shape[axis] - 1, state.index[axis]
+    elif name in volume.extra_dims:
+        place = volume.extra_dims.index(name)
+        high, value = len(volume.dimensions[place]) - 1, state.frame[place]
+    else:
+        wide = max(span[1] - span[0], 1e-9)
+        step = 1.0 if volume.dtype.kind in "iub" and wide >= 1 else wide / 1024
+        value = getattr(state.window, name)
+        low, high = (
+            (min(span[0], value), max(span[1], value)) if name == "center" else (step, max(wide, value))
+        )
+    return (
+        f'<label>{escape(name)}<input type="range" name="{escape(name)}" min="{low}" max="{high}" '
+        f'step="{step}" value="{value}"></label>'
+    )

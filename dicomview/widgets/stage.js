@@ -1,0 +1,1226 @@
+// The stage: slices painted in the page, under the transparent canvas of ipympl that carries letters, scale bar and
+// whatever the user draws. The page keeps the voxels, so slice, window, colours, zoom and pan need no kernel; the
+// kernel hears of them afterwards.
+//
+// First the arithmetic, which needs no page: resampling, colours, the cache, what to fetch next. Then the stage.
+
+// --- arithmetic ------------------------------------------------------------------------------------------------------
+
+/** Halfway between two samples the upper one counts, whatever the last bits say. */
+const TIE = 1e-9;
+/** Half the width of each kernel, in samples. @type {Record<string, number>} */
+const RADIUS = { linear: 1, lanczos: 3 };
+
+/**
+ * Which samples make each pixel of a line, and with what weight: as dicomview.display.taps.
+ * @typedef {{ count: number, pixels: number, index: Int32Array, weight: Float32Array }} Taps
+ */
+
+/** @param {number} x */
+function sinc(x) {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}
+
+/**
+ * Return the taps of a line of pixels. Taps of one pixel follow each other.
+ * @param {number} samples length of the line that is resampled
+ * @param {number} start coordinate of the centre of the first pixel; sample 0 is at 0
+ * @param {number} step distance to the next pixel, negative backwards
+ * @param {number} pixels
+ * @param {string} kind "nearest", "linear" or "lanczos"
+ * @returns {Taps}
+ */
+export function taps(samples, start, step, pixels, kind) {
+  const scale = Math.max(Math.abs(step), 1);
+  const reach = (RADIUS[kind] ?? 0) * scale;
+  const count = kind === "nearest" ? 1 : Math.ceil(2 * reach);
+  const index = new Int32Array(count * pixels);
+  const weight = new Float32Array(count * pixels);
+  const raw = new Float64Array(count);
+  for (let p = 0; p < pixels; p++) {
+    const center = start + step * p;
+    const first = kind === "nearest" ? Math.floor(center + 0.5 + TIE) : Math.floor(center - reach) + 1;
+    let sum = 0;
+    for (let t = 0; t < count; t++) {
+      const distance = (first + t - center) / scale;
+      if (kind === "nearest") raw[t] = 1;
+      else if (kind === "linear") raw[t] = Math.max(1 - Math.abs(distance), 0);
+      else raw[t] = Math.abs(distance) < 3 ? sinc(distance) * sinc(distance / 3) : 0;
+      sum += raw[t];
+    }
+    for (let t = 0; t < count; t++) {
+      index[p * count + t] = Math.min(Math.max(first + t, 0), samples - 1);
+      weight[p * count + t] = raw[t] / sum;
+    }
+  }
+  return used({ count, pixels, index, weight });
+}
+
+/**
+ * Leave out the taps that no pixel uses.
+ * @param {Taps} all
+ * @returns {Taps}
+ */
+function used({ count, pixels, index, weight }) {
+  const kept = [...Array(count).keys()].filter((t) => weight.some((w, i) => i % count === t && w !== 0));
+  if (kept.length === count || !pixels) return { count, pixels, index, weight };
+  const where = Array.from({ length: pixels * kept.length }, (_, i) => {
+    return Math.floor(i / kept.length) * count + kept[i % kept.length];
+  });
+  return {
+    count: kept.length,
+    pixels,
+    index: Int32Array.from(where, (i) => index[i]),
+    weight: Float32Array.from(where, (i) => weight[i]),
+  };
+}
+
+/**
+ * A picture in memory: rows of values, or of red, green and blue.
+ * @typedef {{ data: ArrayLike<number>, height: number, width: number, channels: number }} Picture
+ */
+
+/**
+ * Return the pixels of a picture; a NaN under any tap makes a NaN.
+ * @param {Picture} picture
+ * @param {Taps} rows
+ * @param {Taps} columns
+ * @returns {Float32Array}
+ */
+export function resampled({ data, width, channels }, rows, columns) {
+  const line = new Float32Array(width * channels);
+  const out = new Float32Array(rows.pixels * columns.pixels * channels);
+  const n = width * channels;
+  let at = 0;
+  for (let r = 0; r < rows.pixels; r++) {
+    const r0 = r * rows.count;
+    for (let t = 0; t < rows.count; t++) {
+      const weight = rows.weight[r0 + t];
+      const from = rows.index[r0 + t] * n;
+      if (t === 0) for (let i = 0; i < n; i++) line[i] = data[from + i] * weight;
+      else for (let i = 0; i < n; i++) line[i] += data[from + i] * weight;
+    }
+    for (let c = 0; c < columns.pixels; c++) {
+      const c0 = c * columns.count;
+      for (let k = 0; k < channels; k++) {
+        let sum = 0;
+        for (let t = 0; t < columns.count; t++) {
+          sum += line[columns.index[c0 + t] * channels + k] * columns.weight[c0 + t];
+        }
+        out[at++] = sum;
+      }
+    }
+  }
+  return out;
+}
+
+/**
+ * How values become brightness: see dicomview.display.Window.
+ * @typedef {{ center: number, width: number, function: string, first?: number, table?: Float32Array }} Window
+ */
+
+/**
+ * Return the values that are shown black and white.
+ * @param {Window} window
+ * @returns {[number, number]}
+ */
+export function limits({ center, width, function: kind }) {
+  const low = center - width / 2;
+  const high = center + width / 2 - (kind === "linear" ? 1 : 0);
+  return [low, high > low ? high : low + Math.max(Math.abs(low), 1) * 1e-9];
+}
+
+/**
+ * Return a window at another place, of the same function where that can be.
+ * @param {Window} window
+ * @param {number} center
+ * @param {number} width
+ * @returns {Window}
+ */
+export function moved(window, center, width) {
+  const stays = window.function === "sigmoid" || (window.function === "linear" && width >= 1);
+  return { center, width, function: stays ? window.function : "linear_exact" };
+}
+
+/**
+ * Colour values; NaN gets the colour for what has no value.
+ * @param {Float32Array} values
+ * @param {Window} window
+ * @param {Uint32Array} colors of the map, as ImageData holds them
+ * @param {number} empty
+ * @param {Uint32Array} out
+ */
+export function colored(values, window, colors, empty, out) {
+  const count = colors.length;
+  const [low, high] = limits(window);
+  const gain = count / (high - low);
+  const { center, width, function: kind, table, first = 0 } = window;
+  for (let i = 0; i < out.length; i++) {
+    const v = values[i];
+    if (v !== v) {
+      out[i] = empty;
+      continue;
+    }
+    let at;
+    if (kind === "sigmoid") at = count / (1 + Math.exp((-4 * (v - center)) / width));
+    else if (kind === "table" && table) {
+      at = table[Math.floor(Math.min(Math.max(v - first, 0), table.length - 1) + 0.5)] * count;
+    } else at = (v - low) * gain;
+    out[i] = colors[at < 0 ? 0 : at >= count ? count - 1 : at | 0];
+  }
+}
+
+/**
+ * Return the whole pixels of a line whose centres lie both in a pane and in the picture.
+ * @param {number} samples
+ * @param {number} from coordinate at the low end of the pane
+ * @param {number} to coordinate at the high end
+ * @param {number} low end of the pane in pixels
+ * @param {number} high
+ * @returns {{ start: number, step: number, pixels: number, first: number }}
+ */
+export function span(samples, from, to, low, high) {
+  const step = (to - from) / (high - low);
+  const origin = from - low * step;
+  const ends = [(-0.5 - origin) / step, (samples - 0.5 - origin) / step].sort((a, b) => a - b);
+  const first = Math.max(Math.ceil(low - 0.5), Math.ceil(ends[0] - 0.5 - 1e-9)) + 0; // no negative zero
+  const last = Math.min(Math.floor(high - 0.5), Math.floor(ends[1] - 0.5 - 1e-9));
+  return { start: origin + (first + 0.5) * step, step, pixels: Math.max(last - first + 1, 0), first };
+}
+
+/** Keeps what was used last, up to so many bytes. */
+export class Cache {
+  /** @param {number} budget bytes */
+  constructor(budget) {
+    this.budget = budget;
+    this.bytes = 0;
+    /** @type {Map<string, any>} */
+    this.kept = new Map();
+  }
+
+  /** @param {string} key */
+  has(key) {
+    return this.kept.has(key);
+  }
+
+  /** @param {string} key */
+  get(key) {
+    const value = this.kept.get(key);
+    if (value) {
+      this.kept.delete(key); // to the end: used last
+      this.kept.set(key, value);
+    }
+    return value;
+  }
+
+  /**
+   * @param {string} key
+   * @param {any} value with a data of so many bytes
+   */
+  set(key, value) {
+    this.bytes += value.data.byteLength - (this.kept.get(key)?.data.byteLength ?? 0);
+    this.kept.delete(key);
+    this.kept.set(key, value);
+    for (const [old, { data }] of this.kept) {
+      if (this.bytes <= this.budget || old === key) break;
+      this.kept.delete(old);
+      this.bytes -= data.byteLength;
+    }
+  }
+
+  clear() {
+    this.kept.clear();
+    this.bytes = 0;
+  }
+}
+
+/**
+ * Return the slices to fetch beyond the one in view, the direction of travel first.
+ * @param {number} at
+ * @param {number} count
+ * @param {number} direction 1 or -1
+ * @param {number} reach how many ahead; half as many behind
+ */
+export function neighbours(at, count, direction, reach) {
+  const found = [];
+  for (let d = 1; d <= reach; d++) {
+    found.push(at + d * direction);
+    if (d % 2 === 1) found.push(at - ((d + 1) / 2) * direction);
+  }
+  return found.filter((i) => i >= 0 && i < count);
+}
+
+/** Values as they travel: by type, the array that holds them. @type {Record<string, any>} */
+const ARRAYS = {
+  int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array,
+  int32: Int32Array, uint32: Uint32Array, float32: Float32Array,
+}; // prettier-ignore
+
+/**
+ * Return values from bytes: "raw" as they are, "planes" with all first bytes, then all second ones and so on.
+ * @param {Uint8Array} bytes
+ * @param {string} type
+ * @param {string} encoding
+ */
+export function unpacked(bytes, type, encoding) {
+  const array = ARRAYS[type];
+  const size = array.BYTES_PER_ELEMENT;
+  const own = new Uint8Array(bytes.length); // aligned, and no part of a larger message
+  if (encoding === "raw" || size === 1) own.set(bytes);
+  else {
+    const n = bytes.length / size;
+    for (let b = 0; b < size; b++) for (let i = 0, from = b * n; i < n; i++) own[i * size + b] = bytes[from + i];
+  }
+  return new array(own.buffer);
+}
+
+/**
+ * Return a slice of a coarse volume.
+ * @param {{ data: any, shape: number[], start: number[], step: number[], channels: number }} coarse
+ * @param {number} axis
+ * @param {number} index of the whole volume
+ */
+export function coarseSlice(coarse, axis, index) {
+  const { data, shape, start, step, channels } = coarse;
+  const k = Math.min(Math.max(Math.round((index - start[axis]) / step[axis]), 0), shape[axis] - 1);
+  const [a, b] = [0, 1, 2].filter((other) => other !== axis);
+  const strides = [shape[1] * shape[2] * channels, shape[2] * channels, channels];
+  const out = new data.constructor(shape[a] * shape[b] * channels);
+  let at = 0;
+  for (let i = 0; i < shape[a]; i++) {
+    for (let j = 0; j < shape[b]; j++) {
+      const from = k * strides[axis] + i * strides[a] + j * strides[b];
+      for (let c = 0; c < channels; c++) out[at++] = data[from + c];
+    }
+  }
+  return { data: out, height: shape[a], width: shape[b], channels, start: [start[a], start[b]], step: [step[a], step[b]] };
+}
+
+/**
+ * Return a picture with rows and columns exchanged.
+ * @param {any} picture
+ */
+export function transposed(picture) {
+  const { data, height, width, channels, start, step } = picture;
+  const out = new data.constructor(data.length);
+  for (let r = 0; r < height; r++) {
+    for (let c = 0; c < width; c++) {
+      for (let k = 0; k < channels; k++) out[(c * height + r) * channels + k] = data[(r * width + c) * channels + k];
+    }
+  }
+  return { data: out, height: width, width: height, channels, start: [start[1], start[0]], step: [step[1], step[0]] };
+}
+
+/**
+ * Return the six significant digits of a number, as Python's "g" writes them.
+ * @param {number} value
+ */
+export function general(value) {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(6)))));
+  if (exponent >= -4 && exponent < 6) return String(Number(value.toPrecision(6)));
+  const [digits, power] = Number(value.toPrecision(6)).toExponential().split("e");
+  return `${digits}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+}
+
+/**
+ * Return the LPS position of an index, mm.
+ * @param {number[][] | null} affine
+ * @param {number[]} index
+ */
+export function position(affine, index) {
+  return affine && [0, 1, 2].map((i) => affine[i].reduce((sum, a, j) => sum + a * (j < 3 ? index[j] : 1), 0));
+}
+
+/**
+ * Return the length of a scale bar: 1, 2 or 5 times a power of ten, at most 0.3 of a width.
+ * @param {number} width
+ */
+export function barLength(width) {
+  const limit = width * 0.3;
+  const power = 10 ** Math.floor(Math.log10(limit));
+  return Math.max(...[1, 2, 5].filter((step) => step * power <= limit * (1 + 1e-9))) * power;
+}
+
+/**
+ * Return where a slice crosses the axis of the patient that its plane is perpendicular to.
+ * @param {string} plane
+ * @param {number[] | null} place
+ */
+export function height(plane, place) {
+  if (!place) return "";
+  const component = ["sagittal", "coronal", "axial"].indexOf(plane);
+  return `${["RL", "AP", "IS"][component][place[component] >= 0 ? 1 : 0]} ${Math.abs(place[component]).toFixed(1)} mm`;
+}
+
+// --- the stage -------------------------------------------------------------------------------------------------------
+
+const CANVAS = ".jupyter-matplotlib-canvas-div";
+const TELL = 40; // ms between two messages of the state to the kernel
+const FLIGHT = 2; // requests on their way at once
+const AT_ONCE = 4; // slices of a request
+const REACH = 24; // slices fetched ahead
+const PATIENCE = 2000; // ms after which a request counts as lost
+const SLOW = 20e6; // bytes a second below which slices are worth compressing
+const RANGE_PIXELS = 1024; // a drag over so many pixels spans the range of the values
+const ZOOM_PIXELS = 150; // a drag upwards over so many pixels magnifies by e
+const WHEEL_ZOOM = 1.2;
+const KEY_ZOOM = 1.25;
+const NOTCH = 100;
+const LINE = 33;
+const DOUBLE = 500; // ms in which a second click makes a double click
+const CLICK = 3; // a press that moves by less is a click
+const ZOOMS = [0.1, 64];
+
+/** What a key stands for: steps of the slice. @type {Record<string, number>} */
+const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
+
+/** @param {number} value @param {number} low @param {number} high */
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** @param {number} r @param {number} g @param {number} b */
+const packed = (r, g, b) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
+/** Bytes of text. @param {string} text */
+const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+/** @param {Uint8Array} bytes */
+async function inflated(bytes) {
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** One view of a viewer: the canvas below ipympl's, and what is done at once. */
+class Stage {
+  /**
+   * @param {any} model
+   * @param {HTMLElement} viewer
+   * @param {HTMLElement} host
+   */
+  constructor(model, viewer, host) {
+    this.model = model;
+    this.viewer = viewer;
+    this.host = host;
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "dicomview-slices";
+    this.canvas.style.cssText = "position:absolute;left:0;top:0;z-index:-1;pointer-events:none";
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.cache = new Cache(model.get("budget"));
+    /** @type {Map<string, any>} coarse volumes by frame */
+    this.coarse = new Map();
+    /** Slices of coarse volumes, made when they are first seen. */
+    this.rough = new Cache(64 << 20);
+    /** @type {any} what the kernel wants shown, with what was changed here since */
+    this.scene = null;
+    /** @type {Map<string, number>} by trait: the message in which the change of it went to the kernel */
+    this.changed = new Map();
+    this.sequence = 0;
+    this.acknowledged = 0;
+    this.toldAt = 0;
+    this.telling = 0;
+    this.frame = 0;
+    this.isClosed = false;
+    /** @type {Map<string, number>} requests on their way, by key: when they were sent */
+    this.flying = new Map();
+    this.flights = 0;
+    this.speed = /^(localhost|127\.)/.test(location.hostname) ? Infinity : 0;
+    this.travel = { axis: 0, direction: 1 };
+    /** @type {Map<any, any>} what was painted last, by pane */
+    this.painted = new Map();
+    /** @type {any} */
+    this.drag = null;
+    this.clicked = { at: -1e9, index: /** @type {number[]} */ ([]) };
+    this.active = ""; // the plane that the pointer was over last
+    this.rest = 0;
+    /** @type {Map<string, any>} models of sliders by what they move */
+    this.sliders = new Map();
+    /** @type {[any, string, any][]} */
+    this.listeners = [];
+    this.playing = 0;
+    this.playedAt = 0;
+  }
+
+  start() {
+    this.host.style.isolation = "isolate";
+    this.host.insertBefore(this.canvas, this.host.firstChild);
+    this.onMessage = (/** @type {any} */ message, /** @type {any[]} */ buffers) => this.received(message, buffers);
+    this.model.on("msg:custom", this.onMessage);
+    const passive = { capture: true, passive: false };
+    // Before anybody else: what is done here needs no kernel.
+    for (const [name, act] of /** @type {[string, any][]} */ ([
+      ["wheel", this.onWheel], ["mousedown", this.onPress], ["mousemove", this.onMove], ["mouseup", this.onRelease],
+      ["dblclick", this.onDouble], ["keydown", this.onKey],
+    ])) this.listen(window, name, act.bind(this), passive); // prettier-ignore
+    this.listen(this.host, "mouseleave", () => this.point(null), undefined);
+    this.listen(document, "visibilitychange", () => this.pump(), undefined);
+    this.model.send({ hello: { speed: this.speed === Infinity ? 1 : 0 } });
+  }
+
+  close() {
+    this.isClosed = true;
+    this.model.off("msg:custom", this.onMessage);
+    for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, true);
+    for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, false);
+    for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
+    cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.playing);
+    clearTimeout(this.telling);
+    this.canvas.remove();
+  }
+
+  /** @param {any} target @param {string} name @param {any} act @param {any} options */
+  listen(target, name, act, options) {
+    target.addEventListener(name, act, options);
+    this.listeners.push([target, name, act]);
+  }
+
+  // -- messages --
+
+  /** @param {any} message @param {any[]} buffers */
+  received(message, buffers) {
+    const bytes = buffers.map((b) => new Uint8Array(b.buffer ?? b, b.byteOffset ?? 0, b.byteLength));
+    if (message.ack) this.acknowledged = Math.max(this.acknowledged, message.ack);
+    if (message.scene) this.take(message.scene);
+    if (message.coarse) this.takeCoarse(message.coarse, bytes[0]);
+    if (message.slices) this.takeSlices(message, bytes);
+  }
+
+  /** Take what the kernel wants shown, but for what was changed here after it wrote. @param {any} scene */
+  take(scene) {
+    const mine = this.scene;
+    if (mine && mine.volume !== scene.volume) {
+      this.cache.clear();
+      this.coarse.clear();
+      this.rough.clear();
+      this.flying.clear();
+      this.flights = 0;
+    } else if (mine) {
+      for (const [name, sequence] of this.changed) {
+        if (sequence > this.acknowledged) scene[name] = mine[name];
+        else this.changed.delete(name);
+      }
+    }
+    scene.upright = new Uint32Array(decoded(scene.colormap).buffer);
+    scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
+    if (scene.window?.table64) scene.window.table = new Float32Array(decoded(scene.window.table64).buffer);
+    this.scene = scene;
+    if (!mine) this.watchKernel();
+    this.painted.clear();
+    this.host.style.background = scene.surround;
+    this.place();
+    this.follow();
+    this.play();
+    this.redraw();
+    this.pump();
+  }
+
+  /** Size the canvas like the figure. */
+  place() {
+    const [width, height] = this.scene.size;
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.canvas.style.width = `${width / this.scene.ratio}px`;
+    this.canvas.style.height = `${height / this.scene.ratio}px`;
+  }
+
+  /** @param {any} coarse @param {Uint8Array} bytes */
+  async takeCoarse(coarse, bytes) {
+    const data = unpacked(await inflated(bytes), coarse.type, "planes");
+    if (this.isClosed || coarse.volume !== this.scene?.volume) return;
+    this.coarse.set(coarse.frame, { ...coarse, data });
+    this.redraw();
+  }
+
+  /** @param {any} message @param {Uint8Array[]} bytes */
+  async takeSlices({ slices, asked, volume }, bytes) {
+    if (asked) {
+      const seconds = (performance.now() - asked) / 1000;
+      const sum = bytes.reduce((total, b) => total + b.length, 0);
+      if (sum > 2e5) this.speed = sum / seconds;
+      this.flights = Math.max(this.flights - 1, 0);
+    }
+    const fresh = await Promise.all(
+      slices.map(async (/** @type {any} */ slice, /** @type {number} */ i) => {
+        const plain = slice.packed ? await inflated(bytes[i]) : bytes[i];
+        return { ...slice, start: [0, 0], step: [1, 1], data: unpacked(plain, slice.type, slice.packed ? "planes" : "raw") };
+      }),
+    );
+    if (this.isClosed || volume !== this.scene?.volume) return;
+    for (const slice of fresh) {
+      this.cache.set(slice.key, slice);
+      this.flying.delete(slice.key);
+    }
+    this.redraw();
+    this.pump();
+  }
+
+  /** Note that something was changed here; the kernel is told soon. @param {...string} names */
+  note(...names) {
+    for (const name of names) this.changed.set(name, Infinity);
+    this.redraw();
+    this.telling ||= window.setTimeout(() => this.tell(), Math.max(0, this.toldAt + TELL - performance.now()));
+  }
+
+  tell() {
+    this.telling = 0;
+    this.toldAt = performance.now();
+    this.sequence += 1;
+    /** @type {Record<string, any>} */
+    const state = {};
+    for (const [name, sequence] of this.changed) {
+      if (sequence !== Infinity) continue;
+      const value = this.scene[name];
+      state[name] = name === "window" ? [value.center, value.width, value.function] : value;
+      this.changed.set(name, this.sequence);
+    }
+    this.model.send({ state, sequence: this.sequence, plane: this.active });
+  }
+
+  // -- what is there, and what is missing --
+
+  /** @param {any} pane */
+  indexOf(pane) {
+    return pane.index ?? this.scene.index[pane.axis];
+  }
+
+  /** @param {number} axis @param {number} index */
+  key(axis, index) {
+    return `${this.scene.frame.join()}|${axis}|${index}`;
+  }
+
+  /** Ask for what is missing, the slices in view first; no more at once than the kernel answers soon. */
+  pump() {
+    if (!this.scene || document.hidden || this.isClosed) return;
+    const now = performance.now();
+    for (const [key, when] of this.flying) if (now - when > PATIENCE) this.flying.delete(key);
+    if (!this.flying.size) this.flights = 0;
+    /** @type {Map<string, any>} */
+    const wanted = new Map();
+    const want = (/** @type {number} */ axis, /** @type {number} */ index) => {
+      const key = this.key(axis, index);
+      if (!this.cache.has(key) && !this.flying.has(key)) wanted.set(key, [this.scene.frame, axis, index]);
+    };
+    for (const pane of this.scene.panes) want(pane.axis, this.indexOf(pane));
+    const { axis, direction } = this.travel;
+    if (!wanted.size) {
+      const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
+      for (const i of neighbours(this.scene.index[axis], this.scene.shape[axis], direction, reach)) want(axis, i);
+    }
+    const keys = [...wanted.keys()];
+    while (keys.length && this.flights < FLIGHT) {
+      const some = keys.splice(0, AT_ONCE);
+      for (const key of some) this.flying.set(key, now);
+      this.flights += 1;
+      const ask = some.map((key) => wanted.get(key));
+      this.model.send({ want: ask, asked: now, packed: this.speed < SLOW, volume: this.scene.volume });
+    }
+  }
+
+  /** Return the best picture of a pane that is there, turned as the pane is. @param {any} pane */
+  pictureOf(pane) {
+    const slice = this.sliceAt(pane.axis, this.indexOf(pane));
+    if (!slice) return null;
+    if (pane.down < pane.right) return slice;
+    return (slice.turned ??= transposed(slice));
+  }
+
+  /** Return a slice, or one of the coarse volume in its place. @param {number} axis @param {number} index */
+  sliceAt(axis, index) {
+    const key = this.key(axis, index);
+    const coarse = this.coarse.get(this.scene.frame.join());
+    if (this.cache.has(key) || !coarse) return this.cache.get(key);
+    if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index));
+    return this.rough.get(key);
+  }
+
+  // -- painting --
+
+  redraw() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.isClosed) this.paint();
+    });
+  }
+
+  paint() {
+    const { scene, context } = this;
+    if (!scene) return;
+    context.fillStyle = scene.surround;
+    if (!this.painted.size) context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    for (const pane of scene.panes) this.paintPane(pane);
+    this.readOut();
+    this.showSliders();
+  }
+
+  /** Return the data coordinates at the edges of a pane: left, right, bottom, top. @param {any} pane */
+  edges(pane) {
+    const { zoom, center, shape } = this.scene;
+    const box = (/** @type {number} */ axis) => {
+      const middle = center ? center[axis] : (shape[axis] - 1) / 2;
+      return [middle - shape[axis] / 2 / zoom, middle + shape[axis] / 2 / zoom];
+    };
+    const [left, right] = box(pane.right);
+    const [top, bottom] = box(pane.down);
+    return [
+      ...(pane.flipRight ? [right, left] : [left, right]),
+      ...(pane.flipDown ? [top, bottom] : [bottom, top]),
+    ];
+  }
+
+  /** @param {any} pane */
+  paintPane(pane) {
+    const { scene, context, canvas } = this;
+    const [x0, y0, x1, y1] = pane.rect; // as matplotlib counts: from below
+    const [left, right, bottom, top] = this.edges(pane);
+    const picture = this.pictureOf(pane);
+    context.save();
+    context.beginPath();
+    // The pixels that Agg leaves inside of these edges.
+    const [low, high] = [Math.floor(x0 + 0.5), Math.floor(x1 - 0.5)];
+    const [foot, head] = [Math.ceil(y0 - 0.5), Math.ceil(y1 - 0.5) - 1];
+    context.rect(low, canvas.height - 1 - head, high - low + 1, head - foot + 1);
+    context.clip();
+    context.fillStyle = "#000";
+    context.fillRect(low, canvas.height - 1 - head, high - low + 1, head - foot + 1);
+    if (picture) {
+      const { height, width, start, step, channels } = picture;
+      const rows = span(height, (bottom - start[0]) / step[0], (top - start[0]) / step[0], y0, y1);
+      const columns = span(width, (left - start[1]) / step[1], (right - start[1]) / step[1], x0, x1);
+      if (rows.pixels && columns.pixels) {
+        const last = this.painted.get(pane) ?? {};
+        const view = [rows.start, rows.step, rows.pixels, columns.start, columns.step, columns.pixels, scene.interpolation].join();
+        if (last.picture !== picture || last.view !== view) {
+          last.picture = picture;
+          last.view = view;
+          last.values = resampled(
+            picture,
+            taps(height, rows.start, rows.step, rows.pixels, scene.interpolation),
+            taps(width, columns.start, columns.step, columns.pixels, scene.interpolation),
+          );
+          last.image = new ImageData(columns.pixels, rows.pixels);
+          last.window = null;
+        }
+        const colors = JSON.stringify([{ ...scene.window, table: null }, scene.colormap, scene.invert, scene.empty]);
+        if (last.window !== colors) {
+          last.window = colors;
+          this.color(last, rows.pixels, columns.pixels, channels);
+        }
+        this.painted.set(pane, last);
+        this.blit(last.image, columns.first, canvas.height - rows.first - rows.pixels, [low, canvas.height - 1 - head, high + 1, canvas.height - foot]);
+      }
+    }
+    this.paintMarks(pane, [left, right, bottom, top]);
+    context.restore();
+  }
+
+  /** Put an image where it lies inside of a rectangle; putImageData knows no clip. @param {ImageData} image @param {number} x @param {number} y @param {number[]} box */
+  blit(image, x, y, [left, top, right, bottom]) {
+    const dx = Math.max(left - x, 0);
+    const dy = Math.max(top - y, 0);
+    const w = Math.min(image.width, right - x) - dx;
+    const h = Math.min(image.height, bottom - y) - dy;
+    if (w > 0 && h > 0) this.context.putImageData(image, x, y, dx, dy, w, h);
+  }
+
+  /** @param {any} last @param {number} rows @param {number} columns @param {number} channels */
+  color(last, rows, columns, channels) {
+    const { scene } = this;
+    const count = rows * columns;
+    const flat = new Uint32Array(count);
+    if (channels === 1) colored(last.values, scene.window, scene.colors, scene.empty, flat);
+    else {
+      const byte = (/** @type {number} */ v) => clamp(Math.round(v), 0, 255);
+      for (let i = 0; i < count; i++) {
+        flat[i] = packed(byte(last.values[3 * i]), byte(last.values[3 * i + 1]), byte(last.values[3 * i + 2]));
+      }
+    }
+    const out = new Uint32Array(last.image.data.buffer);
+    for (let r = 0; r < rows; r++) out.set(flat.subarray(r * columns, (r + 1) * columns), (rows - 1 - r) * columns);
+  }
+
+  /** Draw crosshair and lower texts. @param {any} pane @param {number[]} edges */
+  paintMarks(pane, [left, right, bottom, top]) {
+    const { scene, context, canvas } = this;
+    const dot = scene.ratio;
+    const [x0, y0, x1, y1] = pane.rect;
+    const index = this.indexOf(pane);
+    if (scene.crosshair && index === scene.index[pane.axis]) {
+      const x = x0 + ((scene.index[pane.right] - left) / (right - left)) * (x1 - x0);
+      const y = canvas.height - (y0 + ((scene.index[pane.down] - bottom) / (top - bottom)) * (y1 - y0));
+      const gap = scene.gap * dot;
+      const margin = 24 * dot;
+      const under = margin + 14 * dot;
+      context.strokeStyle = scene.style.crosshair;
+      context.globalAlpha = 0.85;
+      context.lineWidth = 1.11 * dot;
+      context.beginPath();
+      for (const [from, to] of [[canvas.height - y1 + under, y - gap], [y + gap, canvas.height - y0 - under]]) {
+        if (to > from) (context.moveTo(x, from), context.lineTo(x, to));
+      }
+      for (const [from, to] of [[x0 + margin, x - gap], [x + gap, x1 - margin]]) {
+        if (to > from) (context.moveTo(from, y), context.lineTo(to, y));
+      }
+      context.stroke();
+      context.globalAlpha = 1;
+    }
+    context.font = `${12.5 * dot}px "DejaVu Sans", Verdana, sans-serif`;
+    context.lineWidth = 2 * (100 / 72) * dot;
+    context.lineJoin = "round";
+    const write = (/** @type {string[]} */ lines, /** @type {CanvasTextAlign} */ align, /** @type {number} */ x) => {
+      context.textAlign = align;
+      context.textBaseline = "alphabetic";
+      lines.forEach((line, i) => {
+        const y = canvas.height - y0 - (7.5 + 16 * (lines.length - 1 - i)) * dot;
+        context.strokeStyle = "#000";
+        context.strokeText(line, x, y);
+        context.fillStyle = scene.style.text;
+        context.fillText(line, x, y);
+      });
+    };
+    const wide = (/** @type {string[]} */ lines) => {
+      return 8 * dot + Math.max(0, ...lines.map((line) => context.measureText(line).width));
+    };
+    const [left_, right_] = scene.texts ? this.lowerTexts(pane, index) : [[], []];
+    const lower = pane.hasWindow ? left_ : [];
+    if (wide(lower) + wide(right_) < x1 - x0) write(lower, "left", x0 + 5.5 * dot);
+    write(right_, "right", x1 - 5.5 * dot);
+    const spacing = scene.spacing[pane.right];
+    if (!scene.scaleBar || !spacing) return;
+    const [width, millimetres] = [x1 - x0, Math.abs(right - left) * spacing];
+    const length = barLength(millimetres);
+    const half = ((length / millimetres) * width) / 2;
+    const label = `${general(length)} mm`;
+    const beside = width / 2 - half;
+    if (wide(lower) > beside || wide(right_) + wide([label]) > beside) return;
+    const middle = (x0 + x1) / 2;
+    context.fillStyle = scene.style.text;
+    context.fillRect(middle - half, canvas.height - y0 - 7.4 * dot, 2 * half, 2.8 * dot);
+    write([label], "left", middle + half + 5.5 * dot);
+  }
+
+  /** Return the texts in the lower corners. @param {any} pane @param {number} index */
+  lowerTexts(pane, index) {
+    const { scene } = this;
+    const left = scene.window ? [`W ${general(scene.window.width)}  L ${general(scene.window.center)}`] : [];
+    if (scene.zoom !== 1) left.push(`zoom ${Number(scene.zoom.toPrecision(3))}`);
+    const place = [...scene.index];
+    place[pane.axis] = index;
+    const where = height(pane.plane, position(scene.affine, place));
+    const number = `${index + 1}/${scene.shape[pane.axis]}`;
+    return [left, scene.layout === "montage" || !where ? [number] : [number, where]];
+  }
+
+  /** Tell index, position and value in the status line. */
+  readOut() {
+    const { scene } = this;
+    const status = this.viewer.querySelector(".dicomview-status .widget-html-content, .dicomview-status");
+    if (!status) return;
+    const index = scene.pointer ?? scene.index;
+    const place = position(scene.affine, index);
+    const parts = [`index (${index.join(", ")})`];
+    if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
+    parts.push(...scene.labels);
+    const value = this.valueAt(index);
+    if (value !== null) parts.push(`${value} ${scene.unit}`.trim());
+    const text = parts.join(" \u00a0 ");
+    const code = status.querySelector("code") ?? status.appendChild(document.createElement("code"));
+    if (code.textContent !== text) code.textContent = text;
+  }
+
+  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index */
+  valueAt(index) {
+    for (const axis of [0, 1, 2]) {
+      const key = this.key(axis, index[axis]);
+      const slice = this.cache.kept.get(key) ?? this.rough.kept.get(key);
+      if (!slice || slice.step.some((/** @type {number} */ step) => step !== 1)) continue;
+      if (this.coarse.get(this.scene.frame.join())?.step[axis] !== 1 && !this.cache.has(key)) continue;
+      const [a, b] = [0, 1, 2].filter((other) => other !== axis);
+      const from = (index[a] * slice.width + index[b]) * slice.channels;
+      const values = Array.from(slice.data.subarray(from, from + slice.channels));
+      if (values.some(Number.isNaN)) return "no value";
+      const whole = slice.whole ?? slice.data.constructor !== Float32Array;
+      return values.map((v) => (whole ? String(v) : general(Number(v)))).join(", ");
+    }
+    return null;
+  }
+
+  // -- controls of the page --
+
+  /** Grey the last slices when the kernel is gone; what the page has can still be looked at. */
+  async watchKernel() {
+    const canvas = await this.model.widget_manager.get_model(this.scene.canvas).catch(() => null);
+    if (!canvas || this.isClosed) return;
+    canvas.on("comm_live_update", () => {
+      this.canvas.style.filter = canvas.comm_live ? "" : "grayscale(1) brightness(0.6)";
+      this.host.title = canvas.comm_live ? "" : "The kernel is gone: run the cell again.";
+      this.host.classList.toggle("dicomview-gone", !canvas.comm_live);
+    });
+  }
+
+  /** Find the models of sliders, and follow them without the kernel. */
+  follow() {
+    for (const [name, id] of Object.entries(this.scene.sliders)) {
+      if (this.sliders.get(name)?.id === id) continue;
+      const slider = { id, model: /** @type {any} */ (null), follow: () => this.slid(name, slider) };
+      this.sliders.set(name, slider);
+      this.model.widget_manager
+        .get_model(id)
+        .then((/** @type {any} */ found) => {
+          slider.model = found;
+          found.on("change:value", slider.follow);
+        })
+        .catch(() => this.sliders.delete(name));
+    }
+  }
+
+  /** @param {string} name @param {any} slider */
+  slid(name, slider) {
+    const value = slider.model.get("value");
+    // What was set from here comes back, rounded to whole steps.
+    const isEcho = Math.abs(value - slider.shown) <= (slider.model.get("step") ?? 1) * (Number.isInteger(slider.shown) ? 0 : 0.51);
+    if (value === slider.shown || isEcho) return;
+    slider.shown = value;
+    const { scene } = this;
+    if (name in scene.axes) this.go(scene.axes[name], value);
+    else if (name === "center" || name === "width") {
+      const chosen = Number(value.toPrecision(12));
+      const { center, width } = scene.window;
+      scene.window = moved(scene.window, name === "center" ? chosen : center, name === "width" ? chosen : width);
+      this.note("window");
+    } else this.toFrame(scene.dims.indexOf(name), value);
+  }
+
+  showSliders() {
+    const { scene } = this;
+    for (const [name, slider] of this.sliders) {
+      if (!slider.model) continue;
+      let value = scene.window?.[name];
+      if (name in scene.axes) value = scene.index[scene.axes[name]];
+      else if (scene.dims.includes(name)) value = scene.frame[scene.dims.indexOf(name)];
+      if (value === undefined || slider.shown === value) continue;
+      slider.shown = value;
+      if (slider.model.get("value") !== value) slider.model.set("value", value);
+    }
+  }
+
+  // -- changes --
+
+  /** Go to a slice. @param {number} axis @param {number} to */
+  go(axis, to) {
+    const { scene } = this;
+    const at = clamp(Math.round(to), 0, scene.shape[axis] - 1);
+    if (at === scene.index[axis]) return;
+    this.travel = { axis, direction: at > scene.index[axis] ? 1 : -1 };
+    const to3 = (/** @type {number} */ i, /** @type {number} */ a) => (a === axis ? at : i);
+    // What the pointer is over goes along, where it rests on this plane.
+    if (scene.pointer && scene.pointer[axis] === scene.index[axis]) scene.pointer = scene.pointer.map(to3);
+    scene.index = scene.index.map(to3);
+    this.note("index", "pointer");
+    this.pump();
+  }
+
+  /** @param {number} place @param {number} to */
+  toFrame(place, to) {
+    const { scene } = this;
+    const at = clamp(to, 0, scene.counts[place] - 1);
+    if (place < 0 || at === scene.frame[place]) return;
+    scene.frame = scene.frame.map((/** @type {number} */ i, /** @type {number} */ p) => (p === place ? at : i));
+    this.note("frame");
+    this.pump();
+  }
+
+  /** Go to the voxel at a place of a pane. @param {any} pane @param {number[]} place */
+  goTo(pane, place) {
+    const to = this.voxel(pane, place, true);
+    if (!to || to.every((i, a) => i === this.scene.index[a])) return;
+    this.scene.index = to;
+    this.note("index");
+    this.pump();
+  }
+
+  /** Magnify about a place, which stays where it is. @param {any} pane @param {number[]} place @param {number} factor */
+  zoomAt(pane, place, factor) {
+    const { scene } = this;
+    const zoom = clamp(scene.zoom * factor, ZOOMS[0], ZOOMS[1]);
+    const center = [...(scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2))];
+    for (const [axis, x] of [[pane.right, place[0]], [pane.down, place[1]]]) {
+      center[axis] = clamp(x + ((center[axis] - x) * scene.zoom) / zoom, -0.5, scene.shape[axis] - 0.5);
+    }
+    Object.assign(scene, { zoom, center });
+    this.note("zoom", "center");
+  }
+
+  /** @param {number[] | null} index */
+  point(index) {
+    const { scene } = this;
+    if (!scene || String(scene.pointer) === String(index)) return;
+    scene.pointer = index;
+    this.note("pointer");
+  }
+
+  /** Run the cine, or stop it. */
+  play() {
+    const { scene } = this;
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    this.playedAt = scene.playing ? this.playedAt || performance.now() : 0;
+    if (!scene.playing) return;
+    const tick = () => {
+      if (this.isClosed || !this.scene.playing) return;
+      const steps = Math.floor(((performance.now() - this.playedAt) / 1000) * this.scene.fps + 0.01);
+      if (steps) {
+        this.playedAt += (steps * 1000) / this.scene.fps;
+        this.advance(steps);
+      }
+      this.playing = requestAnimationFrame(tick);
+    };
+    tick();
+  }
+
+  /** @param {number} steps */
+  advance(steps) {
+    const { scene } = this;
+    const isPlane = scene.cine in scene.axes;
+    const place = isPlane ? scene.axes[scene.cine] : scene.dims.indexOf(scene.cine);
+    const [count, at] = isPlane ? [scene.shape[place], scene.index[place]] : [scene.counts[place], scene.frame[place]];
+    const by = steps * (isPlane ? scene.strides[place] : 1);
+    let to = (at + by) % count;
+    if (scene.cineMode === "bounce" && count > 1) {
+      const length = 2 * (count - 1);
+      const along = ((this.bounce ?? 1) > 0 ? at : length - at) + by;
+      to = ((along % length) + length) % length;
+      this.bounce = to < count - 1 ? 1 : -1;
+      to = Math.min(to, length - to);
+    }
+    if (isPlane) this.go(place, to);
+    else this.toFrame(place, to);
+  }
+
+  // -- pointer and keys --
+
+  /** Return whether an event is over this canvas, or belongs to a drag of it. @param {any} event */
+  isMine(event) {
+    return this.scene && event.target instanceof Node && this.host.contains(event.target);
+  }
+
+  /** Return pane and data coordinates of an event. @param {MouseEvent} event */
+  at(event) {
+    const box = this.host.getBoundingClientRect();
+    const x = (event.clientX - box.left) * this.scene.ratio;
+    const y = this.canvas.height - (event.clientY - box.top) * this.scene.ratio;
+    for (const pane of this.scene.panes) {
+      const [x0, y0, x1, y1] = pane.rect;
+      if (x < x0 || x > x1 || y < y0 || y > y1) continue;
+      this.active = pane.plane;
+      return { pane, place: this.placeIn(pane, x, y), x, y };
+    }
+    return { pane: null, place: [0, 0], x, y };
+  }
+
+  /** @param {any} pane @param {number} x @param {number} y */
+  placeIn(pane, x, y) {
+    const [x0, y0, x1, y1] = pane.rect;
+    const [left, right, bottom, top] = this.edges(pane);
+    return [left + ((x - x0) / (x1 - x0)) * (right - left), bottom + ((y - y0) / (y1 - y0)) * (top - bottom)];
+  }
+
+  /** Return the voxel at a place of a pane; beside the volume the nearest, or null. @param {any} pane @param {number[]} place @param {boolean} clipped */
+  voxel(pane, place, clipped = false) {
+    const { shape } = this.scene;
+    const index = [0, 0, 0];
+    index[pane.axis] = this.indexOf(pane);
+    index[pane.right] = Math.round(place[0]);
+    index[pane.down] = Math.round(place[1]);
+    if (clipped) return index.map((i, a) => clamp(i, 0, shape[a] - 1));
+    return index.every((i, a) => i >= 0 && i < shape[a]) ? index : null;
+  }
+
+  /** @param {WheelEvent} event */
+  onWheel(event) {
+    if (!this.isMine(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const { pane, place } = this.at(event);
+    this.rest -= event.deltaMode === 0 ? event.deltaY / NOTCH : (event.deltaY * LINE) / NOTCH;
+    const steps = Math.trunc(this.rest);
+    if (!pane || !steps) return;
+    this.rest -= steps;
+    if (event.ctrlKey) this.zoomAt(pane, place, WHEEL_ZOOM ** steps);
+    else this.go(pane.axis, this.indexOf(pane) + steps * this.scene.strides[pane.axis]);
+  }
+
+  /** @param {MouseEvent} event */
+  onPress(event) {
+    if (!this.isMine(event)) return;
+    const { pane, place, x, y } = this.at(event);
+    const { scene } = this;
+    const left = scene.tool === "window" && !scene.window ? "crosshair" : scene.tool;
+    const action = [left, "pan", "zoom"][event.button];
+    if (!pane || !action) return;
+    if (event.button === 1) event.preventDefault(); // no scrolling by itself
+    const center = scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2);
+    this.drag = { action, pane, place, x, y, button: event.button, window: scene.window, zoom: scene.zoom, center, moved: false };
+    if (action === "crosshair") this.goTo(pane, place);
+  }
+
+  /** @param {MouseEvent} event */
+  onMove(event) {
+    if (!this.scene || (!this.drag && !this.isMine(event))) return;
+    event.stopImmediatePropagation();
+    const { drag, scene } = this;
+    if (!drag) {
+      const { pane, place } = this.at(event);
+      this.point(pane && this.voxel(pane, place));
+      if (pane && event.shiftKey) this.goTo(pane, place);
+      return;
+    }
+    const { x, y, pane, place } = this.at(event);
+    const [right, up] = [(x - drag.x) / scene.ratio, (y - drag.y) / scene.ratio];
+    if (!drag.moved && Math.hypot(right, up) < CLICK) return;
+    drag.moved = true;
+    if (drag.action === "window") {
+      const gain = (scene.range || 1) / RANGE_PIXELS;
+      const width = Math.max(drag.window.width + right * gain, gain);
+      const rise = scene.levelDrag === "up" ? up : -up;
+      scene.window = moved(drag.window, drag.window.center + rise * gain, width);
+      this.note("window");
+    } else if (drag.action === "zoom") {
+      scene.zoom = clamp(drag.zoom * Math.exp(up / ZOOM_PIXELS), ZOOMS[0], ZOOMS[1]);
+      this.note("zoom");
+    } else if (drag.action === "pan") {
+      scene.center = drag.center;
+      const here = this.placeIn(drag.pane, x, y);
+      const start = this.placeIn(drag.pane, drag.x, drag.y);
+      const center = [...drag.center];
+      for (const [axis, i] of [[drag.pane.right, 0], [drag.pane.down, 1]]) {
+        center[axis] = clamp(center[axis] - here[i] + start[i], -0.5, scene.shape[axis] - 0.5);
+      }
+      scene.center = center;
+      this.note("center");
+    } else if (pane === drag.pane) this.goTo(pane, place);
+  }
+
+  /** @param {MouseEvent} event */
+  onRelease(event) {
+    const drag = this.drag;
+    if (!drag || event.button !== drag.button) return;
+    this.drag = null;
+    if (drag.moved || drag.button !== 0) return;
+    const now = performance.now();
+    if (now - this.clicked.at > DOUBLE) this.clicked.index = this.scene.index;
+    this.clicked.at = now;
+    this.goTo(drag.pane, drag.place);
+  }
+
+  /** Take the crosshair back to where it was before the clicks; the kernel does the rest. @param {MouseEvent} event */
+  onDouble(event) {
+    if (!this.isMine(event) || performance.now() - this.clicked.at > DOUBLE) return;
+    this.scene.index = this.clicked.index;
+    this.note("index");
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (!this.isMine(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { scene } = this;
+    const plane = scene.layout in scene.axes ? scene.layout : this.active || scene.slicePlane;
+    const axis = scene.axes[plane];
+    const key = event.key;
+    if (key in STEPS) this.go(axis, scene.index[axis] + STEPS[key] * scene.strides[axis]);
+    else if (key === "Home") this.go(axis, 0);
+    else if (key === "End") this.go(axis, scene.shape[axis] - 1);
+    else if ((key === "ArrowLeft" || key === "ArrowRight") && scene.dims.length) {
+      const place = Math.max(scene.dims.indexOf(scene.cine), 0);
+      this.toFrame(place, scene.frame[place] + (key === "ArrowRight" ? 1 : -1));
+    } else if ("+=-_".includes(key) && key.length === 1) {
+      scene.zoom = clamp(scene.zoom * KEY_ZOOM ** ("+=".includes(key) ? 1 : -1), ZOOMS[0], ZOOMS[1]);
+      this.note("zoom");
+    } else if (key === "i" && scene.window) {
+      scene.invert = !scene.invert;
+      scene.colors = scene.colors.slice().reverse();
+      this.note("invert");
+    } else if (key === "c") {
+      scene.playing = !scene.playing;
+      this.note("playing");
+      this.play();
+    } else return; // the kernel does the others
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}
+
+/**
+ * A range of the page in the place of a slider of ipywidgets.
+ * @param {HTMLInputElement} input
+ */
+function asModel(input) {
+  /** @type {(() => void)[]} */
+  const followers = [];
+  input.addEventListener("input", () => followers.forEach((follow) => follow()));
+  return {
+    get: (/** @type {string} */ name) => Number(name === "step" ? input.step : input.value),
+    set: (/** @type {string} */ _, /** @type {number} */ value) => (input.value = String(value)),
+    on: (/** @type {string} */ _, /** @type {() => void} */ follow) => followers.push(follow),
+    off: () => {},
+  };
+}
+
+/**
+ * Show a volume without a kernel: all there is lies in the page.
+ * @param {HTMLElement} viewer with an element for the slices, ranges named like the sliders of the scene, and a status
+ * @param {{ scene: any, frames: { header: any, data: string }[] }} content
+ */
+export function standalone(viewer, { scene, frames }) {
+  /** @type {((message: any, buffers: any[]) => void)[]} */
+  const listeners = [];
+  const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
+    for (const listen of listeners) listen(message, buffers);
+  };
+  const model = {
+    get: () => 1 << 28,
+    on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
+    off: () => {},
+    send: (/** @type {any} */ message) => {
+      if (message.sequence) tell({ ack: message.sequence });
+      if (!message.hello) return;
+      tell({ scene });
+      for (const { header, data } of frames) tell({ coarse: { ...header, volume: scene.volume } }, decoded(data));
+    },
+    widget_manager: {
+      get_model: async (/** @type {string} */ id) => {
+        const input = viewer.querySelector(`input[name="${id}"]`);
+        if (input instanceof HTMLInputElement) return asModel(input);
+        throw new Error(`no ${id}`);
+      },
+    },
+  };
+  const host = /** @type {HTMLElement} */ (viewer.querySelector(CANVAS));
+  new Stage(model, viewer, host).start();
+}
+
+/** @param {{ model: any, el: HTMLElement }} view */
+function render({ model, el }) {
+  el.style.display = "none";
+  /** @type {Stage | null} */
+  let stage = null;
+  let waiting = 0;
+  const attach = () => {
+    const viewer = /** @type {HTMLElement | null} */ (el.closest(".dicomview"));
+    const host = /** @type {HTMLElement | null} */ (viewer?.querySelector(CANVAS));
+    if (!viewer || !host) {
+      waiting = requestAnimationFrame(attach); // not in the page yet
+      return;
+    }
+    stage = new Stage(model, viewer, host);
+    stage.start();
+  };
+  attach();
+  return () => {
+    cancelAnimationFrame(waiting);
+    stage?.close();
+  };
+}
+
+export default { render };

@@ -1,0 +1,217 @@
+"""Stage: slices painted in the page, and what the page and the kernel tell each other of the view."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.colors import to_rgba
+
+from dicomview.display import VOILUT, Window
+from dicomview.render import STYLE, PanesRenderer, colormap
+from dicomview.state import Pane, Scene, ViewState
+from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
+
+__all__ = ["Stage", "described"]
+
+BUDGET = 256 << 20
+
+
+class Stage(anywidget.AnyWidget):  # type: ignore[misc]
+    """An invisible widget that paints under the canvas; put it inside an element of class ``dicomview``.
+
+    The page asks for slices, and tells what was changed in it. Each message of it is acknowledged, so that it
+    knows which of its changes a scene of the kernel has seen.
+
+    Parameters
+    ----------
+    on_hello : callable
+        Called when a page has loaded the script.
+    on_state : callable
+        Called with a dict of traits that were changed in the page, and the plane under the pointer.
+
+    Attributes
+    ----------
+    budget : int
+        Bytes of slices that a page keeps.
+    """
+
+    _esm = Path(__file__).with_name("stage.js").read_text(encoding="utf-8")
+    budget = traitlets.Int(BUDGET).tag(sync=True)
+
+    def __init__(
+        self, state: ViewState, on_hello: Callable[[], None], on_state: Callable[[Any, str], None]
+    ) -> None:
+        super().__init__()
+        self._state, self._on_hello, self._on_state = state, on_hello, on_state
+        self._is_far = False
+        self._sent: set[str] = set()
+        self._coarse: set[Any] = set()
+        self.on_msg(self._received)
+
+    def show(self, scene: dict[str, Any]) -> None:
+        """Send a scene (see :func:`described`), with the slices in view that were not sent yet."""
+        self.send({"scene": scene})
+        wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
+        frame = scene["frame"]
+        new = [
+            (frame, *place) for place in dict.fromkeys(wanted) if self._name(frame, *place) not in self._sent
+        ]
+        if new:
+            self._send_slices(new, packed=self._is_far, asked=None)
+        self._send_coarse(frame)
+
+    @property
+    def volume_name(self) -> str:
+        """What the slices belong to: other values are another volume to the page."""
+        state = self._state
+        return f"{id(state.volume)}{'p' if state.mark_padding else ''}"
+
+    def _name(self, frame: Any, axis: int, index: int) -> str:
+        return f"{self.volume_name}|{slice_key(frame, axis, index)}"
+
+    def _received(self, _: Any, content: Any, buffers: Any) -> None:
+        if "hello" in content:
+            self._is_far = not content["hello"]["speed"]
+            self._sent.clear()
+            self._coarse.clear()
+            self._on_hello()
+        if "want" in content and content["volume"] == self.volume_name:
+            self._send_slices(content["want"], packed=content["packed"], asked=content["asked"])
+        if "state" in content:
+            self._on_state(content["state"], content["plane"])
+            self.send({"ack": content["sequence"]})
+
+    def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
+        state = self._state
+        slices = [
+            slice_of(state.volume, frame, axis, index, mark_padding=state.mark_padding, packed=packed)
+            for frame, axis, index in wanted
+        ]
+        self._sent.update(self._name(*place) for place in wanted)
+        message = {"slices": [header for header, _ in slices], "asked": asked, "volume": self.volume_name}
+        self.send(message, buffers=[data for _, data in slices])
+
+    def _send_coarse(self, frame: Any) -> None:
+        """Send a coarse copy of a frame, once."""
+        name = (self.volume_name, tuple(frame))
+        if name in self._coarse:
+            return
+        self._coarse.add(name)
+        header, data = coarse_copy(self._state.volume, frame, mark_padding=self._state.mark_padding)
+        self.send({"coarse": {**header, "volume": self.volume_name}}, buffers=[data])
+
+
+def described(
+    state: ViewState,
+    scene: Scene,
+    renderer: PanesRenderer,
+    *,
+    volume: str,
+    canvas: str,
+    sliders: dict[str, str],
+    span: float,
+) -> dict[str, Any]:
+    """Return a scene as the page needs it.
+
+    Parameters
+    ----------
+    state : ViewState
+    scene : Scene
+    renderer : PanesRenderer
+        Has drawn the scene: gives the places of the panes.
+    volume : str
+        Name of the volume.
+    canvas : str
+        Model of the canvas above.
+    sliders : dict of str to str
+        Models of the sliders by what they move.
+    span : float
+        Of the values, for drags of the window.
+    """
+    vol = state.volume
+    bytes_of = [vol.dtype.itemsize * int(np.prod(vol.geometry.shape)) // n for n in vol.geometry.shape]
+    affine = vol.geometry.affine
+    return {
+        "volume": volume,
+        "canvas": canvas,
+        "size": [int(n) for n in renderer.figure.bbox.size],  # type: ignore[attr-defined]
+        "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
+        "panes": [_pane(ax, pane, is_tile) for ax, pane, is_tile in renderer.shown()],
+        "shape": list(vol.geometry.shape),
+        "bytes": bytes_of,
+        "affine": None if affine is None else affine.tolist(),
+        "index": list(state.index),
+        "frame": list(state.frame),
+        "counts": list(map(len, vol.dimensions)),
+        "dims": list(vol.extra_dims),
+        "labels": [d.label(i) for d, i in zip(vol.dimensions, state.frame)],
+        "axes": dict(vol.plane_axes),
+        "slicePlane": vol.slice_plane,
+        "strides": [state.stride(axis) for axis in range(3)],
+        "pointer": None,
+        "unit": vol.unit,
+        "window": None if scene.window is None else _window(scene.window),
+        "range": span,
+        "colormap": _colors(scene.colormap, scene.reverse != state.invert),
+        "invert": state.invert,
+        "empty": _packed(scene.empty_color),
+        "interpolation": state.interpolation,
+        "zoom": state.zoom,
+        "center": None if state.center is None else list(state.center),
+        "crosshair": state.crosshair,
+        "scaleBar": state.scale_bar,
+        "spacing": list(vol.geometry.spacing),
+        "gap": state.gap,
+        "texts": state.texts,
+        "layout": state.layout,
+        "tool": state.tool,
+        "levelDrag": state.level_drag,
+        "playing": state.playing,
+        "cine": state.cine,
+        "cineMode": state.cine_mode,
+        "fps": state.fps,
+        "surround": STYLE.surrounds[state.theme][0],
+        "style": {"crosshair": STYLE.crosshair, "text": STYLE.text},
+        "sliders": sliders,
+    }
+
+
+def _pane(ax: Any, pane: Pane, is_tile: bool) -> dict[str, Any]:
+    ax.apply_aspect()
+    view, box = pane.view, ax.bbox
+    shown: dict[str, Any] = {
+        "plane": view.plane,
+        "axis": view.axis,
+        "down": view.down,
+        "right": view.right,
+        "flipDown": view.flip_down,
+        "flipRight": view.flip_right,
+        "rect": [box.x0, box.y0, box.x1, box.y1],
+        "hasWindow": bool(pane.corners[2]),
+    }
+    return {**shown, "index": pane.index} if is_tile else shown
+
+
+def _window(window: Window) -> dict[str, Any]:
+    told: dict[str, Any] = {"center": window.center, "width": window.width, "function": window.function}
+    if isinstance(window, VOILUT):
+        values = np.arange(len(window.table)) + window.first
+        told["first"] = window.first
+        told["table64"] = b64encode(window.apply(values).astype("<f4").tobytes()).decode()
+    return told
+
+
+def _colors(name: str, reverse: bool) -> str:
+    """Return the colours of a map as bytes of red, green, blue and opacity, in base64."""
+    cmap = colormap(name, reverse)
+    return b64encode(cmap(np.arange(cmap.N), bytes=True).tobytes()).decode()
+
+
+def _packed(color: str) -> int:
+    """Return a colour as the page's ImageData holds it."""
+    red, green, blue = (round(255 * part) for part in to_rgba(color)[:3])
+    return (255 << 24) | (blue << 16) | (green << 8) | red

@@ -1,0 +1,108 @@
+"""Staging: a viewer whose slices the page paints; what changes on either side reaches the other."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dicomview.display import Window
+from dicomview.geometry import PLANES
+from dicomview.state import Scene, ViewState
+from dicomview.tools import PointerTool
+from dicomview.widgets.stage import Stage, described
+
+__all__ = ["Staging"]
+
+#: What the page may change.
+_CHANGED = frozenset(("index", "frame", "window", "zoom", "center", "invert", "pointer", "playing"))
+#: What changes nothing in the picture, but in what the page does.
+_DONE_THERE = ("cine", "cine_mode", "fps", "level_drag", "playing", "step_mm", "tool")
+
+
+class Staging:
+    """Leaves the slices to the page as soon as its script is there.
+
+    Parameters
+    ----------
+    state : ViewState
+    canvas : LiveCanvas or StillCanvas
+    pointer : PointerTool
+        Idle as long as the page does what it does.
+    resolved : callable
+        Returns the scene of the state.
+    sliders : callable
+        Returns the sliders that the page moves by itself, by what they move.
+    on_raised : callable
+        Called when the page takes over.
+
+    Attributes
+    ----------
+    widget : Stage
+    is_on : bool
+        Whether the page paints.
+    """
+
+    def __init__(
+        self,
+        state: ViewState,
+        canvas: Any,
+        pointer: PointerTool,
+        *,
+        resolved: Callable[[], Scene],
+        sliders: Callable[[], dict[str, Any]],
+        on_raised: Callable[[], object],
+    ) -> None:
+        self._state, self._canvas, self._pointer = state, canvas, pointer
+        self._resolved, self._sliders, self._on_raised = resolved, sliders, on_raised
+        self.widget = Stage(state, self._raise, self._told)
+        self.is_on, self._page_speaks = False, False
+        state.observe(self.show, _DONE_THERE)
+
+    def close(self) -> None:
+        """Stop following the state."""
+        self._state.unobserve(self.show, _DONE_THERE)
+
+    def show(self, change: Any = None) -> None:
+        """Send the page what it is to show; not what it has told itself."""
+        if not self.is_on or self._page_speaks:
+            return
+        with self._state.lock:
+            scene = self._resolved()
+            self._canvas.renderer.update(scene, self._state.volume)
+            sliders = {name: slider.model_id for name, slider in self._sliders().items()}
+            told = described(
+                self._state,
+                scene,
+                self._canvas.renderer,
+                volume=self.widget.volume_name,
+                canvas=self._canvas.widget.model_id,
+                sliders=sliders,
+                span=self._pointer.value_range,
+            )
+            self.widget.show(told)
+
+    def _raise(self) -> None:
+        """Leave the slices to the page, which is there now."""
+        with self._state.lock:
+            self.is_on = self._canvas.can_overlay
+            if self.is_on:
+                self.show()
+                self._canvas.overlay()
+                self._pointer.is_idle = True
+                self._on_raised()
+
+    def _told(self, changed: dict[str, Any], plane: str) -> None:
+        """Take over what was changed in the page."""
+        with self._state.lock:
+            self._page_speaks = True
+            led = self._sliders().values()
+            for slider in led:
+                slider.is_led = True
+            try:
+                if plane in PLANES:
+                    self._pointer.plane = plane
+                for name in _CHANGED & set(changed):
+                    value = changed[name]
+                    setattr(self._state, name, Window(*value) if name == "window" else value)
+            finally:
+                self._page_speaks = False
+                for slider in led:
+                    slider.is_led = False

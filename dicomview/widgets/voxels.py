@@ -1,0 +1,130 @@
+"""Voxels on their way to the page: slices, and a coarse copy of a whole frame."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dicomview.geometry import plane_view
+from dicomview.state import Pane, pane_pixels
+from dicomview.volume import Volume
+
+__all__ = ["coarse_copy", "slice_key", "slice_of"]
+
+#: Voxels of a coarse copy at most: with 16 bits and compressed less than 2 MB.
+COARSE_VOXELS = 700_000
+#: What the page can hold as it is; everything else travels as float32.
+TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32")
+
+
+def slice_key(frame: Sequence[int], axis: int, index: int) -> str:
+    """Return the name by which the page keeps a slice."""
+    return f"{','.join(map(str, frame))}|{axis}|{index}"
+
+
+def slice_of(
+    volume: Volume, frame: Sequence[int], axis: int, index: int, *, mark_padding: bool, packed: bool
+) -> tuple[dict[str, Any], Any]:
+    """Return a slice for the page: what it is, and its bytes.
+
+    Parameters
+    ----------
+    volume : Volume
+    frame : sequence of int
+    axis, index : int
+        Array axis that the slice is perpendicular to, and where. The two others keep their order.
+    mark_padding : bool
+        Whether padding has no value.
+    packed : bool
+        Whether the bytes are compressed: all lowest bytes first, then all second ones ..., deflated.
+
+    Returns
+    -------
+    dict
+        ``key``, ``height``, ``width``, ``channels``, ``type``, ``packed``, ``whole``.
+    bytes or memoryview
+        What has no value is NaN, and then all are float32.
+    """
+    plane = next(p for p, a in volume.plane_axes.items() if a == axis)
+    view = plane_view(volume.geometry, plane)
+    upright = replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
+    pane = Pane(upright, index, tuple(frame), visible=True, mark_padding=mark_padding)
+    whole = volume.dtype.kind in "iub"
+    array = _plain(pane_pixels(volume, pane))
+    header = {
+        "key": slice_key(frame, axis, index),
+        "height": array.shape[0],
+        "width": array.shape[1],
+        "channels": array.shape[2] if array.ndim == 3 else 1,
+        "type": array.dtype.name,
+        "packed": packed,
+        "whole": whole,
+    }
+    return header, _deflated(array) if packed else array.data.cast("B")
+
+
+def coarse_copy(
+    volume: Volume, frame: Sequence[int], *, mark_padding: bool, voxels: int = COARSE_VOXELS
+) -> tuple[dict[str, Any], bytes]:
+    """Return every second, third ... voxel of a frame for the page, deflated, and where they lie.
+
+    Parameters
+    ----------
+    volume : Volume
+    frame : sequence of int
+    mark_padding : bool
+        Whether padding has no value.
+    voxels : int
+        At most so many; all, where there are no more.
+
+    Returns
+    -------
+    dict
+        ``frame``, ``shape``, ``start``, ``step`` (indices of the volume), ``channels``, ``type``.
+    bytes
+    """
+    shape = volume.geometry.shape
+    steps = [1, 1, 1]
+    while np.prod([-(-n // s) for n, s in zip(shape, steps)]) > voxels:
+        # The finest axis gets coarser, as far as the spacing is known.
+        sizes = [s * (d or 1.0) for s, d in zip(steps, volume.geometry.spacing)]
+        able = [a for a in range(3) if steps[a] < shape[a]]
+        steps[min(able, key=lambda a: sizes[a])] += 1
+    start = [min(s // 2, n - 1) for s, n in zip(steps, shape)]
+    part = tuple(slice(first, None, step) for first, step in zip(start, steps))
+    slices = range(shape[0])[part[0]]
+    planes = []
+    for k in slices:
+        view = plane_view(volume.geometry, volume.slice_plane)
+        upright = replace(view, down=1, right=2)
+        pane = Pane(upright, k, tuple(frame), visible=True, mark_padding=mark_padding)
+        planes.append(pane_pixels(volume, pane)[part[1:]])
+    array = _plain(np.ma.stack(planes) if any(np.ma.isMaskedArray(p) for p in planes) else np.stack(planes))
+    header = {
+        "frame": ",".join(map(str, frame)),
+        "shape": list(array.shape[:3]),
+        "start": start,
+        "step": steps,
+        "channels": array.shape[3] if array.ndim == 4 else 1,
+        "type": array.dtype.name,
+    }
+    return header, _deflated(array)
+
+
+def _plain(array: Any) -> np.ndarray:
+    """Return values of a type that the page can hold, contiguous, NaN where there is none."""
+    if np.ma.getmask(array) is not np.ma.nomask and np.ma.getmaskarray(array).any():
+        array = np.where(
+            np.ma.getmaskarray(array), np.float32(np.nan), np.ma.getdata(array).astype(np.float32)
+        )
+    array = np.ma.getdata(array)
+    kind = array.dtype.name if array.dtype.name in TYPES else "float32"
+    return np.ascontiguousarray(array, dtype=np.dtype(kind).newbyteorder("<"))
+
+
+def _deflated(array: np.ndarray) -> bytes:
+    """Compress values by planes of bytes: neighbours have the same upper ones."""
+    planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
+    return zlib.compress(np.ascontiguousarray(planes).data, 1)

@@ -1,0 +1,225 @@
+"""Slices painted in the page: the same pixels as the kernel's, at once, and the kernel hears of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import pytest
+
+import dicomview as dv
+
+CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
+SLICES = ".dicomview-slices"
+BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
+VOLUME = "import base64, numpy as np, dicomview as dv\nvol = dv.volread(dv.samples.head_ct())"
+PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
+
+pytestmark = pytest.mark.parametrize("front_end", ["lab"])
+
+
+@pytest.fixture
+def open_viewer(notebook, front_end):
+    """Open a viewer that the page paints."""
+
+    def open_viewer(options, volume=VOLUME, front_end=front_end):
+        book = notebook(front_end)
+        book.open([volume, f"viewer = dv.SliceViewer(vol, draw='browser', {options})\nviewer"])
+        book.run_all()
+        book.wait_for(CANVAS)
+        book.wait_for_value("viewer._is_staged", True)
+        book.wait_until_stable(CANVAS)
+        return book
+
+    return open_viewer
+
+
+def read(encoded):
+    """Return the colours of a PNG in base64, 0 to 255."""
+    return (plt.imread(io.BytesIO(base64.b64decode(encoded)))[..., :3] * 255).round().astype(int)
+
+
+def drawn_by_kernel(book):
+    """Return what the kernel draws of the view."""
+    return read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
+
+
+def apart(book):
+    """Return by how many grey levels page and kernel differ at most, and the part of pixels beyond one."""
+    book.wait_until_stable(CANVAS)
+    difference = abs(read(book.page.evaluate(PIXELS)) - drawn_by_kernel(book)).max(axis=-1)
+    return difference.max(), (difference > 1).mean()
+
+
+def center(book, panes=3):
+    """Return the middle of the first of so many panes on the screen, and put the pointer there."""
+    box = book.wait_for(CANVAS).bounding_box()
+    x, y = box["x"] + box["width"] / 2 / panes, box["y"] + box["height"] / 2
+    book.page.mouse.move(x, y)
+    return x, y
+
+
+def test_page_and_kernel_paint_the_same_pixels(open_viewer):
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    for change in (
+        "pass",
+        "viewer.state.interpolation = 'lanczos'",
+        "viewer.state.interpolation = 'nearest'",
+        "viewer.state.interpolation = 'linear'",
+        "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 250)",
+        "viewer.state.window = dv.Window(40, 80, 'sigmoid')",
+        "viewer.state.window = dv.Window(40, 1, 'linear')",
+        "viewer.state.invert = True; viewer.state.window = (40, 80)",
+        "viewer.state.turn('axial'); viewer.state.mirror('coronal'); viewer.state.fit()",
+        "viewer.state.convention = 'neurological'; viewer.state.index = (3, 100, 400)",
+        "viewer.state.layout = 'montage'",
+        "viewer.state.layout = 'sagittal'",
+    ):
+        book.run_cell(change)
+        most, beyond = apart(book)
+        assert most <= 1, f"after {change!r}: {most} grey levels apart in {beyond:.2%} of the pixels"
+    assert not book.errors
+
+
+KINDS = {
+    "float": "(np.indices((40, 50, 60)).sum(0) % 37 / 7).astype(np.float32)",
+    "holes": "np.where(np.indices((30, 40, 50)).sum(0) % 9, 1.0, np.nan)",
+    "colour": "(np.indices((20, 40, 50, 3))[:3].sum(0) * 2).astype(np.uint8)",
+    "bool": "np.indices((20, 30, 40)).sum(0) % 2 == 0",
+    "uint16": "np.random.PCG64(1).random_raw(20**3).astype(np.uint16).reshape(20, 20, 20)",
+    "in time": "np.indices((3, 20, 30, 40)).sum(0)",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_kinds_of_values(open_viewer, kind):
+    code = f"import base64, numpy as np, dicomview as dv\nvol = dv.Volume.from_array({KINDS[kind]})"
+    book = open_viewer(BARE, code)
+    most, beyond = apart(book)
+    assert most <= 1, f"{most} grey levels apart in {beyond:.2%} of the pixels"
+    assert not book.errors
+
+
+def test_what_is_done_in_the_page_is_seen_there_and_told_to_the_kernel(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    x, y = center(book)
+    mouse = book.page.mouse
+    for _ in range(10):
+        mouse.wheel(0, -100)
+    book.wait_for_value("viewer.state.index[0]", 46)
+    assert book.sliders()[0].get_attribute("aria-valuenow") == "46.0"
+    assert "index (46," in book.page.locator(".dicomview-status").inner_text()
+    book.screenshot("stage-wheel")
+    mouse.down()
+    mouse.move(x + 60, y - 20, steps=5)
+    mouse.up()
+    gain = book.value("viewer._pointer.value_range") / 1024
+    book.wait_for_value(
+        "[round(v, 6) for v in (viewer.state.window.center, viewer.state.window.width)]",
+        [round(40 + 20 * gain, 6), round(80 + 60 * gain, 6)],
+    )
+    mouse.click(x - 40, y - 40)
+    book.wait_for_value("viewer.state.index[1] < 256 and viewer.state.index[2] < 256", True)
+    for key, expression in (
+        ("ArrowDown", "viewer.state.index[0] == 45"),
+        ("End", "viewer.state.index[0] == 67"),
+        ("Home", "viewer.state.index[0] == 0"),
+        ("+", "viewer.state.zoom == 1.25"),
+        ("i", "viewer.state.invert"),
+        ("h", "viewer.state.turns == {'axial': (0, True)}"),
+        ("1", "viewer.state.window.center == viewer.volume.default_window.center"),
+        ("Space", "viewer.state.zoom == 1 and viewer.state.window == dv.Window(40, 80)"),
+    ):
+        book.page.keyboard.press(key)
+        book.wait_for_value(f"bool({expression})", True)
+    mouse.dblclick(x, y)
+    book.wait_for_value("viewer.state.layout", "axial")
+    book.wait_until_stable(CANVAS)
+    book.screenshot("stage-maximised")
+    mouse.dblclick(*center(book, panes=1))
+    book.wait_for_value("viewer.state.layout", "ortho")
+    assert not book.errors
+
+
+def test_sliders_move_the_picture_without_the_kernel(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    before = book.wait_until_stable(CANVAS)
+    # A kernel that is busy answers nothing.
+    book.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        ".requestExecute({code: 'import time; time.sleep(4)'})"
+    )
+    book.press(book.sliders()[0], "ArrowRight")
+    book.wait_for_change(CANVAS, before, timeout=3)
+    book.wait_for_value("viewer.state.index[0]", 37)
+    center_handle = book.sliders()[3]
+    before = book.wait_until_stable(CANVAS)
+    book.press(center_handle, "ArrowRight")
+    book.wait_for_change(CANVAS, before)
+    book.wait_for_value("viewer.state.window.center", 41)
+    assert not book.errors
+
+
+def test_python_moves_the_page(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    before = book.wait_until_stable(CANVAS)
+    book.run_cell(
+        "for k in range(30):\n    viewer.state.index = (k, 2 * k, 3 * k)\nviewer.state.window = (300, 2000)"
+    )
+    book.wait_for_change(CANVAS, before)
+    book.wait_until_stable(CANVAS)
+    assert book.value("viewer.state.index, viewer.state.window.width") == ((29, 58, 87), 2000)
+    assert "index (29, 58, 87)" in book.page.locator(".dicomview-status").inner_text()
+    book.screenshot("stage-python")
+    assert not book.errors
+
+
+def test_a_kernel_that_is_gone_leaves_the_slices_greyed(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    before = book.wait_until_stable(CANVAS)
+    book.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    book.wait_for(".dicomview-gone")
+    gone = book.wait_for_change(CANVAS, before)
+    book.press(book.sliders()[0], "ArrowRight")  # the neighbours are there
+    book.wait_for_change(CANVAS, gone)
+    book.screenshot("stage-gone")
+
+
+def test_the_cine_runs_in_the_page(open_viewer):
+    book = open_viewer("index=(0, 200, 200), fps=20")
+    center(book)
+    book.page.keyboard.press("Tab")
+    book.page.locator(".dicomview .jupyter-matplotlib-canvas-div").focus()
+    book.page.keyboard.press("c")
+    book.page.wait_for_timeout(1500)
+    book.page.keyboard.press("c")
+    book.wait_for_value("viewer.state.playing", False)
+    stopped = book.value("viewer.state.index[0]")
+    assert 15 <= stopped <= 45
+    book.run_cell("viewer.state.playing = True")
+    book.page.wait_for_timeout(700)
+    book.run_cell("viewer.state.playing = False")
+    assert book.value("viewer.state.index[0]") != stopped
+    assert not book.errors
+
+
+def test_a_page_of_its_own_needs_no_kernel(page, front_end, tmp_path, artifacts):
+    vol = dv.volread(dv.samples.head_ct())
+    viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34))
+    viewer.to_html(tmp_path / "view.html")
+    viewer.close()
+    page.goto((tmp_path / "view.html").as_uri())
+    status = page.locator(".dicomview-status")
+    status.locator("code").wait_for()
+    assert "index (36, 245, 315)" in status.inner_text() and f"{vol[36, 245, 315]} HU" in status.inner_text()
+    box = page.locator(".jupyter-matplotlib-canvas-div").bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 80)
+    page.mouse.wheel(0, -300)
+    page.locator('input[name="sagittal"]').press("ArrowRight")
+    page.mouse.move(0, 0)
+    page.wait_for_function(
+        "document.querySelector('.dicomview-status').textContent.includes('(39, 245, 316)')"
+    )
+    page.screenshot(path=artifacts / "standalone.png")
+    assert not page.errors

@@ -1,0 +1,139 @@
+"""What a real page does: sliders that answer, clicks that become double, frames that get lost."""
+
+import struct
+
+import numpy as np
+import pytest
+from matplotlib.backend_bases import MouseButton, MouseEvent
+
+import dicomview as dv
+from dicomview.widgets.canvas import inches
+
+
+@pytest.fixture
+def viewer(voxels, affine):
+    volume = dv.Volume.from_array(voxels((20, 30, 40)), affine=affine("axial"), meta={"Modality": "CT"})
+    viewer = dv.SliceViewer(volume, window=(40.25, 80.5), index=(5, 6, 7))
+    viewer._canvas.figure.canvas.draw()
+    yield viewer
+    viewer.close()
+
+
+def send(viewer, name, place, button=MouseButton.LEFT, **options):
+    """Send a pointer event to a place of the axial pane."""
+    x, y = viewer.axes["axial"].transData.transform(place)
+    MouseEvent(name, viewer._canvas.figure.canvas, x, y, button, **options)._process()
+
+
+def test_sliders_in_the_page_do_not_round_the_window(viewer):
+    panel = viewer.panel
+    panel.center.value = 40.0  # a step is 1
+    panel.width.value = 81.0
+    panel.limits.value = (0.0, 81.0)
+    assert viewer.state.window == dv.Window(40.25, 80.5)
+
+
+def test_late_answers_of_the_page_do_not_bring_back_an_older_window(viewer):
+    for center in (41.25, 60.25, 90.25):
+        viewer.state.window = (center, 80.5)
+    viewer.panel.center.value = 60.0
+    assert viewer.state.window == dv.Window(90.25, 80.5)
+    assert viewer.panel.center.value == 90.25, "the page is told again"
+    viewer.panel.center.value = 70.0
+    assert viewer.state.window == dv.Window(70, 80.5), "a person's wish"
+
+
+def test_one_end_of_the_histogram_moves_alone(viewer):
+    viewer.state.window = dv.Window(0, 100000, "linear_exact")  # both ends lie beyond the values
+    low, _ = viewer.panel.limits.value
+    viewer.panel.limits.value = (low, 500)
+    assert viewer.state.window.limits == (-50000, 500)
+
+
+@pytest.mark.parametrize("fps", [7.3, 29.97])
+def test_the_panel_keeps_any_frame_rate(viewer, fps):
+    viewer.state.fps = fps
+    assert (viewer.panel.fps.value, viewer.state.fps) == (fps, fps)
+
+
+def test_a_double_click_leaves_the_crosshair(viewer):
+    for _ in range(2):
+        send(viewer, "button_press_event", (20, 10))
+        send(viewer, "button_release_event", (20, 10))
+    assert viewer.state.index == (5, 10, 20)
+    send(viewer, "button_press_event", (20, 10), dblclick=True)
+    assert (viewer.state.layout, viewer.state.index) == ("axial", (5, 6, 7))
+
+
+def test_a_drag_goes_on_to_where_the_button_is_released(viewer):
+    send(viewer, "button_press_event", (20, 10), MouseButton.MIDDLE)
+    send(viewer, "motion_notify_event", (22, 10), None, buttons=[MouseButton.MIDDLE])
+    # The voxel at (22, 10) is now where the one at (20, 10) was.
+    send(viewer, "button_release_event", (24, 13), MouseButton.MIDDLE)
+    assert viewer.state.center == pytest.approx((9.5, 14.5 - 3, 19.5 - 6), abs=0.2)
+
+
+def test_after_a_frame_that_may_be_lost_comes_a_whole_one(viewer):
+    canvas, asked = viewer._canvas.widget, []
+    viewer._canvas.watch(lambda number: asked.append(number) or True)
+
+    def step():
+        """Return how large the next frame is."""
+        before = len(asked)
+        frames = []
+        canvas.send_binary, send_binary = frames.append, canvas.send_binary
+        viewer.state.invert = not viewer.state.invert
+        del canvas.send_binary
+        send_binary(frames[0])
+        assert len(asked) == before + 1
+        return canvas._image_mode, struct.unpack(">II", frames[0][16:24])
+
+    size = tuple(map(int, viewer._canvas.figure.bbox.size))
+    step()
+    canvas.drawn(asked[-1])
+    assert step()[0] == "diff"
+    assert step() == ("full", size)
+    canvas.drawn(asked[-2])
+    assert step() == ("full", size), "the answer was to an older one"
+    canvas.drawn(asked[-1])
+    assert step()[0] == "diff"
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 3])
+def test_figures_have_whole_pixels_on_fine_screens(ratio):
+    for width in range(240, 1801):
+        assert int(inches((width, 1))[0] * (100 * ratio)) == width * ratio
+
+
+def test_texts_stay_in_their_pane(voxels, affine):
+    meta = {"Modality": "CT", "PatientName": "A" * 60}
+    volume = dv.Volume.from_array(voxels((6, 8, 10)), affine=affine("oblique"), meta=meta)
+    dv.options.show_patient = True
+    try:
+        viewer = dv.SliceViewer(volume)
+        figure = viewer.figure(width=700)
+        viewer.close()
+    finally:
+        dv.options.show_patient = False
+    figure.canvas.draw()
+    panes = [ax for ax in figure.axes if ax.get_visible()]
+    assert len(panes) == 3
+    for ax in panes:
+        boxes = [
+            text.get_window_extent() for text in ax.artists if hasattr(text, "get_text") and text.get_text()
+        ]
+        assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes)
+
+
+def test_numbers_of_the_window_are_rounded_to_what_is_seen(voxels):
+    viewer = dv.SliceViewer(voxels(), window=(290.9375, 2150.234375), layout="axial")
+    assert viewer._scene().pane("axial").corners[2] == "W 2150  L 291"
+    viewer.state.window = (0.5012, 0.25)
+    assert viewer._scene().pane("axial").corners[2] == "W 0.25  L 0.5012"
+    viewer.close()
+
+
+def test_colour_volumes_drag_the_crosshair():
+    viewer = dv.SliceViewer(np.zeros((4, 5, 6, 3), np.uint8))
+    assert [name for name, button in viewer.toolbar.tools.items() if button.value] == ["crosshair"]
+    viewer.close()
