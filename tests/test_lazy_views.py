@@ -264,3 +264,20 @@ def test_a_hidden_pane_is_blank_until_it_is_shown(both, decoded, layout):
         np.testing.assert_array_equal(image, other.axes[plane].images[0].get_array())
         assert np.ptp(image) > 0
     viewer.close(), other.close()
+
+
+def test_no_coarse_copy_is_made_for_the_page(both, decoded):
+    from dicomview.widgets.stage import Stage
+
+    plain, lazy = both(matrix=make_affine("oblique"))
+    for vol, count in ((lazy, 0), (lazy.on_patient_axes(lazy=True), 0), (plain, 1)):
+        assert vol.is_lazy == (count == 0)
+        state = ViewState(vol, window=(0, 100))
+        decoded.clear()
+        stage = Stage(state, lambda: None, lambda *_: None)
+        sent = []
+        stage.send = lambda content, buffers=None, sent=sent: sent.append(content)
+        stage._send_coarse(())
+        assert len(sent) == count and decoded == []
+        stage.close()
+    assert not plain.on_patient_axes(lazy=True).is_lazy

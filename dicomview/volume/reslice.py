@@ -53,6 +53,11 @@ class ReslicedArray:
         self.shape = (*array.shape[:extra], *grid.shape, *array.shape[extra + 3 :])
         self.dtype, self.ndim = array.dtype, array.ndim
 
+    @property
+    def source(self) -> Any:
+        """The array that values are interpolated from."""
+        return self._array
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         whole = self._taken(self._array, (slice(None),) * 3)
         return whole if dtype is None else whole.astype(dtype, copy=False)

@@ -14,6 +14,7 @@ from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
+from dicomview.volume.reslice import ReslicedArray
 from dicomview.volume.sample import sampled
 from dicomview.volume.straighten import resliced, straightened
 from dicomview.volume.suv import body_weight_suv
@@ -266,6 +267,12 @@ class Volume(Exchange, ArrayLike):
         return resliced(self, lazy=lazy)
 
     # -- values ---------------------------------------------------------------------------------------
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether values are read only when they are asked for."""
+        array = self.array.source if isinstance(self.array, ReslicedArray) else self.array
+        return not isinstance(array, np.ndarray)
 
     @property
     def is_color(self) -> bool:

@@ -105,7 +105,7 @@ class Loading(widgets.HBox):  # type: ignore[misc]
     @staticmethod
     def suits(volume: Volume) -> bool:
         """Return whether a volume is lazy, of files, and within the memory budget."""
-        if not volume.sources or isinstance(volume.array, np.ndarray):
+        if not (volume.sources and volume.is_lazy):
             return False
         try:
             check_budget(volume.shape, volume.dtype.itemsize, "the volume")
