@@ -72,3 +72,22 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return a list that gets the number of the slice, by its file name IM..., for each that is decoded."""
+    from dicomview.io.decode import PixelFile
+    from dicomview.io.kept import KEPT
+
+    made = []
+    stored = PixelFile.stored
+
+    def noted(self, header):
+        made.append(int(header.path.stem.removeprefix("IM")))
+        return stored(self, header)
+
+    KEPT.clear()
+    monkeypatch.setattr(PixelFile, "stored", noted)
+    yield made
+    KEPT.clear()

@@ -57,7 +57,7 @@ def test_top_level_holds_nothing_else():
         pytest.skip("not a git checkout")
     top = {line.split("/")[0] for line in listed.stdout.splitlines()}
     assert {name for name in top if not name.startswith(".")} == {
-        "pyproject.toml", "README.md", "dicomview", "notebooks", "tests", "binder",
+        "pyproject.toml", "README.md", "dicomview", "docs", "notebooks", "tests", "binder",
         "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile",
     }  # fmt: skip
 

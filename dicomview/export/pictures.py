@@ -306,7 +306,7 @@ def _as_slice(data: Any) -> Volume:
         affine=volume.geometry.affine,
     )
     dims = tuple(d for d in volume.dims if d not in volume.extra_dims)
-    slices = volume.frame(volume.middle_frame)[k : k + 1]
+    slices = np.asarray(volume.frame(volume.middle_frame)[k : k + 1])
     return Volume(slices, geometry=geometry, dims=dims, meta=volume.meta, padding=volume.padding)
 
 

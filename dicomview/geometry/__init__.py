@@ -13,7 +13,7 @@ from dicomview.geometry.planes import (
     plane_of,
     plane_view,
 )
-from dicomview.geometry.reslice import deshear, outside, patient_grid, resample
+from dicomview.geometry.reslice import StraightCanvas, deshear, outside, patient_grid, resample
 
 __all__ = [
     "CONVENTIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "Geometry",
     "Plane",
     "PlaneView",
+    "StraightCanvas",
     "deshear",
     "letters",
     "obliquity",

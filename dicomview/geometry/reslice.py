@@ -11,7 +11,7 @@ from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import plane_axes
 
-__all__ = ["deshear", "outside", "patient_grid", "resample"]
+__all__ = ["StraightCanvas", "deshear", "outside", "patient_grid", "resample"]
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
@@ -76,17 +76,45 @@ def deshear(
     if array.ndim not in (3, 4):
         raise GeometryError(f"an array (slice, row, column[, rgb]) is needed, not {array.ndim} dimensions")
     geometry = Geometry(array.shape[:3], affine=affine, slice_positions=slice_positions)  # type: ignore[arg-type]
-    starts, rests = _shifts(geometry)
-    first = starts.min(axis=0)
-    rows, columns = np.array(array.shape[1:3]) + starts.max(axis=0) - first
-    straight = np.full(
-        (len(array), rows, columns, *array.shape[3:]), _fitting(fill, array.dtype), array.dtype
-    )
+    canvas = StraightCanvas(geometry)
+    straight = np.empty((len(array), *canvas.shape, *array.shape[3:]), array.dtype)
     for k, image in enumerate(array):
-        row, column = starts[k] - first
-        box = straight[k, row : row + image.shape[0], column : column + image.shape[1]]
-        box[...] = _shifted(image, rests[k], padding)
-    return straight, _straight_affine(geometry, first)
+        straight[k] = canvas.moved(image, k, fill, padding)
+    return straight, canvas.affine
+
+
+class StraightCanvas:
+    """Where the slices of a sheared stack come to lie when it is straightened; see :func:`deshear`.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        With an affine.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns that hold all slices.
+    affine : ndarray of shape (4, 4)
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        starts, self._rests = _shifts(geometry)
+        first = starts.min(axis=0)
+        self._starts = starts - first
+        rows, columns = (int(n) for n in np.array(geometry.shape[1:]) + self._starts.max(axis=0))
+        self.shape = (rows, columns)
+        self.affine = _straight_affine(geometry, first)
+
+    def moved(
+        self, image: NDArray[Any], k: int, fill: float, padding: tuple[float, float] | None = None
+    ) -> NDArray[Any]:
+        """Return slice ``k`` at its place, ``fill`` around it."""
+        row, column = self._starts[k]
+        straight = np.full((*self.shape, *image.shape[2:]), _fitting(fill, image.dtype), image.dtype)
+        box = straight[row : row + image.shape[0], column : column + image.shape[1]]
+        box[...] = _shifted(image, self._rests[k], padding)
+        return straight
 
 
 def patient_grid(geometry: Geometry) -> Geometry:
@@ -127,12 +155,13 @@ def resample(
     *,
     order: int = 1,
     padding: tuple[float, float] | None = None,
+    first: tuple[int, ...] = (0, 0, 0),
 ) -> NDArray[Any]:
     """Return the values of a volume at the voxels of another grid.
 
     Parameters
     ----------
-    array : array_like of shape ``geometry.shape``
+    array : array_like of shape ``geometry.shape``, or the part of it that the grid reaches
         Any numeric dtype. Integers are interpolated as floating point and rounded.
     geometry, grid : Geometry
         With an affine. Slices may be unevenly spaced and stacked at a slant.
@@ -142,6 +171,8 @@ def resample(
         Nearest voxel, or linear interpolation.
     padding : tuple of float, optional
         Closed range of values that mean "no data"; where one takes part, the nearest voxel is taken.
+    first : tuple of int
+        Index of the first voxel of the array, where it is a part.
 
     Returns
     -------
@@ -158,6 +189,7 @@ def resample(
         beyond = outside(index, geometry.shape)
         for place, count in zip(index, geometry.shape):
             np.clip(place, 0, count - 1, out=place)
+        index -= np.reshape(first, (3, 1, 1))
         image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
         result[k] = np.where(beyond, fill, image)
     return result

@@ -1,12 +1,12 @@
 """Decoding: pixel data of a file to values after the Modality LUT."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID
@@ -16,9 +16,20 @@ from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import read_pixels, stored_bits
 from dicomview.io.header import Header
 from dicomview.io.luts import modality_values, palette_colors
+from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
+from dicomview.io.spans import FrameSpan, PixelPlaces, places_of
 
-__all__ = ["PixelFile", "Rescale", "decode_values", "integer_type", "rescale_of", "value_padding"]
+__all__ = [
+    "PixelFile",
+    "Rescale",
+    "decode_values",
+    "find_pixels",
+    "integer_type",
+    "real_values",
+    "rescale_of",
+    "value_padding",
+]
 
 #: What helps, by the beginning of the name of a transfer syntax or its UID.
 _REMEDIES = {
@@ -97,6 +108,8 @@ class PixelFile:
     Parameters
     ----------
     path : Path or MemoryFile
+    span : FrameSpan, optional
+        The one frame to read; it then counts as the only one.
 
     Raises
     ------
@@ -104,12 +117,11 @@ class PixelFile:
         If the file cannot be read.
     """
 
-    def __init__(self, path: File) -> None:
+    def __init__(self, path: File, span: FrameSpan | None = None) -> None:
         self._path = path
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._dataset = read_pixels(path)
+            with quiet():
+                self._dataset = read_pixels(path) if span is None else span.read(path)
         except Exception as error:
             raise DecodeError(_message(path, error)) from error
         self._whole: np.ndarray | None = None
@@ -119,8 +131,7 @@ class PixelFile:
     def stored(self, header: Header) -> np.ndarray:
         """Decode the stored values of one image; colour becomes RGB, that of palettes of 8 bits."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet():
                 if header.tile is not None:
                     if self._whole is None:
                         self._whole = self._decoded(0)
@@ -169,16 +180,29 @@ class PixelFile:
                 f"{header.name}: the pixels have shape {stored.shape}, "
                 f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
             )
-        if stored.ndim == 2 and header.has_modality_lut:
-            try:
-                return modality_values(stored, self._dataset)
-            except Exception as error:
-                raise DecodeError(
-                    f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
-                ) from error
-        if header.real_world is not None and stored.ndim == 2:
-            stored = header.real_world.mapped(stored)
-        return decode_values(stored, header, rescale)
+        return real_values(stored, header, rescale, self._dataset)
+
+
+def find_pixels(path: File) -> PixelPlaces:
+    """Return where the pixels of a file are, without reading them; DecodeError as for :class:`PixelFile`."""
+    try:
+        return places_of(path)
+    except Exception as error:
+        raise DecodeError(_message(path, error)) from error
+
+
+def real_values(stored: np.ndarray, header: Header, rescale: Rescale, dataset: Dataset) -> np.ndarray:
+    """Bring stored values to real ones, by the Modality LUT of a dataset where it has one."""
+    if stored.ndim == 2 and header.has_modality_lut:
+        try:
+            return modality_values(stored, dataset)
+        except Exception as error:
+            raise DecodeError(
+                f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
+            ) from error
+    if header.real_world is not None and stored.ndim == 2:
+        stored = header.real_world.mapped(stored)
+    return decode_values(stored, header, rescale)
 
 
 def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from dicomview.errors import DecodeError
+from dicomview.io.cluster import spread
 from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
 from dicomview.io.likeness import Likenesses
@@ -57,11 +58,20 @@ def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
     PathError
         If there is nothing at the path.
     """
+    dropped: list[Dropped] = []
+    parts = spread(_scanned, list(_files(path, dropped)))
+    headers = [header for part in parts for header in part[0]]
+    dropped += (one for part in parts for one in part[1])
+    return headers, dropped, sum(part[2] for part in parts)
+
+
+def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dropped], int]:
+    """Read the headers of files; with each comes whether it was named by the caller."""
     headers: list[Header] = []
     dropped: list[Dropped] = []
     others = 0
     likenesses = Likenesses()
-    for file, asked_for in progress(list(_files(path, dropped)), "headers"):
+    for file, asked_for in progress(files, "headers"):
         try:
             like = likenesses.header(file)
             if like is not None:

@@ -15,8 +15,8 @@ from dicomview.volume import Meta
 
 __all__ = ["SliceElements", "without_pixels"]
 
-#: Everything from here on is pixel data.
-_PIXELS = 0x7FE00000
+#: The elements of a header lie between. Before them comes only what is made of rubbish behind the pixels.
+_FIRST, _PIXELS = 0x00080000, 0x7FE00000
 #: The one private group whose elements are served: factors that the SUV of a PET series needs.
 _PHILIPS_PET = 0x7053
 
@@ -97,7 +97,7 @@ def without_pixels(dataset: Dataset) -> Dataset:
 
 def _is_served(tag: int) -> bool:
     group = tag >> 16
-    return tag < _PIXELS and (group % 2 == 0 or group == _PHILIPS_PET)
+    return _FIRST <= tag < _PIXELS and (group % 2 == 0 or group == _PHILIPS_PET)
 
 
 def _tags_of(keyword: str) -> frozenset[int]:

@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from dicomview.io.sources import File
 
-__all__ = ["fragments_behind", "read_pixels", "stored_bits"]
+__all__ = ["COMPRESSED", "completed", "completed_header", "fragments_behind", "read_pixels", "stored_bits"]
 
 _NATIVE = frozenset(
     (
@@ -22,7 +22,8 @@ _NATIVE = frozenset(
         pydicom.uid.ExplicitVRBigEndian,
     )
 )
-_COMPRESSED = frozenset(
+#: Pixel data in fragments, of a codec that is understood here.
+COMPRESSED = frozenset(
     (
         *pydicom.uid.JPEGTransferSyntaxes,
         *pydicom.uid.JPEGLSTransferSyntaxes,
@@ -75,10 +76,24 @@ def read_pixels(path: File) -> Dataset:
     """
     with path.open("rb") as file:
         dataset = pydicom.dcmread(file, force=True)
+    return completed(dataset)
+
+
+def completed(dataset: Dataset) -> Dataset:
+    """Complete what decoding needs to know of a dataset with pixel data; see :func:`read_pixels`."""
     dataset.file_meta.TransferSyntaxUID = _syntax(dataset)
     _complete(dataset)
     _mend_offsets(dataset)
     _unwrap(dataset)
+    return dataset
+
+
+def completed_header(dataset: Dataset, path: File) -> Dataset:
+    """Return a header that was read without the pixels as :func:`read_pixels` would complete it."""
+    dataset.file_meta.TransferSyntaxUID = syntax = _syntax(dataset)
+    if syntax in _NATIVE and dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+        return read_pixels(path)  # the length of the pixel data says what they are
+    _complete(dataset)
     return dataset
 
 
@@ -87,7 +102,7 @@ def fragments_behind(file: BinaryIO, syntax: str | None) -> int | None:
 
     A video is not looked at: all its frames are one fragment.
     """
-    if syntax not in _COMPRESSED:
+    if syntax not in COMPRESSED:
         return None
     file.seek(12, os.SEEK_CUR)  # tag, VR and length
     try:
@@ -122,7 +137,7 @@ def _syntax(dataset: Dataset) -> UID:
     element = dataset["PixelData"]
     if told in _NATIVE and element.is_undefined_length:
         return _sniffed(element.value) or told
-    if told in _COMPRESSED and not element.is_undefined_length:  # decompressed by a tool that left the syntax
+    if told in COMPRESSED and not element.is_undefined_length:  # decompressed by a tool that left the syntax
         return pydicom.uid.ExplicitVRLittleEndian
     return told
 

@@ -1,7 +1,6 @@
 """Reading headers: which elements are asked for, and what becomes of them."""
 
 import math
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from dicomview.io.header import Header, exact, floats, number, strings, zero_slo
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.volume import Meta
 
@@ -110,8 +110,7 @@ def looks_like_dicom(path: File) -> bool:
 
 def is_directory(path: Path) -> bool:
     """Return whether a DICOM file is a DICOMDIR, going by its file meta information."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             meta = read_file_meta_info(path)
         except Exception:  # without preamble
@@ -142,8 +141,7 @@ def read_headers(path: File) -> list[Header]:
         return False
 
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with path.open("rb") as file, quiet():
             dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
             header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
             if not header.sop_class_uid:

@@ -56,7 +56,7 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         if self._exists() and not claims and not looks_like_dicom(self._path) and not is_archive(self._path):
             raise InitializationError(f"{self._path.name} is not a DICOM file")
 
-    def read(self, *, index: Any = None, series: int | str | None = None) -> Any:
+    def read(self, *, index: Any = None, series: int | str | None = None, lazy: bool = False) -> Any:
         """Read a volume (folder) or an image (file).
 
         Parameters
@@ -65,6 +65,8 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
             Number of the volume; all of one shape, stacked, for Ellipsis.
         series : int or str, optional
             Which series, as for :func:`dicomview.volread`.
+        lazy : bool
+            Whether the slices of a volume are decoded only when they are asked for.
 
         Returns
         -------
@@ -72,12 +74,12 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         """
         if index is Ellipsis:
             return np.stack([np.asarray(volume) for volume in self.iter()])
-        key = (index or 0, series)
+        key = (index or 0, series, lazy)
         if self._last is None or self._last[0] != key:
             if self._wants_image() and series is None and not index:
                 self._last = key, read_image(self._path)
             else:
-                self._last = key, self._series(index, series).read()
+                self._last = key, self._series(index, series).read(lazy=lazy)
         return self._last[1]
 
     def iter(self) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,19 +11,20 @@ import numpy as np
 import pydicom
 
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
+from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
 from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
+from dicomview.io.lazy import read_lazily
 from dicomview.io.memory import check_budget
+from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
-from dicomview.io.realworld import mapping_elements
-from dicomview.io.remarks import report_of
-from dicomview.io.series import Series, SeriesList, choose, is_color, no_volume
-from dicomview.io.sources import File, existing, is_archive, plain, reopened
+from dicomview.io.series import Series, SeriesList, choose, no_volume
+from dicomview.io.sources import File, existing, is_archive, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.meta import safe_text
 
@@ -56,23 +58,31 @@ def find_series(path: Paths) -> SeriesList:
     """
     headers, dropped, others = scan(path)
 
-    def read(series: Series) -> Volume:
-        return _read_series(series, dropped)
-
-    return SeriesList(group_headers(headers, reader=read), dropped=dropped, others=others)
+    reader = partial(_read_series, unreadable=dropped)
+    return SeriesList(group_headers(headers, reader=reader), dropped=dropped, others=others)
 
 
-def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
+def volread(
+    path: Paths, *, series: int | str | Series | None = None, lazy: bool = False, level: int | None = None
+) -> Volume:
     """Read the volume at a path.
 
     Parameters
     ----------
     path : str, PathLike, list of these, bytes or binary file
         Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, the bytes of a file,
-        an open file, or a URL. A file that is not DICOM is read by imageio's own plugins.
+        an open file, or a URL; the folder of a zarr array or OME-Zarr image. A file that is not DICOM is
+        read by imageio's own plugins.
     series : int, str or Series, optional
         Which series, where there are several: its number in :func:`find_series`, its UID, a part of its
         description, or the element of the table itself.
+    lazy : bool
+        Whether slices are decoded only when they are asked for: ``array`` is then a dask array with a chunk
+        for every slice. Its type is the smallest that holds all values that the headers allow, which may be
+        a wider one than the values need. A slice that cannot be decoded raises when it is asked for. A zarr
+        array or OME-Zarr image is always lazy, chunk by chunk.
+    level : int, optional
+        Which level of a multiscale OME-Zarr image: 0 is the finest and the default, -1 the coarsest.
 
     Returns
     -------
@@ -87,6 +97,8 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
         If there is no volume, or several and ``series`` does not say which.
     DecodeError
         If the files cannot be read or decoded.
+    MissingPackageError
+        If dask is not installed, with ``lazy``.
     MemoryBudgetError
         If the array would take more memory than ``dicomview.options.memory_budget``.
 
@@ -101,21 +113,31 @@ def volread(path: Paths, *, series: int | str | Series | None = None) -> Volume:
         pass  # imageio fetches it
     elif isinstance(path, str | os.PathLike):
         path = existing(path)
+        if is_zarr(path):
+            return read_zarr(path, level=level or 0)
+        if level is not None:
+            raise SeriesError(f"level= chooses among those of an OME-Zarr image; {path.name} is none")
         if _is_foreign(path):
+            if lazy:
+                raise DecodeError(
+                    f"{path.name} is not DICOM and can only be read as a whole: leave out lazy=True"
+                )
             return Volume.from_array(_foreign(path))
     elif not isinstance(path, bytes) and not hasattr(path, "read"):
-        return choose(find_series(path), series).read()
+        return choose(find_series(path), series).read(lazy=lazy)
     with _opened(path, "rv") as file:
-        volume: Volume = file.read(series=series)
+        volume: Volume = file.read(series=series, lazy=lazy)
         return volume
 
 
-def mvolread(path: Paths) -> list[Volume]:
+def mvolread(path: Paths, *, lazy: bool = False) -> list[Volume]:
     """Read every volume at a path.
 
     Parameters
     ----------
     path : str, PathLike or list of these
+    lazy : bool
+        Whether slices are decoded only when they are asked for, as for :func:`volread`.
 
     Returns
     -------
@@ -137,7 +159,7 @@ def mvolread(path: Paths) -> list[Volume]:
     volumes = found.volumes
     if not volumes:
         raise SeriesError(no_volume(found))
-    return [series.read() for series in volumes]
+    return [series.read(lazy=lazy) for series in volumes]
 
 
 def imread(path: PathLike | bytes | BinaryIO) -> Image:
@@ -279,8 +301,10 @@ def read_image(path: File) -> Image:
     )
 
 
-def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
-    """Decode the slices of a series into one array."""
+def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
+    """Decode the slices of a series into one array, or prepare for that."""
+    if lazy:
+        return read_lazily(series, unreadable)
     stack = series.stack
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
@@ -297,37 +321,10 @@ def _read_series(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         for k, header in enumerate(stack.headers):
             if header is not None:
                 elements.add(k, of_files[header.path], header.frame)
-    padding = value_padding(first, rescale)
-    empty = sorted({k for k, header in enumerate(stack.headers) if header is None} | set(failed))
-    if empty and first.modality == "SEG" and not failed:
-        empty = []  # frames that are not stored are empty masks: the zeros that they are
+    empty = empty_slices(series, failed)
     if empty:
-        array[empty] = _filling(array, empty, padding)
-    slices = stack.geometry.shape[0]
-    extra = tuple(len(dimension) for dimension in stack.dimensions)
-    missing = [tuple(int(i) for i in np.unravel_index(k, (*extra, slices))) for k in empty]
-    meta = elements.meta()
-    meta.update(mapping_elements(stack.present))
-    return Volume(
-        array.reshape(*extra, slices, *array.shape[1:]),
-        geometry=stack.geometry,
-        dims=(
-            *(d.name for d in stack.dimensions),
-            "slice",
-            "row",
-            "column",
-            *(("rgb",) if is_color(first) else ()),
-        ),
-        dimensions=stack.dimensions,
-        meta=meta,
-        report=report_of(
-            series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing)
-        ),
-        sources=[
-            None if h is None else Source(plain(h.path), h.sop_instance_uid, h.frame) for h in stack.headers
-        ],
-        padding=padding,
-    )
+        array[empty] = _filling(array, empty, value_padding(first, rescale))
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
 
 
 def _one_by_one(
@@ -370,10 +367,9 @@ def _one_by_one(
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:
     """Return the value of slices that are not there: padding, or the lowest value of the others."""
-    if padding is not None and array.ndim == 3:
-        low = np.array(padding[0])
-        if array.dtype.kind == "f" or low == low.astype(array.dtype):
-            return low.astype(array.dtype)
+    fill = with_padding(padding, array.dtype, is_color=array.ndim > 3)
+    if fill is not None:
+        return fill
     present = np.ones(len(array), dtype=bool)
     present[missing] = False
     return array[present].min()

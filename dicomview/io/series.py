@@ -99,8 +99,13 @@ class Series:
         """The ordered headers."""
         return self._stack
 
-    def read(self) -> Volume:
+    def read(self, *, lazy: bool = False) -> Volume:
         """Read the pixels.
+
+        Parameters
+        ----------
+        lazy : bool
+            Whether slices are decoded only when they are asked for, as for :func:`dicomview.volread`.
 
         Returns
         -------
@@ -115,7 +120,7 @@ class Series:
         """
         if self.reason:
             raise SeriesError(f"{safe_text(self.description) or 'the series'} is no volume: {self.reason}")
-        return self._reader(self)
+        return self._reader(self, lazy)
 
     def row(self) -> tuple[str, ...]:
         """Return modality, description, shape, spacing, files and remark as text."""

@@ -46,6 +46,10 @@ class MemoryFile(PurePosixPath):
         file.data = data
         return file
 
+    def __reduce__(self) -> Any:
+        """Take the contents along to another process."""
+        return MemoryFile.of, (self.data, *self.parts)
+
     def open(self, mode: str = "rb") -> BinaryIO:
         """Return the contents as a file object."""
         return io.BytesIO(self.data)

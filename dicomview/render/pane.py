@@ -128,7 +128,7 @@ class PaneDrawing:
         self._shown: tuple[object, ...] = ()
         self.image = show_pixels(
             ax,
-            pane_pixels(volume, pane),
+            self._pixels(pane),
             pane.view,
             cmap=colormap(scene.colormap, scene.reverse, scene.empty_color),
             window=scene.window,
@@ -156,7 +156,15 @@ class PaneDrawing:
 
     def show_slice(self, pane: Pane) -> None:
         """Show another slice."""
-        self.image.set_data(pane_pixels(self.volume, pane))
+        self.image.set_data(self._pixels(pane))
+
+    def _pixels(self, pane: Pane) -> np.ndarray:
+        """Return the voxels of a pane; none as long as it is hidden."""
+        self._is_blank = not pane.visible
+        if pane.visible:
+            return pane_pixels(self.volume, pane)
+        shape = [self.volume.geometry.shape[axis] for axis in (pane.view.down, pane.view.right)]
+        return np.zeros([*shape, *(3,) * self.volume.is_color], np.uint8)
 
     def show_colors(self, scene: Scene) -> None:
         """Show values in other colours."""
@@ -175,6 +183,8 @@ class PaneDrawing:
         look = scene.look
         if self.image.kind != look.interpolation:
             self.image.kind = look.interpolation
+        if pane.visible and self._is_blank:
+            self.show_slice(pane)
         _turn(self.ax, pane.view, pane.box)
         self.show_marks(pane, scene)
 

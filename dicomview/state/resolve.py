@@ -225,6 +225,7 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...
     return tuple(
         replace(
             pane,
+            visible=True,
             corners=("", "", pane.corners[2], pane.corners[3].partition("\n")[0]),
             edges=("", "", *pane.edges[2:]),
         )
@@ -312,6 +313,11 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     -------
     ndarray or masked array of shape (down, right) or (down, right, 3)
     """
+    missing: Any = volume.missing_slices(pane.frame)
+    if pane.view.axis == 0 and pane.index in missing and not volume.is_color:
+        # What stands there is not looked at: of a lazy volume it may take all others to find.
+        shape = [volume.geometry.shape[axis] for axis in (pane.view.down, pane.view.right)]
+        return np.ma.array(np.zeros(shape, volume.dtype), mask=True)
     image = np.asarray(pane.view.take(volume.frame(pane.frame), pane.index))
     if volume.is_color:
         return rgb8(image, volume.meta.get("BitsStored"))

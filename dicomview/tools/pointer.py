@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dicomview.display import Window, valid_values
+from dicomview.display import Window
 from dicomview.geometry import Plane
 from dicomview.state import Pane, ViewState
 
@@ -195,8 +195,7 @@ class PointerTool:
     def value_range(self) -> float:
         """From the lowest to the highest value."""
         if self._range is None:
-            acquired = self._state.acquired
-            values = valid_values(acquired.array, padding=acquired.padding)
+            values = self._state.acquired.sample()
             self._range = float(np.ptp(values)) if values.size else 0.0
         return self._range
 

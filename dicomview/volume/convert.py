@@ -269,7 +269,8 @@ def to_zarr(volume: Volume, path: Any) -> None:
             "write vol.frame(indices) one by one"
         )
     order = (*times, *others, *SPATIAL)
-    array = np.asarray(volume.array).transpose([volume.dims.index(d) for d in order])
+    places = [volume.dims.index(d) for d in order]
+    shape = tuple(volume.shape[i] for i in places)
     axes, scale, translation = _ome_axes(volume, order)
     transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
     if any(translation):
@@ -277,12 +278,16 @@ def to_zarr(volume: Volume, path: Any) -> None:
     group = zarr.open_group(str(path), mode="w-", zarr_format=2)
     level = group.create_array(
         "0",
-        shape=array.shape,
-        dtype=array.dtype,
-        chunks=tuple(min(n, CHUNK) if d in SPATIAL else 1 for d, n in zip(order, array.shape)),
+        shape=shape,
+        dtype=volume.dtype,
+        chunks=tuple(min(n, CHUNK) if d in SPATIAL else 1 for d, n in zip(order, shape)),
         chunk_key_encoding={"name": "v2", "separator": "/"},
     )
-    level[...] = array
+    # As many slices at a time as a chunk has: a lazy volume need not fit into memory.
+    before = (slice(None),) * volume.dims.index("slice")
+    for start in range(0, volume.geometry.shape[0], CHUNK):
+        slices = slice(start, start + CHUNK)
+        level[..., slices, :, :] = np.asarray(volume.array[(*before, slices)]).transpose(places)
     group.attrs.update(
         {
             "multiscales": [

@@ -1,5 +1,6 @@
 """ReslicedArray: an array on another grid whose planes are interpolated when they are asked for."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ class ReslicedArray:
 
     Parameters
     ----------
-    array : ndarray
+    array : ndarray or dask array
         Extra dimensions first, then (slice, row, column), then perhaps colours.
     geometry, grid : Geometry
         Where the array lies, and where its values are wanted.
@@ -38,7 +39,7 @@ class ReslicedArray:
 
     def __init__(
         self,
-        array: np.ndarray,
+        array: Any,
         geometry: Geometry,
         grid: Geometry,
         fill: float,
@@ -51,6 +52,11 @@ class ReslicedArray:
         self._extra = extra
         self.shape = (*array.shape[:extra], *grid.shape, *array.shape[extra + 3 :])
         self.dtype, self.ndim = array.dtype, array.ndim
+
+    @property
+    def source(self) -> Any:
+        """The array that values are interpolated from."""
+        return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         whole = self._taken(self._array, (slice(None),) * 3)
@@ -77,21 +83,40 @@ class ReslicedArray:
         taken = self._taken(array, space)
         return taken[(..., *rest)] if rest else taken
 
-    def _taken(self, array: np.ndarray, space: tuple[Any, ...]) -> np.ndarray:
+    def _taken(self, array: Any, space: tuple[Any, ...]) -> np.ndarray:
         """Return the values at a part of the grid; axes picked by a number are gone."""
         ranges = [_range(k, n) for k, n in zip(space, self._grid.shape)]
         grid = _part(self._grid, ranges)
         colors = array.shape[array.ndim - (self.ndim - self._extra - 3) :]
+        first = (0, 0, 0)
+        if not isinstance(array, np.ndarray):  # no more of it than the grid reaches, and that once
+            box = _reach(self._geometry, grid)
+            first = tuple(r.start for r in box)
+            array = np.asarray(array[(..., *box, *(slice(None),) * len(colors))])
         lead = array.shape[: array.ndim - 3 - len(colors)]
         result = np.empty((*lead, *grid.shape, *colors), array.dtype)
         for place in np.ndindex(*lead):
             for channel in np.ndindex(*colors):
                 voxels = array[(*place, ..., *channel)]
                 result[(*place, ..., *channel)] = resample(
-                    voxels, self._geometry, grid, self._fill, padding=self._padding
+                    voxels, self._geometry, grid, self._fill, padding=self._padding, first=first
                 )
         picks = tuple(slice(None) if isinstance(k, slice) else 0 for k in space)
         return np.asarray(result[(*(slice(None),) * len(lead), *picks)])
+
+
+def _reach(geometry: Geometry, grid: Geometry) -> tuple[slice, ...]:
+    """Return the part of a volume that the values at a grid come from, at least one voxel."""
+    corners = grid.position(np.array(list(product(*((0, n - 1) for n in grid.shape)))))
+    assert corners is not None
+    index = geometry.index(corners)
+    # A voxel more on each side, so that the ends of the part are not taken for those of the volume.
+    low, high = np.floor(index.min(axis=0)).astype(int) - 1, np.ceil(index.max(axis=0)).astype(int) + 2
+    if not geometry.is_uniform:  # slices may be shifted sideways between the corners
+        low[1:], high[1:] = 0, geometry.shape[1:]
+    low = np.clip(low, 0, np.array(geometry.shape) - 1)
+    high = np.clip(high, low + 1, geometry.shape)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high))
 
 
 def _range(key: Any, count: int) -> range:

@@ -1,11 +1,11 @@
 """Straightening: a tilted or oblique volume on a grid of right angles."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dicomview.geometry import Geometry, deshear, patient_grid
+from dicomview.geometry import Geometry, StraightCanvas, patient_grid
 from dicomview.volume.absence import Acquired
 from dicomview.volume.reslice import ReslicedArray
 
@@ -23,23 +23,20 @@ def straightened(volume: "Volume") -> "Volume":
     if not old.tilt:
         return volume
     assert old.affine is not None and old.slice_positions is not None and old.normal is not None
-    fill = _background(volume)
-    array: np.ndarray | None = None
-    for place in np.ndindex(*(volume.array.shape[volume.dims.index(d)] for d in volume.extra_dims)):
-        moved, affine = deshear(
-            np.asarray(volume.frame(place)),
-            old.affine,
-            fill,
-            slice_positions=old.slice_positions,
-            padding=None if volume.is_color else volume.padding,
-        )
-        extents = dict(zip(_SPATIAL, moved.shape))
-        if array is None:
-            array = np.empty(_extended(volume, moved.shape[:3]), moved.dtype)
-        picks = dict(zip(volume.extra_dims, place))
-        array[tuple(picks.get(d, slice(None)) for d in volume.dims)] = moved
-    if array is None:  # no frames at all
-        return volume
+    canvas = StraightCanvas(old)
+    extents = dict(zip(_SPATIAL, (old.shape[0], *canvas.shape)))
+    dims = (*volume.extra_dims, *_SPATIAL, *(("rgb",) if volume.is_color else ()))
+    array = volume.array if volume.dims == dims else volume.array.transpose(map(volume.dims.index, dims))
+    move = _Move(
+        canvas, len(volume.extra_dims), _background(volume), None if volume.is_color else volume.padding
+    )
+    if hasattr(array, "map_blocks"):
+        array = array.rechunk({i: 1 if d == "slice" else -1 for i, d in enumerate(dims) if d in _SPATIAL})
+        chunks = [(extents[d],) if d in ("row", "column") else c for d, c in zip(dims, array.chunks)]
+        array = array.map_blocks(move.block, dtype=array.dtype, chunks=chunks)
+    else:
+        array = move(np.asarray(array), 0)
+    affine = canvas.affine
     along = (old.slice_positions - old.slice_positions[0]) @ old.normal
     starts = affine[:3, 3] + np.outer(along, old.normal)
     meta = volume.meta.copy()
@@ -54,7 +51,7 @@ def straightened(volume: "Volume") -> "Volume":
         geometry=Geometry(
             (extents["slice"], extents["row"], extents["column"]), affine=affine, slice_positions=starts
         ),
-        dims=volume.dims,
+        dims=dims,
         dimensions=volume.dimensions,
         meta=meta,
         report=replace(volume.report, warnings=warnings, tilt=0.0),
@@ -66,6 +63,28 @@ def straightened(volume: "Volume") -> "Volume":
     return straight
 
 
+@dataclass(frozen=True)
+class _Move:
+    """Puts slices on a straight canvas; can be sent to another process."""
+
+    canvas: StraightCanvas
+    axis: int
+    fill: float
+    padding: tuple[float, float] | None
+
+    def __call__(self, array: np.ndarray, first: int) -> np.ndarray:
+        """Move the slices of an array, which begins with the slice of this number."""
+        lead, rest = array.shape[: self.axis + 1], array.shape[self.axis + 3 :]
+        result = np.empty((*lead, *self.canvas.shape, *rest), array.dtype)
+        for place in np.ndindex(*lead):
+            result[place] = self.canvas.moved(array[place], first + place[-1], self.fill, self.padding)
+        return result
+
+    def block(self, array: np.ndarray, block_info: Any = None) -> np.ndarray:
+        """Move the slices of a chunk of dask."""
+        return self(array, block_info[0]["array-location"][self.axis][0])
+
+
 def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     """Return a volume on the axes of the patient; see :meth:`Volume.on_patient_axes`."""
     old = volume.geometry
@@ -75,7 +94,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
         return volume
     padding = None if volume.is_color else volume.padding
     array: Any = ReslicedArray(
-        np.asarray(volume.array),
+        volume.array,
         old,
         grid,
         _background(volume),
@@ -102,21 +121,15 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     return straight
 
 
-def _extended(volume: "Volume", extents: tuple[int, ...]) -> list[int]:
-    """Return the shape of a volume's array with other extents in space."""
-    new = dict(zip(_SPATIAL, extents))
-    return [new.get(d, n) for d, n in zip(volume.dims, volume.array.shape)]
-
-
 def _background(volume: "Volume") -> float:
     """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
-    array = np.asarray(volume.array)
     if volume.is_color:
         return 0.0
     if volume.padding is not None:
-        low, limits = volume.padding[0], np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
+        low, limits = volume.padding[0], np.iinfo(volume.dtype) if volume.dtype.kind in "iu" else None
         if limits is None or limits.min <= low <= limits.max:
             return low
+    array = volume.array if isinstance(volume.array, np.ndarray) else volume.sample().astype(volume.dtype)
     lowest = array.min() if array.size else np.float64(0)
     if not np.isfinite(lowest):
         finite = array[np.isfinite(array)]

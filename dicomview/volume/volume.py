@@ -16,6 +16,8 @@ from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report, Source
+from dicomview.volume.reslice import ReslicedArray
+from dicomview.volume.sample import sampled
 from dicomview.volume.straighten import resliced, straightened
 from dicomview.volume.suv import body_weight_suv
 from dicomview.volume.windows import header_window, header_windows
@@ -31,7 +33,7 @@ class Volume(Exchange, ArrayLike):
 
     Attributes
     ----------
-    array : ndarray
+    array : ndarray, or dask array of a lazy volume
         Values after the Modality LUT (Hounsfield units in CT), or RGB.
     dims : tuple of str
         Name of every dimension: ``("slice", "row", "column")``, extra ones in front, ``"rgb"`` last.
@@ -270,6 +272,12 @@ class Volume(Exchange, ArrayLike):
     # -- values ---------------------------------------------------------------------------------------
 
     @property
+    def is_lazy(self) -> bool:
+        """Whether values are read only when they are asked for."""
+        array = self.array.source if isinstance(self.array, ReslicedArray) else self.array
+        return not isinstance(array, np.ndarray)
+
+    @property
     def is_color(self) -> bool:
         """Whether the values are RGB(A) and need no window."""
         return self.dims[-1] == "rgb"
@@ -358,14 +366,24 @@ class Volume(Exchange, ArrayLike):
         return self._default_window
 
     def auto_window(self) -> Window:
-        """Return the window from the 0.1th to the 99.9th percentile, without padding and missing slices."""
-        array = np.asarray(self.array)
-        if self.report.missing:
-            present = np.ones(array.shape[: self.dims.index("slice") + 1], dtype=bool)
-            for place in self.report.missing:
-                present[place] = False
-            array = array[present]
-        return auto_window(array, padding=self.padding)
+        """Return the window from the 0.1th to the 99.9th percentile of :meth:`sample`."""
+        return auto_window(self.sample())
+
+    def sample(self) -> np.ndarray:
+        """Return a sample of the values, without padding, missing slices, NaN and infinity.
+
+        Returns
+        -------
+        ndarray of float64
+            About a million values at most, evenly spread. Of a volume that is not in memory those of a few
+            slices: at most 16, and only so many as can be had from 256 MB.
+
+        Examples
+        --------
+        >>> Volume.from_array(np.array([[[1.0, np.nan, 2.0]]])).sample().tolist()
+        [1.0, 2.0]
+        """
+        return sampled(self)
 
     @property
     def unit(self) -> str:

@@ -96,9 +96,9 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         self.send(message, buffers=[data for _, data in slices])
 
     def _send_coarse(self, frame: Any) -> None:
-        """Send a coarse copy of a frame, once."""
+        """Send a coarse copy of a frame, once; none of a lazy volume, which would have to be read for it."""
         name = (self.volume_name, tuple(frame))
-        if name in self._coarse:
+        if name in self._coarse or self._state.volume.is_lazy:
             return
         self._coarse.add(name)
         header, data = coarse_copy(self._state.volume, frame, mark_padding=self._state.mark_padding)

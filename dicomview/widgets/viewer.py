@@ -3,6 +3,7 @@
 import os
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
 from dicomview.widgets.html import standalone_html
+from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.panel import SidePanel
@@ -47,7 +49,12 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     Parameters
     ----------
-    volume : Volume, Image or array_like of 2 or more dimensions
+    volume : Volume, Image or array_like of 2 or more dimensions; or a path
+        A path is read lazily: the middle slice is shown as soon as the headers are read, the others are
+        fetched behind, then all planes are shown. Of a multiscale OME-Zarr image the level that fits the
+        panes is taken.
+    series : int, str or Series, optional
+        Of a path with several series; as for :func:`dicomview.volread`.
     window : Window or (center, width), optional
         The volume's own by default.
     colormap : str, optional
@@ -101,6 +108,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self,
         volume: Any,
         *,
+        series: Any = None,
         window: Any = None,
         colormap: str | None = None,
         layout: str = "ortho",
@@ -109,7 +117,17 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     ) -> None:
         if draw not in ("kernel", "browser"):
             raise DisplayError(f"draw is 'kernel' or 'browser', not {draw!r}")
-        self.volume = _showable(volume)
+        self._loading: Loading | None = None
+        if is_path(volume):
+            pixels = WIDTH / 3 if layout == "ortho" else WIDTH
+            self.volume = _showable(opened(volume, series=series, pixels=pixels))
+            if Loading.suits(self.volume):
+                self._loading = Loading(self.volume, partial(self._loaded, layout))
+                layout = self.volume.slice_plane if layout == "ortho" else layout
+        elif series is not None:
+            raise DisplayError("series= chooses among those at a path; the volume is given already")
+        else:
+            self.volume = _showable(volume)
         if window is not None:
             traits["window"] = window
         if colormap is not None:
@@ -165,10 +183,24 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
+        loading = [self._loading] if self._loading else []
         painted = [] if self._staging is None else [self._staging.widget]
-        super().__init__([self._title, self._composed(), self._page, *painted])
+        super().__init__([self._title, *loading, self._composed(), self._page, *painted])
         self.add_class("dicomview")
         take_over(self)
+        if self._loading is not None:
+            self._loading.start()
+
+    def _loaded(self, layout: str) -> None:
+        """Show all planes, now that every slice is there, unless another layout was chosen meanwhile."""
+        with self.state.lock:
+            if not self._open:
+                return
+            self._title.value = _title(self.volume)
+            if layout == "ortho" and self.state.layout == self.volume.slice_plane:
+                self.state.layout = layout
+            else:
+                self._refresh()
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
@@ -275,6 +307,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
             self._open = False
+            if self._loading is not None:
+                self._loading.close()
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
             if self._staging is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from dicomview.display import Window, auto_window, presets_for, valid_values
+from dicomview.display import Window, auto_window, presets_for
 from dicomview.state import ViewState, pane_pixels, resolve
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.frontend import in_page_event
@@ -82,8 +82,7 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
     def _set_ranges(self) -> None:
         """Let the sliders span the values of the volume, and count them."""
         acquired = self._state.acquired
-        values = np.asarray(acquired.array)
-        sample = valid_values(values, padding=acquired.padding)
+        sample = acquired.sample()
         low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
         varies = high > low
         if varies:
@@ -91,7 +90,7 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         else:  # one value, in the middle
             span = Window.from_limits(low, high).width
             low -= span / 2
-        whole = values.dtype.kind in "iu" and varies
+        whole = acquired.dtype.kind in "iu" and varies
         self._step = 1.0 if whole else span / 1024
         self._span = (low, low + span)
         self._counts = np.histogram(sample, BINS, self._span)[0]

@@ -1,0 +1,222 @@
+"""Lazy reading: a volume whose slices are decoded when they are asked for, as a dask array."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from dicomview.errors import DecodeError, MissingPackageError
+from dicomview.io.build import empty_slices, volume_of, with_padding
+from dicomview.io.cluster import spread
+from dicomview.io.decode import PixelFile, Rescale, find_pixels, real_values, rescale_of, value_padding
+from dicomview.io.elements import SliceElements, without_pixels
+from dicomview.io.header import Header
+from dicomview.io.kept import KEPT
+from dicomview.io.progress import progress
+from dicomview.io.series import Series, is_color
+from dicomview.io.sources import File
+from dicomview.io.spans import FrameSpan, PixelPlaces
+from dicomview.volume import Dropped, Volume
+
+__all__ = ["LazySlice", "dask_array", "read_lazily"]
+
+#: Attributes of a header that its values depend on.
+_NEEDED = (
+    "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
+    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
+)  # fmt: skip
+
+
+def dask_array() -> Any:
+    """Import dask.array, or say how to install it."""
+    try:
+        return import_module("dask.array")
+    except ImportError as error:
+        raise MissingPackageError(
+            f"lazy reading needs dask, which cannot be imported here ({error}): pip install 'dicomview[lazy]'"
+        ) from error
+
+
+@dataclass(frozen=True)
+class LazySlice:
+    """All that is needed to decode one slice, on any thread, process or machine that sees the file.
+
+    Attributes
+    ----------
+    header : Header
+    rescale : Rescale
+        Of all slices of the volume.
+    dtype : numpy.dtype
+        Of all slices of the volume.
+    stamp : tuple of int
+        Size of the file and when it was changed.
+    span : FrameSpan or None
+        Where the frame is in the file; None to read the file as a whole.
+    """
+
+    header: Header
+    rescale: Rescale
+    dtype: np.dtype[Any]
+    stamp: tuple[int, int]
+    span: FrameSpan | None
+
+    def values(self) -> np.ndarray:
+        """Return the values after the Modality LUT.
+
+        Raises
+        ------
+        DecodeError
+            If the file cannot be decoded, was changed since its header was read, or holds values that its
+            header rules out.
+        """
+        header = self.header
+        if self.span is None:
+            whole = KEPT.get(
+                (str(header.path), self.stamp), lambda: PixelFile(header.path), lambda _: self.stamp[0]
+            )
+            values = whole.values(header, self.rescale)
+        else:
+            span = self.span
+            image = KEPT.get(
+                (str(header.path), span.start, self.stamp),
+                lambda: PixelFile(header.path, span).stored(replace(header, frame=None, tile=None)),
+                lambda image: int(image.nbytes),
+            )
+            if header.tile is not None:
+                row, column = header.tile
+                image = image[row : row + header.rows, column : column + header.columns]
+            values = real_values(image, header, self.rescale, span.module)
+        shape = (header.rows, header.columns, *(3,) * is_color(header))
+        if values.shape != shape:
+            raise DecodeError(
+                f"{header.name}: the pixels have shape {values.shape}, its header says {shape}; "
+                "the file is damaged"
+            )
+        return self._fitted(values)
+
+    def _fitted(self, values: np.ndarray) -> np.ndarray:
+        """Return a copy of the type of the volume."""
+        if not np.can_cast(values.dtype, self.dtype):
+            limits = np.iinfo(self.dtype) if self.dtype.kind in "iu" else np.finfo(self.dtype)
+            if values.dtype.kind == "f" or values.min() < limits.min or values.max() > limits.max:
+                raise DecodeError(
+                    f"{self.header.name}: values from {values.min()} to {values.max()} are beyond what its "
+                    f"BitsStored (0028,0101) allows ({self.dtype}); read the series without lazy=True"
+                )
+        return values.astype(self.dtype)
+
+
+def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
+    """Return the volume of a series; its headers are read, its pixels when they are asked for.
+
+    The type of the values is the smallest that holds every value that the headers allow, since the values
+    are not known yet.
+    """
+    da = dask_array()
+    stack = series.stack
+    rescale = rescale_of(stack.present)
+    elements = SliceElements(len(stack.headers))
+    failed: dict[int, DecodeError] = {}
+    found: dict[int, PixelPlaces] = {}
+    kinds: set[np.dtype[Any]] = set()
+    by_file: dict[Any, list[int]] = {}
+    for k, header in enumerate(stack.headers):
+        if header is not None:
+            by_file.setdefault(header.path, []).append(k)
+    paths = sorted(by_file)
+    for path, places in zip(paths, (p for part in spread(_places, paths) for p in part)):
+        try:
+            if isinstance(places, DecodeError):
+                raise places
+            seen = without_pixels(places.header)
+            for k in by_file[path]:
+                header = _there(stack.headers[k])
+                kinds.add(_type_of_values(header, rescale, places))
+                found[k] = places
+                elements.add(k, seen, header.frame)
+        except DecodeError as error:
+            failed.update((k, error) for k in by_file[path] if k not in found)
+    if not found:
+        raise next(iter(failed.values()))
+    dtype = np.result_type(*kinds)
+    slices = {k: _lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
+    array = _stacked(da, list(slices.values()), dtype)
+    empty = empty_slices(series, failed)
+    absent = [k for k in range(len(stack.headers)) if k not in slices]
+    if absent:
+        padding = value_padding(stack.present[0], rescale)
+        fill = with_padding(padding, dtype, is_color=array.ndim > 3) if empty else dtype.type(0)
+        fill = array.min() if fill is None else da.asarray(fill)
+        array = _with_gaps(da, array, list(slices), absent, fill.astype(dtype))
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+
+
+def _places(paths: Sequence[File]) -> list[PixelPlaces | DecodeError]:
+    """Find the pixels of files, or what is in the way."""
+    found: list[PixelPlaces | DecodeError] = []
+    for path in progress(paths, "headers"):
+        try:
+            found.append(find_pixels(path))
+        except DecodeError as error:
+            found.append(error)
+    return found
+
+
+def _there(header: Header | None) -> Header:
+    assert header is not None
+    return header
+
+
+def _lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: PixelPlaces) -> LazySlice:
+    """Return what decodes a slice; of its header it takes along what that needs."""
+    at = header.frame or 0
+    frames = places.frames
+    span = frames[at] if frames is not None and at < len(frames) else None
+    needed = Header(**{name: getattr(header, name) for name in _NEEDED})
+    return LazySlice(needed, rescale, dtype, places.stamp, span)
+
+
+def _type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.dtype[Any]:
+    """Return the type that holds all values that a header allows: that of the extreme ones."""
+    if is_color(header):
+        return np.dtype(np.uint8) if header.samples_per_pixel == 1 else places.dtype
+    if places.dtype.kind == "f":
+        ends = [float(np.finfo(places.dtype).min), float(np.finfo(places.dtype).max)]
+    else:
+        bits = int(places.header.BitsStored)
+        ends = [-(1 << bits - 1), (1 << bits - 1) - 1] if places.dtype.kind == "i" else [0, (1 << bits) - 1]
+    with np.errstate(over="ignore"):
+        return real_values(np.array([ends], places.dtype), header, rescale, places.header).dtype
+
+
+def _stacked(da: Any, slices: Sequence[LazySlice], dtype: np.dtype[Any]) -> Any:
+    """Return a dask array of slices, a chunk each."""
+    recipes = np.empty(len(slices), dtype=object)
+    recipes[:] = slices
+    header = slices[0].header
+    inner = (header.rows, header.columns, *(3,) * is_color(header))
+    return da.map_blocks(
+        _decoded,
+        da.from_array(recipes, chunks=1, name=False),
+        dtype=dtype,
+        new_axis=list(range(1, 1 + len(inner))),
+        chunks=((1,) * len(slices), *((n,) for n in inner)),
+        meta=np.empty((0,) * (1 + len(inner)), dtype),
+    )
+
+
+def _decoded(recipes: np.ndarray) -> np.ndarray:
+    """Decode the slices of a chunk."""
+    return np.stack([recipe.values() for recipe in recipes])
+
+
+def _with_gaps(da: Any, array: Any, present: Sequence[int], absent: Sequence[int], fill: Any) -> Any:
+    """Put empty slices in between."""
+    inner = array.shape[1:]
+    parts = [array]
+    order = {k: i for i, k in enumerate([*present, *absent])}
+    empty = da.broadcast_to(fill, (len(absent), *inner), chunks=((1,) * len(absent), *((n,) for n in inner)))
+    parts.append(empty)
+    return da.concatenate(parts)[[order[k] for k in range(len(order))]]

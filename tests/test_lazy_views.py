@@ -1,0 +1,283 @@
+"""Everything that works on a volume works on a lazy one, and decodes no more slices than it shows."""
+
+import numpy as np
+import pytest
+from conftest import make_affine, make_voxels
+
+import dicomview as dv
+from dicomview.display import Window
+from dicomview.geometry import PLANES
+from dicomview.io.kept import KEPT
+from dicomview.state import ViewState, curve, pane_pixels, readout, resolve
+from dicomview.tools import PointerTool
+from dicomview.volume import Volume
+
+da = pytest.importorskip("dask.array")
+DEEP = (40, 8, 10)
+
+
+@pytest.fixture
+def both(write, decoded):
+    """Return a series read plainly and lazily; nothing is decoded yet."""
+
+    def both(*args, **options):
+        files = write(*args, **options)
+        plain, lazy = dv.volread(files), dv.volread(files, lazy=True)
+        decoded.clear()
+        return plain, lazy
+
+    return both
+
+
+def test_the_middle_slice_and_the_picture_in_the_notebook(both, decoded):
+    plain, lazy = both()
+    np.testing.assert_array_equal(np.asarray(lazy.middle_slice()[0]), plain.middle_slice()[0])
+    assert decoded == [3]
+    lazy._repr_html_()
+    # A CT sample has windows of its own: the picture needs no other slice.
+    assert set(decoded) == {3}
+    assert repr(lazy) == repr(plain) and lazy.unit == plain.unit and lazy.windows == plain.windows
+
+
+def test_a_sample_is_of_few_slices(both, decoded):
+    _, lazy = both(array=make_voxels(DEEP))
+    sample = lazy.sample()
+    assert len(sample) == 16 * 80 and len(decoded) == len(set(decoded)) == 16
+    assert min(decoded) < 3 and max(decoded) > 36
+    np.testing.assert_array_equal(np.unique(sample), np.unique(make_voxels(DEEP)[sorted(decoded)]))
+    assert isinstance(lazy.auto_window(), Window)
+
+
+def test_a_sample_reads_no_more_than_its_bytes():
+    deep = Volume.from_array(da.zeros((512, 512, 512), chunks=(512, 512, 512), dtype=np.float32))
+    assert len(deep.sample()) == 512 * 512
+    flat = Volume.from_array(da.zeros((512, 512, 512), chunks=(1, 512, 512), dtype=np.uint8))
+    assert len(flat.sample()) > 1.2 * 512 * 512
+
+
+def test_a_slice_that_cannot_be_decoded_is_left_out_of_the_sample(write):
+    files = write()
+    with files[2].open("r+b") as file:
+        file.truncate(files[2].stat().st_size - 20)
+    sample = dv.volread(files, lazy=True).sample()
+    right = np.delete(make_voxels(), 2, axis=0)
+    np.testing.assert_array_equal(np.sort(sample), np.sort(right, axis=None))
+
+
+def test_the_sample_of_few_slices_is_that_of_the_plain_volume(both):
+    plain, lazy = both()
+    np.testing.assert_array_equal(np.sort(lazy.sample()), np.sort(plain.sample()))
+    assert lazy.auto_window() == plain.auto_window() and lazy.default_window == plain.default_window
+
+
+def test_missing_slices_are_neither_sampled_nor_looked_for(write, decoded):
+    files = write(array=make_voxels((9, 8, 10)))
+    files[4].unlink()
+    plain = dv.volread(files[0].parent)
+    lazy = dv.volread(files[0].parent, lazy=True)
+    decoded.clear()
+    state = ViewState(lazy, index=(4, 4, 5), window=(0, 10))
+    pane = resolve(lazy, state).pane("axial")
+    assert pane_pixels(lazy, pane).mask.all() and decoded == []
+    assert "missing slice" in readout(state)
+    np.testing.assert_array_equal(np.sort(lazy.sample()), np.sort(plain.sample()))
+    for plane in PLANES:
+        pane = resolve(lazy, state).pane(plane)
+        drawn, right = pane_pixels(lazy, pane), pane_pixels(plain, pane)
+        np.testing.assert_array_equal(drawn.mask, right.mask)
+        np.testing.assert_array_equal(drawn.compressed(), right.compressed())
+
+
+@pytest.mark.parametrize("padding", [None, (-50, -50)])
+def test_a_slice_beside_a_missing_one_is_masked_as_before(padding):
+    vol = Volume.from_array(make_voxels())
+    vol.padding = padding
+    vol.report = dv.volume.Report(missing=(2,))
+    scene = resolve(vol, ViewState(vol, index=(3, 4, 5), mark_padding=True, window=(0, 10)))
+    image = pane_pixels(vol, scene.pane("axial"))
+    np.testing.assert_array_equal(np.ma.getmaskarray(image), vol[3] == -50 if padding else False)
+
+
+def test_each_pane_is_that_of_the_plain_volume(both, decoded):
+    plain, lazy = both(matrix=make_affine("sagittal"))
+    state = ViewState(plain, index=(2, 3, 4))
+    for plane in PLANES:
+        pane = resolve(plain, state).pane(plane)
+        np.testing.assert_array_equal(pane_pixels(lazy, pane), pane_pixels(plain, pane))
+        if pane.view.axis == 0:
+            assert decoded == [2] or len(set(decoded)) == 6
+    assert sorted(decoded) == list(range(6))  # each once: what was decoded is kept
+
+
+def test_a_step_of_the_viewer_decodes_one_slice(both, decoded):
+    _, lazy = both(array=make_voxels(DEEP))
+    viewer = dv.SliceViewer(lazy)
+    KEPT.clear()  # as of a volume that does not fit
+    decoded.clear()
+    viewer.state.index = (5, 4, 5)
+    assert decoded == [5]
+    viewer.state.window = (40, 80)
+    viewer.state.pointer = (5, 1, 1)
+    assert decoded == [5]  # the readout takes the slice that is kept
+    viewer.close()
+
+
+def test_the_viewer_of_a_deep_volume_opens_with_its_planes_and_a_sample(both, decoded):
+    _, lazy = both(array=make_voxels(DEEP))
+    viewer = dv.SliceViewer(lazy, layout="axial")
+    assert len(decoded) == len(set(decoded)) <= 17
+    assert viewer.panel is not None
+    viewer.close()
+
+
+def test_a_drag_of_the_window_needs_a_sample_only(both, decoded):
+    from matplotlib.figure import Figure
+
+    _, lazy = both(array=make_voxels(DEEP))
+    state = ViewState(lazy, window=(0, 100))
+    tool = PointerTool(Figure(), None, state)
+    drag = type("Drag", (), {"window": state.window})()
+    tool._window(drag, 10, 0)
+    assert state.window.width > 100 and len(decoded) == 16
+
+
+@pytest.mark.parametrize(
+    ("draw", "slices"),
+    [
+        (lambda vol: dv.montage(vol, [3, 7], window=(0, 100)), {3, 7}),
+        (lambda vol: dv.looks(vol, window=(0, 100)), {20}),
+        (lambda vol: dv.compare_aspect(vol, "axial", window=(0, 100)), {20}),
+        (lambda vol: dv.planes(vol, window=(0, 100)), set(range(40))),
+    ],
+    ids=["montage", "looks", "compare_aspect", "planes"],
+)
+def test_pictures_are_the_same(both, decoded, draw, slices):
+    plain, lazy = both(array=make_voxels(DEEP))
+    picture = draw(lazy)
+    assert set(decoded) == slices and len(decoded) == len(slices)
+    assert picture.png() == draw(plain).png()
+
+
+def test_values_along_time(write, decoded):
+    array = da.from_array(make_voxels((3, 4, 5, 6)), chunks=(1, 1, 5, 6))
+    vol = Volume.from_array(array, dims=("time", "slice", "row", "column"))
+    assert curve(ViewState(vol), "time")[1].tolist() == make_voxels((3, 4, 5, 6))[:, 2, 2, 3].tolist()
+
+
+def test_suv_stays_lazy(both, decoded):
+    plain, lazy = both()
+    meta = {"Modality": "PT", "Units": "GML", "CorrectedImage": ["ATTN", "DECY"]}
+    for vol in (plain, lazy):
+        vol.meta.update(meta)
+    suv = lazy.suv()
+    assert isinstance(suv.array, da.Array) and suv.dtype == np.float32 and decoded == []
+    np.testing.assert_array_equal(np.asarray(suv), plain.suv().array)
+
+
+def test_desheared_stays_lazy(both, decoded):
+    plain, lazy = both(matrix=make_affine("tilted"))
+    straight, right = lazy.desheared(), plain.desheared()
+    assert isinstance(straight.array, da.Array) and straight.geometry == right.geometry
+    decoded.clear()  # the lowest value came from a sample
+    KEPT.clear()
+    np.testing.assert_array_equal(np.asarray(straight[2]), right[2])
+    assert decoded == [2]
+    np.testing.assert_array_equal(np.asarray(straight), right.array)
+    assert dict(straight.meta) == dict(right.meta) and straight.report == right.report
+
+
+def test_desheared_frames_and_colours_stay_lazy():
+    frames = make_voxels((2, 6, 8, 10, 3))
+    dims = ("time", "slice", "row", "column", "rgb")
+    plain = Volume.from_array(frames, affine=make_affine("tilted"), dims=dims)
+    lazy = Volume.from_array(
+        da.from_array(frames, chunks=(2, 3, 4, 5, 1)), affine=make_affine("tilted"), dims=dims
+    )
+    np.testing.assert_array_equal(np.asarray(lazy.desheared()), plain.desheared().array)
+
+
+@pytest.mark.parametrize("orientation", ["oblique", "sagittal", "tilted"])
+def test_patient_axes_of_a_lazy_volume(both, orientation):
+    plain, lazy = both(array=make_voxels((12, 8, 10)), matrix=make_affine(orientation))
+    right = plain.on_patient_axes()
+    straight = lazy.on_patient_axes(lazy=True)
+    assert straight.geometry == right.geometry
+    np.testing.assert_array_equal(np.asarray(straight), right.array)
+    for k in range(0, right.shape[0], 3):
+        np.testing.assert_array_equal(straight[k], right[k])
+    np.testing.assert_array_equal(straight[:, :, 4], right[:, :, 4])
+    np.testing.assert_array_equal(straight[2:5, 1:3], right[2:5, 1:3])
+
+
+def test_patient_axes_decode_the_slices_that_a_plane_crosses(both, decoded):
+    angle = np.radians(5)
+    turned = make_affine()
+    turned[:3, :3] = (
+        np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+        @ turned[:3, :3]
+    )
+    _, lazy = both(array=make_voxels(DEEP), matrix=turned)
+    straight = lazy.on_patient_axes(lazy=True)
+    decoded.clear()
+    KEPT.clear()
+    assert straight[20].shape == straight.shape[1:]
+    assert 1 <= len(set(decoded)) <= 6 and len(decoded) == len(set(decoded))
+
+
+def test_the_viewer_turns_a_lazy_volume_onto_patient_axes(both):
+    _, lazy = both(matrix=make_affine("oblique"))
+    viewer = dv.SliceViewer(lazy)
+    viewer.state.patient_axes = True
+    viewer.state.index = (1, 2, 3)
+    viewer.close()
+
+
+def test_conversions(both, tmp_path):
+    plain, lazy = both(array=make_voxels((7, 8, 10)))
+    for package, convert in (("SimpleITK", Volume.to_sitk), ("nibabel", Volume.to_nibabel)):
+        pytest.importorskip(package)
+        back = {"SimpleITK": Volume.from_sitk, "nibabel": Volume.from_nibabel}[package](convert(lazy))
+        np.testing.assert_array_equal(back.array, plain.array)
+    pytest.importorskip("xarray")
+    assert isinstance(lazy.to_xarray().data, da.Array)
+
+
+def test_arithmetic_and_reductions_wait_to_be_computed(both, decoded):
+    plain, lazy = both()
+    total = (lazy + 1).sum()
+    assert decoded == [] and int(total) == int((plain + 1).sum())
+    assert float(lazy.mean().compute()) == pytest.approx(float(plain.mean()))
+    assert [int(np.asarray(image)[0, 0]) for image in lazy] == plain[:, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("layout", ["axial", "montage"])
+def test_a_hidden_pane_is_blank_until_it_is_shown(both, decoded, layout):
+    plain, lazy = both(array=make_voxels(DEEP), matrix=make_affine("sagittal"))
+    viewer = dv.SliceViewer(lazy, layout=layout)
+    other = dv.SliceViewer(plain, layout=layout)
+    for viewed in (viewer, other):
+        viewed.state.index = (7, 3, 3)
+        viewed.state.layout = "ortho"
+    assert viewer.figure().png() == other.figure().png()
+    for plane in PLANES:
+        image = viewer.axes[plane].images[0].get_array()
+        np.testing.assert_array_equal(image, other.axes[plane].images[0].get_array())
+        assert np.ptp(image) > 0
+    viewer.close(), other.close()
+
+
+def test_no_coarse_copy_is_made_for_the_page(both, decoded):
+    from dicomview.widgets.stage import Stage
+
+    plain, lazy = both(matrix=make_affine("oblique"))
+    for vol, count in ((lazy, 0), (lazy.on_patient_axes(lazy=True), 0), (plain, 1)):
+        assert vol.is_lazy == (count == 0)
+        state = ViewState(vol, window=(0, 100))
+        decoded.clear()
+        stage = Stage(state, lambda: None, lambda *_: None)
+        sent = []
+        stage.send = lambda content, buffers=None, sent=sent: sent.append(content)
+        stage._send_coarse(())
+        assert len(sent) == count and decoded == []
+        stage.close()
+    assert not plain.on_patient_axes(lazy=True).is_lazy
