@@ -538,7 +538,7 @@ class Stage {
     if (asked) {
       const seconds = (performance.now() - asked) / 1000;
       const sum = bytes.reduce((total, b) => total + b.length, 0);
-      if (sum > 2e5) this.speed = sum / seconds;
+      if (sum > 2e5 && this.speed !== Infinity) this.speed = sum / seconds; // a near kernel is busy, not far
       this.flights = Math.max(this.flights - 1, 0);
     }
     const fresh = await Promise.all(
