@@ -13,8 +13,10 @@ from notebook_page import NotebookPage
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 #: Steps per second of a burst, and of moves of a drag.
 RATE = 30
-#: Slices of a jump: further than any viewer has fetched ahead.
-JUMP = 37
+#: Slices of a jump: twice as far as a viewer fetches ahead, so that one back can fall between two others.
+JUMP = 53
+#: Where the second pane of dicomview is.
+SECOND = (0.52, 0.4)
 #: Runs the cell that was added last.
 RUN = """(seconds) => {
     const run = () => window.jupyterapp.commands.execute('notebook:run-cell');
@@ -105,7 +107,7 @@ class Run:
         self.book.run_all()
         pid = int(self.book.value("__import__('os').getpid()"))
         self.kernel = psutil.Process(pid)
-        self.page.evaluate("([s, p]) => { window.bench.aim(s, p); }", [one.picture, one.place])
+        self._aim(one.place)
         self.page.evaluate(APPEND, one.cell.strip())
         self.results.first = self.page.evaluate(RUN, timeout)
         assert self.results.first, f"{one.name}: no picture within {timeout:g} s"
@@ -179,22 +181,30 @@ class Run:
             self.page.locator(self.contestant.focus).first.focus()
 
     def jump(self, count: int) -> None:
-        """Turn the wheel far at once: to the first picture of the slice, and to the last one at rest."""
-        self._to_picture()
+        """Turn the wheel far at once over the second pane, to where nothing was fetched.
+
+        Noted are the first picture of the new slice and the last one, at rest.
+        """
+        self._aim(SECOND)
+        self._to_picture(SECOND)
         for i in range(count):
-            far = JUMP if (i // 3) % 2 == 0 else -JUMP - 5
+            far = -JUMP * 5 // 2 if i % 4 == 3 else JUMP
             seen = self._after("wheel", lambda far=far: self.page.mouse.wheel(0, -100 * far))
             if seen:
                 self.results.jumps.append(seen[0])
                 self.results.exact.append(seen[-1])
+        self._aim(self.contestant.place)
 
     # -- parts --
 
-    def _to_picture(self) -> tuple[float, float]:
+    def _aim(self, place: tuple[float, float]) -> None:
+        self.page.evaluate("([s, p]) => { window.bench.aim(s, p); }", [self.contestant.picture, place])
+
+    def _to_picture(self, place: tuple[float, float] | None = None) -> tuple[float, float]:
         box = self.page.locator(self.contestant.picture).last.bounding_box()
         assert box is not None
-        x = box["x"] + self.contestant.place[0] * box["width"]
-        y = box["y"] + self.contestant.place[1] * box["height"]
+        across, down = place or self.contestant.place
+        x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
         self.page.mouse.move(x, y)
         return x, y
 
