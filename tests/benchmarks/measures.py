@@ -1,6 +1,5 @@
 """What is measured of a viewer in a page: first picture, single steps, bursts, drags, jumps."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -141,10 +140,7 @@ class Run:
         """Send steps faster than most viewers draw; then look whether the picture at rest is right."""
         one = self.contestant
         start, cpu = self._index(), self._cpu()
-        result = self.page.evaluate(
-            "a => window.bench.burst(...a)",
-            [one.wheel, one.place, "" if one.wheel else one.key, RATE, seconds, max(self.quiet, 700)],
-        )
+        result = self._send("wheel" if one.wheel else "keydown", seconds)
         self._rest(1.0)
         sent = round(RATE * seconds)
         result |= {"seconds": seconds, "cpu": (self._cpu() - cpu) * 1e3 / sent}
@@ -168,13 +164,7 @@ class Run:
                 seen = self._after("mousemove", lambda to=y + 20 + 8 * i: self.page.mouse.move(x, to))
                 if seen:
                     self.results.drags.append(seen[0])
-            self.page.evaluate("([s, q]) => { window.bench.watch(s, q); }", [seconds, self.quiet])
-            start = time.monotonic()
-            for i in range(int(RATE * seconds)):
-                self.page.mouse.move(x + i % 2, y - 20 - 4 * (i % 10))
-                time.sleep(max(0.0, start + (i + 1) / RATE - time.monotonic()))
-            result = self.page.evaluate("() => window.bench.watched")
-            self.results.drag_bursts.append(result | {"seconds": seconds})
+            self.results.drag_bursts.append(self._send("mousemove", seconds) | {"seconds": seconds})
         finally:
             self.page.mouse.up()
         if self.contestant.focus:
@@ -207,6 +197,11 @@ class Run:
         x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
         self.page.mouse.move(x, y)
         return x, y
+
+    def _send(self, event: str, seconds: float) -> dict[str, float]:
+        one = self.contestant
+        args = [event, one.wheel, one.place, one.key, RATE, seconds, max(self.quiet, 700)]
+        return self.page.evaluate("args => window.bench.burst(...args)", args)
 
     def _step(self) -> None:
         if self.contestant.key:

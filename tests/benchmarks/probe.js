@@ -132,8 +132,11 @@
     });
   };
 
-  /** Send steps at a steady rate, as a held key or a turning wheel does; what could not be sent in time follows. */
-  bench.burst = (selector, place, key, perSecond, seconds, quiet) => {
+  /**
+   * Send steps at a steady rate, as a held key ("keydown"), a turning wheel or a pressed pointer ("mousemove") does;
+   * what could not be sent in time follows.
+   */
+  bench.burst = (type, selector, place, key, perSecond, seconds, quiet) => {
     const target = selector ? [...document.querySelectorAll(selector)].find((one) => one.offsetParent) : document.activeElement;
     const box = target.getBoundingClientRect();
     const [clientX, clientY] = [box.left + place[0] * box.width, box.top + place[1] * box.height];
@@ -144,8 +147,10 @@
     const timer = setInterval(() => {
       const due = Math.min(Math.floor(((performance.now() - start) / 1000) * perSecond) + 1, perSecond * seconds);
       for (; sent < due; sent++) {
-        if (key) target.dispatchEvent(new KeyboardEvent("keydown", { key, ...options }));
-        else target.dispatchEvent(new WheelEvent("wheel", { deltaY: -100, ...options }));
+        const there = { ...options, buttons: 1, clientY: clientY - 20 - 4 * (sent % 10) };
+        if (type === "keydown") target.dispatchEvent(new KeyboardEvent(type, { key, ...options }));
+        else if (type === "wheel") target.dispatchEvent(new WheelEvent(type, { deltaY: -100, ...options }));
+        else target.dispatchEvent(new MouseEvent(type, there));
       }
       if (sent === perSecond * seconds) clearInterval(timer);
     }, 4);
