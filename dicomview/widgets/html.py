@@ -20,6 +20,8 @@ from dicomview.widgets.voxels import coarse_copy
 
 __all__ = ["standalone_html"]
 
+#: Voxels that a page has at least.
+LEAST = 1000
 _SCRIPT = Path(__file__).with_name("stage.js")
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -110,8 +112,8 @@ def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
         note = "One of several frames. "
     voxels = int(np.prod(volume.geometry.shape))
     header, data = _frame(state, state.frame, None)
-    while len(data) > room and voxels > 1000:
-        voxels = int(voxels * min(0.9, room / len(data)))
+    while len(data) > room and voxels > LEAST:
+        voxels = max(int(voxels * min(0.9, room / len(data))), LEAST)
         header, data = _frame(state, state.frame, voxels)
     if max(header["step"]) > 1:
         note += "Not every voxel: steps of {} slices, {} rows, {} columns.".format(*header["step"])
