@@ -49,7 +49,10 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
             # What follows the path of an address may hold a key.
             told = urlsplit(uri).path if isinstance(uri, str) else getattr(uri, "name", "<bytes>")
             name = str(told).rsplit("/", 1)[-1]
-            self._path = MemoryFile.of(request.get_file().read(), name)
+            file = request.get_file()
+            self._path = MemoryFile.of(file.read(), name)
+            if isinstance(uri, str):
+                file.close()  # imageio leaves connections open
         if isinstance(self._path, Path) and self._path.is_dir():
             return
         claims = self._path.suffix.lower() in SUFFIXES  # a broken .dcm gets our message when it is read
