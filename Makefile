@@ -65,6 +65,11 @@ bench-load: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/load.py $(ARGS)
 
+# the viewer in a real page against others, near and far: ARGS="--quick --only browser"; under twelve minutes
+bench-browser: $(STAMP)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python tests/benchmarks/browser.py $(ARGS)
+
 # the picture of the README
 picture: $(STAMP)
 	$(BIN)/pytest tests/browser -k picture_of

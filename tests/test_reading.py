@@ -11,7 +11,8 @@ from dicomview.widgets.canvas import inches
 
 
 @pytest.fixture
-def viewer(voxels, affine):
+def viewer(voxels, affine, monkeypatch):
+    monkeypatch.setattr("dicomview.widgets.tie.ECHO", 60.0)  # however slow the machine is
     volume = dv.Volume.from_array(voxels((20, 30, 40)), affine=affine("axial"), meta={"Modality": "CT"})
     viewer = dv.SliceViewer(volume, window=(40.25, 80.5), index=(5, 6, 7))
     viewer._canvas.figure.canvas.draw()
@@ -22,7 +23,11 @@ def viewer(voxels, affine):
 def send(viewer, name, place, button=MouseButton.LEFT, **options):
     """Send a pointer event to a place of the axial pane."""
     x, y = viewer.axes["axial"].transData.transform(place)
-    MouseEvent(name, viewer._canvas.figure.canvas, x, y, button, **options)._process()
+    held = options.pop("buttons", None)
+    event = MouseEvent(name, viewer._canvas.figure.canvas, x, y, button, **options)
+    if held is not None:
+        event.buttons = held  # which older versions of matplotlib do not take
+    event._process()
 
 
 def test_sliders_in_the_page_do_not_round_the_window(viewer):

@@ -12,7 +12,7 @@ from pydicom import uid
 
 import dicomview as dv
 from dicomview.errors import MemoryBudgetError
-from dicomview.io import memory, pixels, read
+from dicomview.io import decode, memory, pixels, read
 
 #: Slope and intercept of the slices; the last ones differ from slice to slice.
 RESCALES = [
@@ -204,6 +204,40 @@ def test_codestreams_that_disagree_with_their_header_are_left_to_the_general_rea
         dataset.PixelRepresentation = 1
         dataset.save_as(path)
     compare(files[0].parent, monkeypatch, straight=False)
+
+
+@pytest.mark.parametrize("syntax", [uid.JPEG2000Lossless, uid.JPEGLSLossless, uid.RLELossless])
+def test_a_codestream_that_is_cut_short_is_left_to_the_general_reader(rewrite, monkeypatch, syntax):
+    pytest.importorskip("imagecodecs")
+    files = rewrite(full("u2", (4, 32, 40)))
+    for k, path in enumerate(files):
+        dataset = pydicom.dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        if k == 2:
+            (stream,) = pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)
+            dataset.PixelData = pydicom.encaps.encapsulate([stream[: len(stream) // 4 * 2]])
+        dataset.save_as(path)
+    compare(files[0].parent, monkeypatch, straight=False)
+
+
+@pytest.mark.parametrize("name", ["PanicException", "KeyboardInterrupt"])
+def test_a_decoder_that_panics_leaves_one_slice_empty(rewrite, monkeypatch, name):
+    panic = type(name, (BaseException,), {})
+    known = decode.pixel_array
+
+    def pixel_array(dataset, **options):
+        if dataset.InstanceNumber == 3:
+            raise panic("index out of bounds")
+        return known(dataset, **options)
+
+    monkeypatch.setattr(decode, "pixel_array", pixel_array)
+    monkeypatch.setattr(read, "read_slices", lambda headers, rescale: None)
+    folder = rewrite(full("u2"))[0].parent
+    if name == "PanicException":
+        assert dv.volread(folder).report.missing == (2,)
+    else:
+        with pytest.raises(panic):
+            dv.volread(folder)
 
 
 def test_without_fast_codecs_pydicom_decodes(rewrite, monkeypatch):

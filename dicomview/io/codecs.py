@@ -81,9 +81,14 @@ def frame_of(data: bytes) -> bytes:
     return parts[1] if len(parts) == 2 else b"".join(parts[1:])
 
 
+def _ends(data: bytes) -> bool:
+    """Return whether a codestream has its end marker: without it a decoder may never return."""
+    return data[-4:].rstrip(b"\0").endswith(b"\xff\xd9")
+
+
 def _checked_2000(data: bytes, cells: "Cells") -> bytes:
     """Return a JPEG 2000 codestream that is reversible and of the bits and signs that the header tells."""
-    if data[:6] != b"\xff\x4f\xff\x51\x00\x29":  # SIZ of one component
+    if data[:6] != b"\xff\x4f\xff\x51\x00\x29" or not _ends(data):  # SIZ of one component
         raise Unsuited
     width, height, left, top, *tile = struct.unpack_from(">8I", data, 8)
     components, depth, x_step, y_step = struct.unpack_from(">HBBB", data, 40)
@@ -106,7 +111,7 @@ def _checked_2000(data: bytes, cells: "Cells") -> bytes:
 def _checked_jpeg(data: bytes, cells: "Cells", kind: int) -> bytes:
     """Return a JPEG whose frame header agrees with the header of the file."""
     at = 2
-    while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff":
+    while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff" and _ends(data):
         if data[at + 1] == kind:
             depth, rows, columns, components = struct.unpack_from(">BHHB", data, at + 4)
             if (rows, columns, components) != (cells.rows, cells.columns, 1) or depth not in _depths(cells):

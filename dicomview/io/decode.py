@@ -141,7 +141,10 @@ class PixelFile:
                 if header.photometric_interpretation == "PALETTE COLOR":
                     return palette_colors(pixels, self._dataset)
                 return pixels
-        except Exception as error:
+        except BaseException as error:
+            # Decoders written in Rust stop at damage with an exception that is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             syntax = self._dataset.file_meta.TransferSyntaxUID
             raise DecodeError(_message(self._path, error, syntax)) from error
 
@@ -269,7 +272,7 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
     return None if header.has_modality_lut else rescale.padding
 
 
-def _message(path: File, error: Exception, syntax: UID | None = None) -> str:
+def _message(path: File, error: BaseException, syntax: UID | None = None) -> str:
     """Say what failed, in which file of which transfer syntax, and what helps."""
     try:
         if syntax is None:
@@ -285,7 +288,7 @@ def _message(path: File, error: Exception, syntax: UID | None = None) -> str:
     return f"{path.name}: the pixels ({name}) cannot be decoded ({reason}); {_remedy(syntax, error)}"
 
 
-def _remedy(syntax: UID, error: Exception) -> str:
+def _remedy(syntax: UID, error: BaseException) -> str:
     """Say what helps: a decoder, another form, or a whole file."""
     unknown = isinstance(error, NotImplementedError)
     if not unknown and "missing dependencies" not in str(error):

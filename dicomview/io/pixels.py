@@ -171,7 +171,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             continue
         if header.frame is not None:
             place, dataset, syntax = _film(header.path)
-            found.add(cells_of(dataset, syntax))
+            found.add(_cells(dataset, syntax))
             elements[header.path] = without_pixels(dataset)
         elif scanned is None:
             raise Unsuited
@@ -182,14 +182,25 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             if key not in known:
                 dataset = scanned.dataset()
                 single = dataset.get("NumberOfFrames", 1) == 1
-                known[key] = cells_of(dataset, scanned.layout.syntax) if single else None
+                known[key] = _cells(dataset, scanned.layout.syntax) if single else None
             found.add(known[key])
             elements[header.path] = scanned
         places[header.path] = place
     cells = found.pop()
     if cells is None or found:
         raise Unsuited
+    for header in headers:
+        fits = (header.rows, header.columns) == (cells.rows, cells.columns)
+        if not fits or (header.frame or 0) >= places[header.path].frames:
+            raise Unsuited
     return _Sources(cells, places, elements)
+
+
+def _cells(dataset: Dataset, syntax: str) -> Cells | None:
+    try:
+        return cells_of(dataset, syntax)
+    except Exception:  # elements of types that they must not have
+        return None
 
 
 def _film(file: File) -> tuple[_Place, Dataset, str]:
@@ -200,7 +211,7 @@ def _film(file: File) -> tuple[_Place, Dataset, str]:
             at = stream.tell()
             head = stream.read(12)
             state = start_of(file, 0)[1]
-    except (pydicom.errors.InvalidDicomError, ValueError, EOFError) as error:
+    except Exception as error:
         raise Unsuited from error
     syntax, count = dataset.file_meta.get("TransferSyntaxUID"), dataset.get("NumberOfFrames")
     implicit, little = dataset.original_encoding
@@ -239,7 +250,7 @@ def _loader(sources: _Sources, first: Header) -> Load:
         data = films[header.path][header.frame or 0] if header.path in films else _encapsulated(place)
         try:
             pixels[...] = decode(data, cells)
-        except (ValueError, RuntimeError) as error:  # what decoders raise
+        except Exception as error:  # the general reader says what is damaged
             raise Unsuited from error
 
     pixels = np.empty((cells.rows, cells.columns), cells.dtype)

@@ -19,6 +19,8 @@ from dicomview.widgets.voxels import coarse_copy
 
 __all__ = ["standalone_html"]
 
+#: Voxels that a page has at least.
+LEAST = 1000
 #: Of a volume that is not in memory no more voxels are fetched for each byte of the page: they hardly fit.
 LAZY_PER_BYTE = 8
 _SCRIPT = Path(__file__).with_name("stage.js")
@@ -105,7 +107,7 @@ def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
     extents = [len(d) for d in volume.dimensions]
     voxels, note = int(np.prod(volume.geometry.shape)), ""
     whole = voxels * int(np.prod(extents))
-    most = max(1000, LAZY_PER_BYTE * room) if volume.is_lazy else whole
+    most = max(LEAST, LAZY_PER_BYTE * room) if volume.is_lazy else whole
     if extents:
         if whole <= most:
             all_of_them = [_frame(state, place, voxels) for place in np.ndindex(*extents)]
@@ -114,8 +116,8 @@ def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
         note = "One of several frames. "
     voxels = min(voxels, most)
     header, data = _frame(state, state.frame, voxels)
-    while len(data) > room and voxels > 1000:
-        voxels = int(voxels * min(0.9, room / len(data)))
+    while len(data) > room and voxels > LEAST:
+        voxels = max(int(voxels * min(0.9, room / len(data))), LEAST)
         header, data = _frame(state, state.frame, voxels)
     if max(header["step"]) > 1:
         note += "Not every voxel: steps of {} slices, {} rows, {} columns.".format(*header["step"])

@@ -480,13 +480,17 @@ class Stage {
   received(message, buffers) {
     const bytes = buffers.map((b) => new Uint8Array(b.buffer ?? b, b.byteOffset ?? 0, b.byteLength));
     if (message.ack) this.acknowledged = Math.max(this.acknowledged, message.ack);
-    if (message.scene) this.take(message.scene);
+    if (message.scene) this.take(message.scene, message.coming);
     if (message.coarse) this.takeCoarse(message.coarse, bytes[0]);
     if (message.slices) this.takeSlices(message, bytes);
   }
 
-  /** Take what the kernel wants shown, but for what was changed here after it wrote. @param {any} scene */
-  take(scene) {
+  /**
+   * Take what the kernel wants shown, but for what was changed here after it wrote.
+   * @param {any} scene
+   * @param {string[]} [coming] keys of the slices that follow without being asked for
+   */
+  take(scene, coming) {
     const mine = this.scene;
     if (mine && mine.volume !== scene.volume) {
       this.cache.clear();
@@ -503,6 +507,7 @@ class Stage {
     scene.upright = new Uint32Array(decoded(scene.colormap).buffer);
     scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
     if (scene.window?.table64) scene.window.table = new Float32Array(decoded(scene.window.table64).buffer);
+    for (const key of coming ?? []) this.flying.set(key, performance.now());
     this.scene = scene;
     if (!mine) this.watchKernel();
     this.painted.clear();
@@ -538,7 +543,7 @@ class Stage {
     if (asked) {
       const seconds = (performance.now() - asked) / 1000;
       const sum = bytes.reduce((total, b) => total + b.length, 0);
-      if (sum > 2e5) this.speed = sum / seconds;
+      if (sum > 2e5 && this.speed !== Infinity) this.speed = sum / seconds; // a near kernel is busy, not far
       this.flights = Math.max(this.flights - 1, 0);
     }
     const fresh = await Promise.all(

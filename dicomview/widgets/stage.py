@@ -54,12 +54,12 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
 
     def show(self, scene: dict[str, Any]) -> None:
         """Send a scene (see :func:`described`), with the slices in view that were not sent yet."""
-        self.send({"scene": scene})
         wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
         frame = scene["frame"]
         new = [
             (frame, *place) for place in dict.fromkeys(wanted) if self._name(frame, *place) not in self._sent
         ]
+        self.send({"scene": scene, "coming": [slice_key(*place) for place in new]})
         if new:
             self._send_slices(new, packed=self._is_far, asked=None)
         self._send_coarse(frame)

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
-import secrets
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,8 +17,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 if TYPE_CHECKING:
-    from notebook_page import FrontEnd, JupyterServer, NotebookPage
+    from notebook_page import FrontEnd, NotebookPage
     from playwright.sync_api import Browser, ConsoleMessage, Page
+    from serving import JupyterServer
 
 
 def _load(name: str) -> Any:
@@ -39,18 +33,7 @@ def _load(name: str) -> Any:
 
 
 helpers = _load("notebook_page")
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-START_SECONDS = 60.0
+serving = _load("serving")
 
 # What Notebook 7.6 reports on any page, an empty notebook included.
 KNOWN_NOISE = re.compile(
@@ -58,40 +41,6 @@ KNOWN_NOISE = re.compile(
     r"|uncaught: Command 'filebrowser:open-path' not registered\.$"
     r"|console: Failed to load resource: .* 403 .*/static/notebook/\w+\.woff2\)$"
 )
-
-# What would otherwise pop up, phone home or write files while a test looks at the page.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": True,
-    },
-    "@jupyterlab/docmanager-extension:plugin": {
-        "autosave": False,
-        "confirmClosingDocument": False,
-        "renameUntitledFileOnSave": False,
-    },
-}
-CONFIG: dict[str, dict[str, Any]] = {
-    "jupyter_server_config.json": {
-        "ServerApp": {
-            "jpserver_extensions": {"jupyterlab": True, "notebook": True, "notebook_shim": True},
-            "open_browser": False,
-            "port_retries": 0,
-            "quit_button": False,
-            "terminals_enabled": False,
-        },
-    },
-    "jupyter_lab_config.json": {
-        "LabApp": {
-            "expose_app_in_browser": True,
-            "news_url": None,
-            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-            "extension_manager": "readonly",
-        },
-    },
-    "jupyter_notebook_config.json": {"JupyterNotebookApp": {"expose_app_in_browser": True}},
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -145,8 +94,7 @@ def browser() -> Iterator[Browser]:
     """Start the installed Chromium, without a window."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("browser tests need playwright: pip install playwright")
-    names = (os.environ.get("DICOMVIEW_CHROMIUM"), *CHROMIUM_NAMES)
-    executable = next((path for name in names if name and (path := shutil.which(name))), None)
+    executable = serving.find_chromium()
     if executable is None:
         message = (
             "browser tests need Chromium: install chromium or google-chrome from the system's packages, "
@@ -159,7 +107,9 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS, headless=True)
+        running = playwright.chromium.launch(
+            executable_path=executable, args=serving.CHROMIUM_ARGS, headless=True
+        )
         yield running
         running.close()
 
@@ -205,84 +155,8 @@ def jupyter_server(tmp_path_factory: pytest.TempPathFactory, artifacts: Path) ->
         pytest.skip(f"browser tests need {', '.join(missing)}: pip install {' '.join(missing)}")
 
     home = tmp_path_factory.mktemp("jupyter")
-    for name in ("config", "data", "runtime", "ipython", "workspaces", "root"):
-        (home / name).mkdir()
-    for name, content in CONFIG.items():
-        (home / "config" / name).write_text(json.dumps(content), encoding="utf-8")
-    (home / "matplotlibrc").write_text("", encoding="utf-8")
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = helpers.JupyterServer(
-        url=f"http://127.0.0.1:{port}",
-        token=secrets.token_hex(16),
-        root=home / "root",
-        settings_dir=home / "config" / "lab" / "user-settings",
-        log=artifacts / "jupyter-server.log",
-    )
-    for plugin, settings in SETTINGS.items():
-        server.write_settings(plugin, settings)
-
-    with server.log.open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--allow-root",
-                "--no-browser",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.port={port}",
-                f"--ServerApp.root_dir={server.root}",
-                f"--IdentityProvider.token={server.token}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=_environment(home),
-            cwd=server.root,
-        )
-        try:
-            _wait_for_server(server, process)
-            yield server
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(15)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """Return this process's environment without the user's Jupyter, IPython and matplotlib settings."""
-    prefixes = ("JUPYTER", "IPYTHON", "MPLBACKEND", "MATPLOTLIBRC", "PYTHONWARNINGS")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    return env | {
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "config" / "lab" / "user-settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "MATPLOTLIBRC": str(home / "matplotlibrc"),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
-
-
-def _wait_for_server(server: JupyterServer, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the server answers, or fail with the end of its log."""
-    end = time.monotonic() + START_SECONDS
-    while True:
-        with suppress(urllib.error.URLError, OSError):
-            server.request("GET", "api/status", timeout=5)
-            return
-        if process.poll() is not None or time.monotonic() > end:
-            tail = server.log.read_text(encoding="utf-8", errors="replace")[-3000:]
-            state = f"ended with code {process.returncode}" if process.returncode is not None else "is silent"
-            pytest.fail(f"the Jupyter server {state}:\n{tail}")
-        time.sleep(0.1)
+    with serving.running_server(home, artifacts / "jupyter-server.log") as server:
+        yield server
 
 
 @pytest.fixture

@@ -7,16 +7,14 @@ import hashlib
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+    from serving import JupyterServer
 
 FrontEnd = Literal["lab", "notebook"]
 
@@ -132,43 +130,6 @@ _VISIBLE_RATIO = """element => new Promise(resolve => {
     });
     observer.observe(element);
 })"""
-
-
-@dataclass
-class JupyterServer:
-    """A running Jupyter server that answers for JupyterLab and Notebook alike."""
-
-    url: str
-    token: str
-    root: Path
-    settings_dir: Path
-    log: Path
-
-    def request(self, method: str, path: str, timeout: float = 20.0) -> Any:
-        """Call the REST interface and return the decoded answer (None when it is empty)."""
-        headers = {"Authorization": f"token {self.token}"}
-        call = urllib.request.Request(f"{self.url}/{path}", method=method, headers=headers)
-        with urllib.request.urlopen(call, timeout=timeout) as answer:
-            body = answer.read()
-        return json.loads(body) if body else None
-
-    def write_settings(self, plugin: str, settings: dict[str, Any]) -> None:
-        """Set the user settings of one front-end plugin, as in ``@jupyterlab/notebook-extension:tracker``."""
-        package, name = plugin.split(":")
-        path = self.settings_dir / package / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings), encoding="utf-8")
-
-    def shut_down_kernels(self) -> None:
-        """End all sessions and kernels; one that is gone already is fine."""
-        for kind in ("sessions", "kernels"):
-            for item in self.request("GET", f"api/{kind}"):
-                try:
-                    self.request("DELETE", f"api/{kind}/{item['id']}")
-                except urllib.error.HTTPError as error:
-                    with error:
-                        if error.code != 404:
-                            raise
 
 
 class NotebookPage:
