@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.error import HTTPError
 
 import imageio.v3 as iio
 import numpy as np
@@ -259,6 +260,8 @@ def _opened(path: Any, mode: str) -> Any:
     except OSError as error:
         if not is_address(path) or isinstance(error, DicomviewError):
             raise
+        if isinstance(error.__cause__, HTTPError):
+            error.__cause__.close()  # it holds the connection
         name = path.partition("?")[0].rstrip("/").rpartition("/")[2]  # the rest may hold a key
         raise PathError(
             f"{name!r} cannot be fetched ({error.__cause__ or error}): check the address"
