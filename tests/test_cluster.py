@@ -1,6 +1,7 @@
 """Lazy volumes and headers on the workers of a cluster."""
 
 import os
+import pickle
 import time
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_files_go_to_a_client_in_batches(write, monkeypatch):
     class Client:
         def map(self, work, batches, pure):
             sent.append(len(batches))
-            return [work(batch) for batch in batches]
+            return [pickle.loads(pickle.dumps(work(batch))) for batch in batches]
 
         def gather(self, futures):
             return futures
@@ -82,3 +83,10 @@ def test_files_go_to_a_client_in_batches(write, monkeypatch):
     volume = dv.volread(tree / "0", lazy=True)
     assert len(sent) == 1  # six files are not worth sending
     np.testing.assert_array_equal(np.asarray(volume), make_voxels(seed=0))
+    found = dv.find_series(tree)
+    assert any(header.scanned for series in found for header in series.stack.headers)
+    for series, other in zip(found, alone):
+        volume, plain = series.read(), other.read()
+        np.testing.assert_array_equal(volume, plain)
+        assert dict(volume.meta) == dict(plain.meta)
+        assert volume.meta.per_slice("SOPInstanceUID") == plain.meta.per_slice("SOPInstanceUID")

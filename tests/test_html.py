@@ -10,6 +10,7 @@ import pytest
 from conftest import make_affine, make_voxels
 
 import dicomview as dv
+from dicomview.widgets import html
 
 
 @pytest.fixture
@@ -59,6 +60,21 @@ def test_what_does_not_fit_is_left_out_and_said(page_of):
     np.testing.assert_array_equal(array, vol[1][picked])
     page = page_of(vol)
     assert len(content(page)[1]) == 3 and "One of several" not in page and 'name="frame"' in page
+
+
+def test_of_a_volume_that_is_not_in_memory_no_more_is_fetched_than_may_fit(page_of, monkeypatch):
+    da = pytest.importorskip("dask.array")
+    array = make_voxels((40, 16, 20))
+    lazy = dv.Volume.from_array(da.from_array(array, chunks=(1, 16, 20)))
+    ((header, voxels),) = content(page_of(lazy))[1]
+    assert header["step"] == [1, 1, 1]
+    np.testing.assert_array_equal(voxels, array)
+    monkeypatch.setattr(html, "LAZY_PER_BYTE", 0)
+    page = page_of(lazy)
+    ((header, voxels),) = content(page)[1]
+    assert voxels.size <= 1000 and "Not every voxel" in page
+    picked = tuple(slice(a, None, s) for a, s in zip(header["start"], header["step"]))
+    np.testing.assert_array_equal(voxels, array[picked])
 
 
 def test_nobody_is_named(page_of, monkeypatch):

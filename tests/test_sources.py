@@ -198,8 +198,9 @@ def test_an_address_of_a_file(files, server, tmp_path):
 def test_an_address_of_an_archive(files, server, tmp_path):
     shutil.make_archive(tmp_path / "study", "zip", files[0].parent)
     check(dv.volread(f"{server}/study.zip"))
-    with pytest.raises(dv.DicomviewError, match=r"absent\.zip"):
+    with pytest.raises(dv.DicomviewError, match=r"absent\.zip") as caught:
         dv.volread(f"{server}/absent.zip")
+    assert caught.value.__cause__.__cause__.closed, "the answer of the server keeps a socket open"
 
 
 @pytest.mark.parametrize("asked", ["?key=a/b.c&d", "#part", "?"])

@@ -152,7 +152,7 @@ def _split_scanned(files: Sequence[Scanned]) -> tuple[Meta, list[str]]:
     differing = set()
     for number in numbers:
         tag = elements[number].tag
-        if tag > 0x0002FFFF and _is_served(tag):
+        if _is_served(tag):
             first = files[0].value(number)
             if any(file.value(number) != first for file in files):
                 differing.add(tag)

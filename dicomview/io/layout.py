@@ -1,7 +1,6 @@
 """Layout: where the elements of a header lie, learned from one file and checked byte by byte in others."""
 
 import struct
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -10,6 +9,8 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
+
+from dicomview.io.quiet import quiet
 
 __all__ = ["UNDEFINED", "Layout", "Scanned", "end_of_items", "learned"]
 
@@ -216,8 +217,7 @@ def learned(data: bytes) -> Layout | None:
     """
     try:
         elements, pixels, implicit = _walked(data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             dataset = pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
     except Exception:
         return None

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from dicomview.io.elements import without_pixels
 from dicomview.io.header import Header
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
+from dicomview.io.quiet import quiet
 from dicomview.io.sources import File, MemoryFile, start_of
 
 __all__ = ["Cells", "cells_of", "read_slices"]
@@ -206,8 +206,7 @@ def _cells(dataset: Dataset, syntax: str) -> Cells | None:
 def _film(file: File) -> tuple[_Place, Dataset, str]:
     """Return where the frames of a multi-frame file are, its elements and its transfer syntax."""
     try:
-        with file.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with file.open("rb") as stream, quiet():
             dataset = pydicom.dcmread(stream, stop_before_pixels=True)
             at = stream.tell()
             head = stream.read(12)

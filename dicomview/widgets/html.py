@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dicomview.display import valid_values
 from dicomview.geometry import PLANES
 from dicomview.render import STYLE, PanesRenderer
 from dicomview.state import ViewState, resolve
@@ -22,6 +21,8 @@ __all__ = ["standalone_html"]
 
 #: Voxels that a page has at least.
 LEAST = 1000
+#: Of a volume that is not in memory no more voxels are fetched for each byte of the page: they hardly fit.
+LAZY_PER_BYTE = 8
 _SCRIPT = Path(__file__).with_name("stage.js")
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -68,7 +69,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     overlay = b64encode(png(np.asarray(canvas.buffer_rgba()))).decode()
     frames, note = _frames(state, budget - len(overlay) - _SCRIPT.stat().st_size)
     whole = len(frames) == max(1, int(np.prod([len(d) for d in volume.dimensions])))
-    values = valid_values(volume.array, padding=volume.padding)
+    values = volume.sample()
     span = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     names = [
         *PLANES,
@@ -104,14 +105,17 @@ def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
     """Return the voxels of all frames if they fit, else of the one in view; and what had to be left out."""
     volume, room = state.volume, int(budget * 0.74)  # base64 takes a third more
     extents = [len(d) for d in volume.dimensions]
-    note = ""
+    voxels, note = int(np.prod(volume.geometry.shape)), ""
+    whole = voxels * int(np.prod(extents))
+    most = max(LEAST, LAZY_PER_BYTE * room) if volume.is_lazy else whole
     if extents:
-        all_of_them = [_frame(state, place, None) for place in np.ndindex(*extents)]
-        if sum(len(data) for _, data in all_of_them) <= room:
-            return [_told(*frame) for frame in all_of_them], note
+        if whole <= most:
+            all_of_them = [_frame(state, place, voxels) for place in np.ndindex(*extents)]
+            if sum(len(data) for _, data in all_of_them) <= room:
+                return [_told(*frame) for frame in all_of_them], note
         note = "One of several frames. "
-    voxels = int(np.prod(volume.geometry.shape))
-    header, data = _frame(state, state.frame, None)
+    voxels = min(voxels, most)
+    header, data = _frame(state, state.frame, voxels)
     while len(data) > room and voxels > LEAST:
         voxels = max(int(voxels * min(0.9, room / len(data))), LEAST)
         header, data = _frame(state, state.frame, voxels)
@@ -120,9 +124,8 @@ def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
     return [_told(header, data)], note
 
 
-def _frame(state: ViewState, frame: Any, voxels: int | None) -> tuple[dict[str, Any], bytes]:
-    count = int(np.prod(state.volume.geometry.shape)) if voxels is None else voxels
-    return coarse_copy(state.volume, frame, mark_padding=state.mark_padding, voxels=count)
+def _frame(state: ViewState, frame: Any, voxels: int) -> tuple[dict[str, Any], bytes]:
+    return coarse_copy(state.volume, frame, mark_padding=state.mark_padding, voxels=voxels)
 
 
 def _told(header: dict[str, Any], data: bytes) -> dict[str, Any]:
