@@ -10,6 +10,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from dicomview.widgets.deflate import deflated
+
 __all__ = ["frame_canvas", "import_ipympl", "png"]
 
 
@@ -107,7 +109,7 @@ def png(pixels: np.ndarray) -> bytes:
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)),
-            _chunk(b"IDAT", zlib.compress(lines.data, 1)),
+            _chunk(b"IDAT", deflated(lines.data)),
             _chunk(b"IEND", b""),
         )
     )

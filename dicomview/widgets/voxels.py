@@ -1,6 +1,5 @@
 """Voxels on their way to the page: slices, and a coarse copy of a whole frame."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from dicomview.geometry import plane_view
 from dicomview.state import Pane, pane_pixels
 from dicomview.volume import Volume
+from dicomview.widgets.deflate import deflated
 
 __all__ = ["coarse_copy", "slice_key", "slice_of"]
 
@@ -127,4 +127,4 @@ def _plain(array: Any) -> np.ndarray:
 def _deflated(array: np.ndarray) -> bytes:
     """Compress values by planes of bytes: neighbours have the same upper ones."""
     planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
-    return zlib.compress(np.ascontiguousarray(planes).data, 1)
+    return deflated(np.ascontiguousarray(planes).data)
