@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pydicom
 import pytest
 
 matplotlib.use("Agg")
@@ -39,6 +40,17 @@ def make_voxels(shape=(6, 8, 10), seed=0):
     count = int(np.prod(shape))
     order = np.random.RandomState(seed).permutation(count)
     return (order.reshape(shape) - 100).astype(np.int16)
+
+
+def edit(path, **elements):
+    """Set elements of a file, also of another VR: keyword=(VR, value)."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in elements.items():
+        if isinstance(value, tuple):
+            dataset.add_new(keyword, *value)
+        else:
+            setattr(dataset, keyword, value)
+    dataset.save_as(path)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import edit, make_affine, make_voxels
 from pixelfiles import rle, write_film
 from pydicom import uid
 from pydicom.encaps import encapsulate
@@ -20,16 +20,6 @@ from dicomview.io.decode import find_pixels
 from dicomview.io.kept import Kept
 
 da = pytest.importorskip("dask.array")
-
-
-def edit(path, **elements):
-    dataset = pydicom.dcmread(path)
-    for keyword, value in elements.items():
-        if isinstance(value, tuple):
-            dataset.add_new(keyword, *value)
-        else:
-            setattr(dataset, keyword, value)
-    dataset.save_as(path)
 
 
 def assert_same(lazy, plain):

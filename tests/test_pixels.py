@@ -10,7 +10,7 @@ import codestreams as made
 import numpy as np
 import pydicom
 import pytest
-from conftest import make_voxels
+from conftest import edit, make_voxels
 from pixelfiles import describe, frames_of, save, write_film
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -42,16 +42,10 @@ def rewrite(files, array, vr="OW", **elements):
     return files
 
 
-def edit(files, **elements):
-    """Set elements, also of the wrong VR: keyword=(VR, value)."""
+def edit_all(files, **elements):
+    """Set elements of files; returns them."""
     for path in files:
-        dataset = pydicom.dcmread(path)
-        for keyword, value in elements.items():
-            if isinstance(value, tuple):
-                dataset.add_new(keyword, *value)
-            else:
-                setattr(dataset, keyword, value)
-        dataset.save_as(path)
+        edit(path, **elements)
     return files
 
 
@@ -266,7 +260,7 @@ def test_palettes(film, dtype, options, count):
     pixels = np.random.RandomState(5).randint(info.min, info.max + 1, (count, 16, 16)).astype(dtype)
     pixels[0, 0] = np.arange(16)
     path = film(pixels, LITTLE, pixels.tobytes(), "OW", PhotometricInterpretation="PALETTE COLOR")
-    edit([path], **elements)
+    edit_all([path], **elements)
     first = options.get("first", 0)
     expected = looked_up(table, pixels, first - 65536 if first > 32767 else first)
     np.testing.assert_array_equal(frames_of(path, count), expected)
@@ -280,7 +274,7 @@ def test_a_palette_of_eight_bits_that_calls_itself_sixteen(film):
             value[2] = 16
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     path = film(pixels, LITTLE, pixels.tobytes(), PhotometricInterpretation="PALETTE COLOR")
-    edit([path], **elements)
+    edit_all([path], **elements)
     np.testing.assert_array_equal(frames_of(path, 1), table[pixels])
 
 
@@ -298,7 +292,7 @@ def test_segmented_palettes(film, bits):
     path = film(pixels, LITTLE, pixels.tobytes(), PhotometricInterpretation="PALETTE COLOR")
     for name in ("Red", "Green", "Blue"):
         keyword = f"{name}PaletteColorLookupTable"
-        edit([path], **{
+        edit_all([path], **{
             f"{keyword}Descriptor": ("US", [len(expected), 0, bits]),
             f"Segmented{keyword}Data": ("OW", data + b"\0" * (len(data) % 2)),
         })  # fmt: skip
@@ -373,7 +367,7 @@ def test_modality_lut(film, dtype, first, count, bits, vr, frames):
     if vr == "US" and count > 32767:
         vr = "OW"  # so many do not fit a short element
     data = table.tolist() if vr == "US" else table.tobytes()
-    edit([path], ModalityLUTSequence=modality_lut(data, [count % 65536, first, bits], vr))
+    edit_all([path], ModalityLUTSequence=modality_lut(data, [count % 65536, first, bits], vr))
     vol = dv.volread(path)
     np.testing.assert_array_equal(frames_of(path, frames), looked_up(table, pixels, first))
     assert vol.array.dtype == (np.uint8 if bits == 8 else np.uint16)
@@ -383,13 +377,13 @@ def test_modality_lut_of_packed_bytes(film):
     table = np.random.RandomState(1).randint(0, 256, 255).astype("u1")
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     path = film(pixels, LITTLE, pixels.tobytes())
-    edit([path], ModalityLUTSequence=modality_lut(table.tobytes() + b"\0", [255, 0, 8], "OW"))
+    edit_all([path], ModalityLUTSequence=modality_lut(table.tobytes() + b"\0", [255, 0, 8], "OW"))
     np.testing.assert_array_equal(frames_of(path, 1), looked_up(table, pixels, 0))
 
 
 def test_a_short_modality_lut_is_told(film):
     path = film(made.GREY[None], LITTLE, made.GREY.tobytes())
-    edit([path], ModalityLUTSequence=modality_lut([1, 2, 3], [200, 0, 16]))
+    edit_all([path], ModalityLUTSequence=modality_lut([1, 2, 3], [200, 0, 16]))
     with pytest.raises(DecodeError, match=r"ModalityLUTSequence.*6 bytes for 200 entries"):
         dv.volread(path)
 
@@ -399,7 +393,7 @@ def test_angiograms_are_not_led_back_to_intensities(film, sop):
     """Their Modality LUT is not for display, and their windows are those of the stored values."""
     path = film(np.stack([made.GREY] * 2), LITTLE, made.GREY.tobytes() * 2, RescaleSlope=2)
     lut = modality_lut(list(range(256, 0, -1)), [256, 0, 16])
-    edit([path], SOPClassUID=sop, Modality="XA", ModalityLUTSequence=lut)
+    edit_all([path], SOPClassUID=sop, Modality="XA", ModalityLUTSequence=lut)
     np.testing.assert_array_equal(frames_of(path, 2), np.stack([made.GREY] * 2))
 
 
@@ -413,9 +407,9 @@ def pet(write, slopes, padding=0, limit=None):
     files = write("s")
     for path, image, slope in zip(files, array, slopes):
         rewrite([path], [image], RescaleSlope=slope, RescaleIntercept=-1)
-        edit([path], PixelPaddingValue=("US", padding))
+        edit_all([path], PixelPaddingValue=("US", padding))
         if limit is not None:
-            edit([path], PixelPaddingRangeLimit=("US", limit))
+            edit_all([path], PixelPaddingRangeLimit=("US", limit))
     return files, array
 
 

@@ -125,7 +125,6 @@ class PaneDrawing:
 
     def __init__(self, ax: Axes, volume: Volume, pane: Pane, scene: Scene) -> None:
         self.ax, self.volume = ax, volume
-        self._shown: tuple[object, ...] = ()
         self.image = show_pixels(
             ax,
             self._pixels(pane),

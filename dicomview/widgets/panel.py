@@ -132,9 +132,9 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         self.letters, self.texts = check("letters"), check("texts")
         bind("letters", self.letters)
         bind("texts", self.texts)
-        self.patient_axes = check(
-            "patient axes", disabled=None in self._state.volume.geometry.spacing or self._is_unplaced()
-        )
+        geometry = self._state.volume.geometry
+        unknown = geometry.affine is None or None in geometry.spacing
+        self.patient_axes = check("patient axes", disabled=unknown)
         bind("patient_axes", self.patient_axes)
         checks = [self.letters, self.texts, self.patient_axes]
         if self._state.volume.padding is not None and not self._state.volume.is_color:
@@ -148,9 +148,6 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
             *(self.layout_choice, self.interpolation, self.convention),
             *(self._turns(), self.gap, *rows, self.empty_color),
         ]
-
-    def _is_unplaced(self) -> bool:
-        return self._state.volume.geometry.affine is None
 
     def _turns(self) -> Any:
         """Make the buttons that flip and turn a pane."""
