@@ -54,6 +54,10 @@ class LiveCanvas:
             self._manager.resize(*self.figure.bbox.size)
             self._painter.redraw()
 
+    def may_overlay(self) -> None:
+        """Send whole frames from the first one on: the page hears too late that they become transparent."""
+        self.widget.always_whole = True
+
     def overlay(self) -> None:
         """Leave the voxels to the page, which paints them below this canvas."""
         self._painter.overlay()
@@ -106,8 +110,11 @@ class StillCanvas:
             self.renderer.arrange()
             self.widget.value = self.figure.png()
 
-    def overlay(self) -> None:
+    def may_overlay(self) -> None:
         """Do nothing: a picture has nothing below it."""
+
+    def overlay(self) -> None:
+        """Do nothing."""
 
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""

@@ -41,6 +41,8 @@ def frame_canvas() -> Any:
         _png_is_old: bool
         #: Asks the page to tell when it has drawn a frame of a number; returns whether there is a page.
         ask: Callable[[int], bool] = staticmethod(lambda number: False)
+        #: Whether no parts are sent: for frames that are transparent.
+        always_whole = False
         _number = 0
         _undrawn = 0  # the frame that the page has not told of, if any
 
@@ -69,11 +71,13 @@ def frame_canvas() -> Any:
             last = self._last_buff
             # A page that gets frames faster than it decodes them lets go of all but the last.
             is_lost = self._undrawn > 0
-            if self._force_full or is_lost or now.shape != last.shape or (pixels[..., 3] != 255).any():
-                self.set_image_mode("full")
+            # The page hears of another mode later than of the frame. Where whole frames are opaque they may
+            # be drawn over the ones before like parts, so the mode stays the same.
+            is_cleared = self.always_whole or bool((pixels[..., 3] != 255).any())
+            self.set_image_mode("full" if is_cleared else "diff")
+            if is_cleared or self._force_full or is_lost or now.shape != last.shape:
                 output = now
             else:
-                self.set_image_mode("diff")
                 changed = now != last
                 # The page draws a frame from the upper left corner: what lies below and right may go.
                 bottom, right = (int(np.flatnonzero(changed.any(axis=a)).max(initial=0)) + 1 for a in (1, 0))

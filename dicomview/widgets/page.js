@@ -143,7 +143,8 @@ function render({ model, el }) {
     const name = theme();
     if (name) model.send({ theme: name });
   };
-  const tellWidth = () => {
+  const tellWidth = async () => {
+    await ready;
     const stage = viewer?.querySelector(".dicomview-stage");
     const now = Math.floor(stage?.clientWidth ?? 0);
     if (now < 100 || Math.abs(now - width) < 3) return;
@@ -176,20 +177,31 @@ function render({ model, el }) {
     themes.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
     controls.observe(viewer, { childList: true, subtree: true, attributeFilter: ["class"] });
     nameControls(viewer);
-    tellTheme();
+    ready.then(tellTheme); // from the first word on frames are counted
     picture = model.get("has_picture") ? pictureBefore(viewer) : null;
     if (picture) picture.style.display = "none"; // the viewer itself takes its place
   };
-  /** @param {any} message */
-  const onMessage = async (message) => {
-    // The picture that ipympl decodes frames with: a frame that comes too early takes the place of the one before.
+  // The image in which ipympl loads every frame before it draws it; one that comes too early takes the place of the one
+  // before. That it has been decoded does not mean that it has been drawn: only its load event does.
+  /** @type {HTMLImageElement | null} */
+  let image = null;
+  let loaded = "";
+  /** @type {(() => void)[]} */
+  let waiting = [];
+  const onLoad = () => {
+    loaded = image?.src ?? "";
+    for (const go of waiting) go();
+    waiting = [];
+  };
+  const ready = (async () => {
     const canvas = await model.widget_manager?.get_model(model.get("canvas"))?.catch(() => null);
-    try {
-      await canvas?.image?.decode();
-    } catch {
-      // the next frame is there already, and has been asked for as well
-    }
-    const { frame: seen, drawn } = message;
+    image = canvas?.image ?? null;
+    image?.addEventListener("load", onLoad); // the handler of ipympl comes first
+  })();
+  /** @param {any} message */
+  const onMessage = async ({ frame: seen, drawn }) => {
+    await ready;
+    if (image && image.src !== loaded) await new Promise((resolve) => waiting.push(() => resolve(null)));
     requestAnimationFrame(() => model.send(drawn ? { drawn } : { seen }));
   };
   attach();
@@ -203,6 +215,7 @@ function render({ model, el }) {
     themes.disconnect();
     controls.disconnect();
     model.off("msg:custom", onMessage);
+    image?.removeEventListener("load", onLoad);
     viewer?.removeEventListener("focusin", keepKeys);
     viewer?.removeEventListener("keydown", onKey, true);
     viewer?.removeEventListener("wheel", onWheel, true);

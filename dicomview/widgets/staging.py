@@ -55,6 +55,7 @@ class Staging:
         self.widget = Stage(state, self._raise, self._told)
         self.is_on, self._page_speaks = False, False
         state.observe(self.show, _DONE_THERE)
+        canvas.may_overlay()
 
     def close(self) -> None:
         """Stop following the state."""

@@ -180,7 +180,7 @@ class Reader:
                 return
             if time.monotonic() > end:
                 assert shown.shape == fresh.shape
-                raise AssertionError(f"{(shown != fresh).any(-1).sum()} pixels of the canvas are stale")
+                raise AssertionError(_stale(shown, fresh))
             self.page.wait_for_timeout(100)
 
     def open_section(self, number):
@@ -192,6 +192,13 @@ class Reader:
                 "([one, i]) => document.querySelectorAll(one)[i].getAttribute('aria-expanded') === 'true'",
                 arg=[SECTION, number],
             )
+
+
+def _stale(shown, fresh):
+    """Tell where two pictures differ."""
+    places = np.argwhere((shown != fresh).any(-1))
+    first = [(*map(int, at), shown[tuple(at)].tolist(), fresh[tuple(at)].tolist()) for at in places[:4]]
+    return f"{len(places)} pixels of the canvas are stale; row, column, shown, fresh: {first}"
 
 
 def decoded(text):
