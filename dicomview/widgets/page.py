@@ -1,6 +1,6 @@
 """PageLink: what the page tells the viewer, and the other way round."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,41 +9,50 @@ import traitlets
 
 __all__ = ["PageLink"]
 
+#: Bytes of slices that a page keeps.
+BUDGET = 256 << 20
+
 
 class PageLink(anywidget.AnyWidget):  # type: ignore[misc]
     """An invisible widget; put it inside an element of class ``dicomview``.
 
-    Keys act while the canvas has the focus.
+    Keys act while the canvas has the focus. What the page says is a dict; every part of it goes to the
+    handler of its name.
 
     Parameters
     ----------
     wanted : iterable of str
         The keys that are wanted, as the browser names them; all others are left to the notebook.
-    handlers : mapping of str to callable
-        By what comes from the page: ``"keys"`` (pairs of key and how often), ``"wheel"`` (``steps``, up is
-        positive; ``x`` and ``y`` as parts of the canvas from its upper left corner; ``ctrl``), ``"width"``
-        (pixels for the panes), ``"theme"``, ``"seen"`` and ``"drawn"`` (numbers of frames).
     canvas : str
         Model of the ipympl canvas whose frames the page sees.
+    paints : bool
+        Whether the page is to paint the slices.
 
     Attributes
     ----------
+    handlers : dict of str to callable
+        By what comes from the page: ``"keys"`` (pairs of key and how often), ``"wheel"`` (``steps``, up is
+        positive; ``x`` and ``y`` as parts of the canvas from its upper left corner; ``ctrl``), ``"width"``
+        (pixels for the panes), ``"theme"``, ``"seen"`` and ``"drawn"`` (numbers of frames); and what
+        :class:`Stage` adds.
+    budget : int
+        Bytes of slices that a page keeps.
     is_attached : bool
         Whether a page has said anything yet.
     """
 
     # As text: anywidget would watch a path, and hold on to every widget meanwhile.
-    _esm = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-    _css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    _esm = Path(__file__).with_name("stage.js").read_text(encoding="utf-8")
+    _css = Path(__file__).with_name("stage.css").read_text(encoding="utf-8")
     canvas = traitlets.Unicode().tag(sync=True)
     wanted = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    paints = traitlets.Bool(False).tag(sync=True)
+    budget = traitlets.Int(BUDGET).tag(sync=True)
     has_picture = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(
-        self, wanted: Iterable[str], handlers: Mapping[str, Callable[[Any], object]], *, canvas: str = ""
-    ) -> None:
-        super().__init__(wanted=list(wanted), canvas=canvas)
-        self._handlers = handlers
+    def __init__(self, wanted: Iterable[str], *, canvas: str = "", paints: bool = False) -> None:
+        super().__init__(wanted=list(wanted), canvas=canvas, paints=paints)
+        self.handlers: dict[str, Callable[[Any], object]] = {}
         self.is_attached = False
         self.on_msg(self._received)
 
@@ -60,5 +69,5 @@ class PageLink(anywidget.AnyWidget):  # type: ignore[misc]
     def _received(self, _: Any, content: Any, buffers: Any) -> None:
         self.is_attached = True
         for name, value in content.items():
-            if name in self._handlers:
-                self._handlers[name](value)
+            if name in self.handlers:
+                self.handlers[name](value)

@@ -1,8 +1,13 @@
-// The stage: slices painted in the page, under the transparent canvas of ipympl that carries letters, scale bar and
-// whatever the user draws. The page keeps the voxels, so slice, window, colours, zoom and pan need no kernel; the
+// What the page does of a viewer.
+//
+// First the arithmetic, which needs no page: resampling, colours, the cache, what to fetch next.
+//
+// Then the stage: slices painted in the page, under the transparent canvas of ipympl that carries letters, scale bar
+// and whatever the user draws. The page keeps the voxels, so slice, window, colours, zoom and pan need no kernel; the
 // kernel hears of them afterwards.
 //
-// First the arithmetic, which needs no page: resampling, colours, the cache, what to fetch next. Then the stage.
+// Then the view: keys and wheel over the canvas, the room there is, the theme, and word to the kernel that a frame has
+// been seen. What the stage does not do by itself goes to the kernel.
 
 // --- arithmetic ------------------------------------------------------------------------------------------------------
 
@@ -356,9 +361,15 @@ export function height(plane, place) {
 // --- the stage -------------------------------------------------------------------------------------------------------
 
 const CANVAS = ".jupyter-matplotlib-canvas-div";
-const TELL = 40; // ms between two messages of the state to the kernel
+const HEADER = ".jupyter-widget-Collapse-header, .p-Collapse-header"; // of a section of the panel
+const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
+const SETTLED = 120; // ms without a change of width before it is told
+const REST = 1500; // ms without a frame after which the picture of the canvas is kept
+const TELL = 80; // ms between two messages of the state to the kernel
 const FLIGHT = 2; // requests on their way at once
-const AT_ONCE = 4; // slices of a request
+const AT_ONCE = 4; // slices in view of a request
+const BATCH = 8; // slices of a request ahead of the view
+const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
 const PATIENCE = 2000; // ms after which a request counts as lost
 const SLOW = 20e6; // bytes a second below which slices are worth compressing
@@ -366,14 +377,16 @@ const RANGE_PIXELS = 1024; // a drag over so many pixels spans the range of the 
 const ZOOM_PIXELS = 150; // a drag upwards over so many pixels magnifies by e
 const WHEEL_ZOOM = 1.2;
 const KEY_ZOOM = 1.25;
-const NOTCH = 100;
-const LINE = 33;
+const NOTCH = 100; // pixels of a wheel's notch
+const LINE = 33; // of them a line, where the wheel counts in lines
 const DOUBLE = 500; // ms in which a second click makes a double click
 const CLICK = 3; // a press that moves by less is a click
 const ZOOMS = [0.1, 64];
 
 /** What a key stands for: steps of the slice. @type {Record<string, number>} */
 const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
+/** The other keys that need no kernel. */
+const KEYS = ["Home", "End", "ArrowLeft", "ArrowRight", "+", "=", "-", "_", "i", "c"];
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -414,8 +427,9 @@ class Stage {
     this.scene = null;
     /** @type {Map<string, number>} by trait: the message in which the change of it went to the kernel */
     this.changed = new Map();
+    this.name = Math.random().toString(36).slice(2); // among the views of a viewer
     this.sequence = 0;
-    this.acknowledged = 0;
+    this.heard = 0; // the last message that the kernel's scene knows of
     this.toldAt = 0;
     this.telling = 0;
     this.frame = 0;
@@ -429,9 +443,10 @@ class Stage {
     this.painted = new Map();
     /** @type {any} */
     this.drag = null;
+    this.later = 0;
+    this.movedAt = -1e9;
     this.clicked = { at: -1e9, index: /** @type {number[]} */ ([]) };
     this.active = ""; // the plane that the pointer was over last
-    this.rest = 0;
     /** @type {Map<string, any>} models of sliders by what they move */
     this.sliders = new Map();
     /** @type {[any, string, any][]} */
@@ -448,16 +463,17 @@ class Stage {
     const passive = { capture: true, passive: false };
     // Before anybody else: what is done here needs no kernel.
     for (const [name, act] of /** @type {[string, any][]} */ ([
-      ["wheel", this.onWheel], ["mousedown", this.onPress], ["mousemove", this.onMove], ["mouseup", this.onRelease],
-      ["dblclick", this.onDouble], ["keydown", this.onKey],
+      ["mousedown", this.onPress], ["mousemove", this.onMove], ["mouseup", this.onRelease], ["dblclick", this.onDouble],
     ])) this.listen(window, name, act.bind(this), passive); // prettier-ignore
     this.listen(this.host, "mouseleave", () => this.point(null), undefined);
     this.listen(document, "visibilitychange", () => this.pump(), undefined);
-    this.model.send({ hello: { speed: this.speed === Infinity ? 1 : 0 } });
+    this.listen(window, "pagehide", () => this.model.send({ bye: this.name }), undefined);
+    this.model.send({ hello: { view: this.name, far: this.speed !== Infinity } });
   }
 
   close() {
     this.isClosed = true;
+    this.model.send({ bye: this.name });
     this.model.off("msg:custom", this.onMessage);
     for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, true);
     for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, false);
@@ -465,6 +481,7 @@ class Stage {
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
     clearTimeout(this.telling);
+    clearTimeout(this.later);
     this.canvas.remove();
   }
 
@@ -479,7 +496,7 @@ class Stage {
   /** @param {any} message @param {any[]} buffers */
   received(message, buffers) {
     const bytes = buffers.map((b) => new Uint8Array(b.buffer ?? b, b.byteOffset ?? 0, b.byteLength));
-    if (message.ack) this.acknowledged = Math.max(this.acknowledged, message.ack);
+    if (message.scene) this.heard = Math.max(this.heard, message.heard?.[this.name] ?? 0);
     if (message.scene) this.take(message.scene, message.coming);
     if (message.coarse) this.takeCoarse(message.coarse, bytes[0]);
     if (message.slices) this.takeSlices(message, bytes);
@@ -500,7 +517,7 @@ class Stage {
       this.flights = 0;
     } else if (mine) {
       for (const [name, sequence] of this.changed) {
-        if (sequence > this.acknowledged) scene[name] = mine[name];
+        if (sequence > this.heard) scene[name] = mine[name];
         else this.changed.delete(name);
       }
     }
@@ -568,19 +585,24 @@ class Stage {
     this.telling ||= window.setTimeout(() => this.tell(), Math.max(0, this.toldAt + TELL - performance.now()));
   }
 
-  tell() {
+  /** Tell the kernel what was changed here, in one message with what else there is to say. @param {any} [message] */
+  tell(message = {}) {
+    clearTimeout(this.telling);
     this.telling = 0;
-    this.toldAt = performance.now();
-    this.sequence += 1;
     /** @type {Record<string, any>} */
-    const state = {};
+    const changed = {};
     for (const [name, sequence] of this.changed) {
       if (sequence !== Infinity) continue;
       const value = this.scene[name];
-      state[name] = name === "window" ? [value.center, value.width, value.function] : value;
-      this.changed.set(name, this.sequence);
+      changed[name] = name === "window" ? [value.center, value.width, value.function] : value;
+      this.changed.set(name, this.sequence + 1);
     }
-    this.model.send({ state, sequence: this.sequence, plane: this.active });
+    if (Object.keys(changed).length) {
+      this.toldAt = performance.now();
+      this.sequence += 1;
+      message.state = { changed, sequence: this.sequence, plane: this.active, view: this.name };
+    }
+    this.model.send(message);
   }
 
   // -- what is there, and what is missing --
@@ -608,19 +630,32 @@ class Stage {
       if (!this.cache.has(key) && !this.flying.has(key)) wanted.set(key, [this.scene.frame, axis, index]);
     };
     for (const pane of this.scene.panes) want(pane.axis, this.indexOf(pane));
+    const isUrgent = wanted.size > 0;
     const { axis, direction } = this.travel;
-    if (!wanted.size) {
+    const batch = this.batch(axis);
+    if (!isUrgent) {
       const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
       for (const i of neighbours(this.scene.index[axis], this.scene.shape[axis], direction, reach)) want(axis, i);
+      // In full batches, unless that is all there will be: each message costs the kernel more than a slice.
+      if (wanted.size < Math.min(batch, reach / 2) && now - this.movedAt < SETTLED) {
+        this.later ||= window.setTimeout(() => ((this.later = 0), this.pump()), SETTLED);
+        return;
+      }
     }
     const keys = [...wanted.keys()];
     while (keys.length && this.flights < FLIGHT) {
-      const some = keys.splice(0, AT_ONCE);
+      const some = keys.splice(0, isUrgent ? AT_ONCE : batch);
       for (const key of some) this.flying.set(key, now);
       this.flights += 1;
-      const ask = some.map((key) => wanted.get(key));
-      this.model.send({ want: ask, asked: now, packed: this.speed < SLOW, volume: this.scene.volume });
+      const slices = some.map((key) => wanted.get(key));
+      this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume } });
     }
+  }
+
+  /** Return how many slices to fetch ahead with one message: a slow link is not to be blocked. @param {number} axis */
+  batch(axis) {
+    const each = Math.max(this.scene.bytes[axis], 1) / (this.speed < SLOW ? 2 : 1);
+    return clamp(Math.floor((this.speed * BLOCKED) / each), 1, BATCH);
   }
 
   /** Return the best picture of a pane that is there, turned as the pane is. @param {any} pane */
@@ -918,6 +953,7 @@ class Stage {
     const at = clamp(Math.round(to), 0, scene.shape[axis] - 1);
     if (at === scene.index[axis]) return;
     this.travel = { axis, direction: at > scene.index[axis] ? 1 : -1 };
+    this.movedAt = performance.now();
     const to3 = (/** @type {number} */ i, /** @type {number} */ a) => (a === axis ? at : i);
     // What the pointer is over goes along, where it rests on this plane.
     if (scene.pointer && scene.pointer[axis] === scene.index[axis]) scene.pointer = scene.pointer.map(to3);
@@ -1042,18 +1078,14 @@ class Stage {
     return index.every((i, a) => i >= 0 && i < shape[a]) ? index : null;
   }
 
-  /** @param {WheelEvent} event */
-  onWheel(event) {
-    if (!this.isMine(event)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+  /** Turn the wheel by so many notches; returns whether that is done. @param {WheelEvent} event @param {number} steps */
+  turn(event, steps) {
+    if (!this.isMine(event)) return false;
     const { pane, place } = this.at(event);
-    this.rest -= event.deltaMode === 0 ? event.deltaY / NOTCH : (event.deltaY * LINE) / NOTCH;
-    const steps = Math.trunc(this.rest);
-    if (!pane || !steps) return;
-    this.rest -= steps;
+    if (!pane) return true;
     if (event.ctrlKey) this.zoomAt(pane, place, WHEEL_ZOOM ** steps);
     else this.go(pane.axis, this.indexOf(pane) + steps * this.scene.strides[pane.axis]);
+    return true;
   }
 
   /** @param {MouseEvent} event */
@@ -1126,9 +1158,9 @@ class Stage {
     this.note("index");
   }
 
-  /** @param {KeyboardEvent} event */
-  onKey(event) {
-    if (!this.isMine(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  /** Do what a key stands for; returns whether that is done. @param {KeyboardEvent} event */
+  press(event) {
+    if (!this.isMine(event)) return false;
     const { scene } = this;
     const plane = scene.layout in scene.axes ? scene.layout : this.active || scene.slicePlane;
     const axis = scene.axes[plane];
@@ -1150,9 +1182,8 @@ class Stage {
       scene.playing = !scene.playing;
       this.note("playing");
       this.play();
-    } else return; // the kernel does the others
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    } else return false; // the kernel does the others
+    return true;
   }
 }
 
@@ -1183,12 +1214,13 @@ export function standalone(viewer, { scene, frames }) {
   const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
     for (const listen of listeners) listen(message, buffers);
   };
+  /** @type {any} */
+  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS] };
   const model = {
-    get: () => 1 << 28,
+    get: (/** @type {string} */ name) => traits[name],
     on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
     off: () => {},
     send: (/** @type {any} */ message) => {
-      if (message.sequence) tell({ ack: message.sequence });
       if (!message.hello) return;
       tell({ scene });
       for (const { header, data } of frames) tell({ coarse: { ...header, volume: scene.volume } }, decoded(data));
@@ -1201,30 +1233,303 @@ export function standalone(viewer, { scene, frames }) {
       },
     },
   };
-  const host = /** @type {HTMLElement} */ (viewer.querySelector(CANVAS));
-  new Stage(model, viewer, host).start();
+  new View(model, viewer).start();
 }
 
-/** @param {{ model: any, el: HTMLElement }} view */
+/** Return "dark" or "light" where the page says which it is, else null. */
+export function theme() {
+  const { dataset, classList } = document.body;
+  if (dataset.jpThemeLight) return dataset.jpThemeLight === "true" ? "light" : "dark";
+  if (classList.contains("vscode-light")) return "light";
+  if (classList.contains("vscode-dark")) return "dark";
+  const colab = document.documentElement.getAttribute("theme");
+  return colab === "dark" || colab === "light" ? colab : null;
+}
+
+/**
+ * Return a text without the signs that stand for none.
+ * @param {string | null | undefined} text
+ */
+const written = (text) => (text && text !== "null" ? text.replace(/\u200b/g, "").trim() : "");
+
+/**
+ * Return the output that holds the picture for saved notebooks: the image right before the viewer.
+ * @param {Element} viewer
+ * @returns {HTMLElement | null}
+ */
+function pictureBefore(viewer) {
+  for (let at = viewer; at.parentElement; at = at.parentElement) {
+    const before = at.previousElementSibling;
+    if (before instanceof HTMLElement && before.querySelector("img")) return before;
+    if (at.parentElement.matches(OUTPUT) && at.previousElementSibling) return null;
+  }
+  return null;
+}
+
+/**
+ * Tell screen readers what controls are: those without a name of their own get the text beside them.
+ * @param {Element} viewer
+ */
+function nameControls(viewer) {
+  viewer.querySelector(CANVAS)?.setAttribute("role", "application");
+  viewer.querySelector(CANVAS)?.setAttribute("aria-label", "slices; question mark for the list of keys");
+  for (const control of viewer.querySelectorAll("button, .noUi-handle, input, select, [contenteditable]")) {
+    if (written(control.getAttribute("aria-label")) || (control.matches("button") && written(control.textContent))) continue;
+    const box = control.closest(".jupyter-widgets");
+    const label = box?.querySelector(".widget-label");
+    const basic = box?.querySelector(".widget-label-basic");
+    const titles = [control, label, box].map((element) => element?.getAttribute("title"));
+    const name = [label?.textContent, basic?.textContent, ...titles].map(written).find(Boolean);
+    const ends = [...(box?.querySelectorAll(".noUi-handle") ?? [])];
+    const which = ends.length === 2 ? [" from", " to"][ends.indexOf(control)] : "";
+    if (name) control.setAttribute("aria-label", name + (which ?? ""));
+  }
+  for (const button of viewer.querySelectorAll(".widget-toggle-button")) {
+    button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
+  }
+  for (const header of viewer.querySelectorAll(HEADER)) {
+    header.setAttribute("tabindex", "0");
+    header.setAttribute("role", "button");
+    header.setAttribute("aria-expanded", String(Boolean(header.querySelector(".fa-caret-down"))));
+  }
+}
+
+/** One view of a viewer. */
+class View {
+  /**
+   * @param {any} model
+   * @param {HTMLElement} viewer
+   */
+  constructor(model, viewer) {
+    this.model = model;
+    this.viewer = viewer;
+    /** @type {Stage | null} */
+    this.stage = null;
+    /** @type {HTMLElement | null} */
+    this.picture = null;
+    this.rest = 0; // part of a notch
+    this.width = 0;
+    this.settling = 0;
+    this.sending = 0;
+    this.naming = 0;
+    this.keeping = 0;
+    /** @type {Map<string, number>} keys for the kernel, and how often */
+    this.keys = new Map();
+    /** @type {{ steps: number, x: number, y: number, ctrl: boolean } | null} the wheel for the kernel */
+    this.wheel = null;
+    /** @type {any} ipympl's model of the canvas */
+    this.canvas = null;
+    this.loaded = ""; // the frame that ipympl has drawn, by its address
+    /** @type {(() => void)[]} */
+    this.waiting = [];
+    /** @type {(() => void)[]} */
+    this.undo = [];
+    this.sizes = new ResizeObserver(() => {
+      clearTimeout(this.settling);
+      this.settling = window.setTimeout(() => this.tellWidth(), this.width ? SETTLED : 0);
+    });
+    this.themes = new MutationObserver(() => this.tellTheme());
+    this.controls = new MutationObserver((changes) => {
+      // What is written anew, in the status line above all, is no other control.
+      const isOther = changes.some((c) => c.type === "attributes" || [...c.addedNodes].some((node) => node instanceof Element));
+      if (isOther) this.naming ||= requestAnimationFrame(() => ((this.naming = 0), nameControls(this.viewer)));
+    });
+  }
+
+  async start() {
+    const { model, viewer } = this;
+    const host = /** @type {HTMLElement | null} */ (viewer.querySelector(CANVAS));
+    if (model.get("paints") && host) {
+      this.stage = new Stage(model, viewer, host);
+      this.stage.start();
+    }
+    this.listen(viewer, "focusin", (event) => {
+      // Notebooks give keys to their own shortcuts first, unless the focused element tells them not to.
+      if (event.target instanceof Element) event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+    });
+    this.listen(viewer, "keydown", (event) => this.onKey(/** @type {KeyboardEvent} */ (event)), true);
+    this.listen(viewer, "wheel", (event) => this.onWheel(/** @type {WheelEvent} */ (event)), { capture: true, passive: false });
+    nameControls(viewer);
+    this.controls.observe(viewer, { childList: true, subtree: true, attributeFilter: ["class"] });
+    this.picture = model.get("has_picture") ? pictureBefore(viewer) : null;
+    if (this.picture) this.picture.style.display = "none"; // the viewer itself takes its place
+    const onMessage = (/** @type {any} */ message) => this.answer(message);
+    model.on("msg:custom", onMessage);
+    this.undo.push(() => model.off("msg:custom", onMessage));
+    this.ready = this.watchCanvas();
+    await this.ready; // from the first word on frames are counted
+    const stage = viewer.querySelector(".dicomview-stage");
+    if (stage) this.sizes.observe(stage);
+    this.themes.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
+    this.tellTheme();
+  }
+
+  close() {
+    for (const number of [this.sending, this.naming]) cancelAnimationFrame(number);
+    for (const number of [this.settling, this.keeping]) clearTimeout(number);
+    for (const observer of [this.sizes, this.themes, this.controls]) observer.disconnect();
+    for (const back of this.undo) back();
+    this.stage?.close();
+    if (this.picture) this.picture.style.display = "";
+  }
+
+  /** @param {EventTarget} target @param {string} name @param {(event: Event) => void} act @param {any} [options] */
+  listen(target, name, act, options) {
+    target.addEventListener(name, act, options);
+    this.undo.push(() => target.removeEventListener(name, act, options));
+  }
+
+  // -- the frames of ipympl --
+
+  /** Follow the canvas of ipympl: which frames it has drawn, and on what screen. */
+  async watchCanvas() {
+    const canvas = await this.model.widget_manager?.get_model(this.model.get("canvas"))?.catch(() => null);
+    if (!canvas?.image) return;
+    this.canvas = canvas;
+    // Every frame is loaded in one image before it is drawn; one that comes too early takes the place of the one
+    // before. That it has been decoded does not mean that it has been drawn: only its load event does.
+    this.listen(canvas.image, "load", () => {
+      this.loaded = canvas.image.src;
+      for (const go of this.waiting) go();
+      this.waiting = [];
+      this.keepSoon();
+    });
+    // ipympl keeps a picture of every frame, which takes longer than to draw it: at rest is enough.
+    const { offscreen_canvas: drawn } = canvas;
+    if (drawn) {
+      drawn.toDataURL = () => canvas.get("_data_url");
+      this.undo.push(() => delete drawn.toDataURL);
+    }
+    this.watchRatio();
+  }
+
+  keepSoon() {
+    clearTimeout(this.keeping);
+    const { offscreen_canvas: drawn } = this.canvas;
+    this.keeping = window.setTimeout(() => {
+      this.canvas.set("_data_url", HTMLCanvasElement.prototype.toDataURL.call(drawn));
+    }, REST);
+  }
+
+  /** Tell of a window on another screen, or of a page that is magnified: ipympl asks at the start only. */
+  watchRatio() {
+    const ratio = window.devicePixelRatio || 1;
+    const { canvas } = this;
+    if (canvas.ratio !== ratio && canvas.resize_canvas && canvas._for_each_view) {
+      canvas.ratio = ratio;
+      canvas.resize_canvas();
+      canvas._for_each_view((/** @type {any} */ view) => view.resize_and_update_canvas(canvas.size));
+      canvas.send_message("set_dpi_ratio", { dpi_ratio: ratio });
+      canvas.send_message("set_device_pixel_ratio", { device_pixel_ratio: ratio });
+      canvas.send_message("refresh");
+    }
+    this.unwatch?.();
+    const screen = window.matchMedia(`(resolution: ${ratio}dppx)`);
+    const change = () => this.watchRatio();
+    screen.addEventListener("change", change);
+    this.unwatch = () => screen.removeEventListener("change", change);
+    this.undo.push(this.unwatch);
+  }
+
+  /** Answer when a frame has been drawn. @param {any} message */
+  async answer({ frame: seen, drawn }) {
+    if (!seen && !drawn) return;
+    await this.ready;
+    const image = this.canvas?.image;
+    if (image && image.src !== this.loaded) await new Promise((resolve) => this.waiting.push(() => resolve(null)));
+    requestAnimationFrame(() => this.model.send(drawn ? { drawn } : { seen }));
+  }
+
+  // -- keys and wheel --
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    const { target } = event;
+    if (!(target instanceof HTMLElement)) return;
+    if (target.matches(HEADER) && (event.key === "Enter" || event.key === " ")) {
+      take(event);
+      target.click();
+      return;
+    }
+    if (!target.closest(CANVAS) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Tab") event.stopPropagation(); // ipympl would keep it
+    if (!this.model.get("wanted").includes(event.key)) return;
+    take(event);
+    if (this.stage?.press(event)) return;
+    this.keys.set(event.key, (this.keys.get(event.key) ?? 0) + 1);
+    this.sendSoon();
+  }
+
+  /** @param {WheelEvent} event */
+  onWheel(event) {
+    const canvas = event.target instanceof Element && event.target.closest(CANVAS);
+    if (!canvas) return;
+    take(event);
+    this.rest -= event.deltaMode === 0 ? event.deltaY / NOTCH : (event.deltaY * LINE) / NOTCH;
+    const steps = Math.trunc(this.rest);
+    if (!steps) return;
+    this.rest -= steps;
+    if (this.stage?.turn(event, steps)) return;
+    const box = canvas.getBoundingClientRect();
+    const place = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    this.wheel = { steps: (this.wheel?.steps ?? 0) + steps, ...place, ctrl: event.ctrlKey };
+    this.sendSoon();
+  }
+
+  /** What comes within a frame of the screen is added up. */
+  sendSoon() {
+    this.sending ||= requestAnimationFrame(() => {
+      this.sending = 0;
+      /** @type {Record<string, any>} */
+      const message = {};
+      if (this.keys.size) message.keys = [...this.keys];
+      if (this.wheel) message.wheel = this.wheel;
+      this.keys.clear();
+      this.wheel = null;
+      this.model.send(message);
+    });
+  }
+
+  // -- the page around --
+
+  tellTheme() {
+    const name = theme();
+    if (name) this.model.send({ theme: name });
+  }
+
+  tellWidth() {
+    const now = Math.floor(this.viewer.querySelector(".dicomview-stage")?.clientWidth ?? 0);
+    if (now < 100 || Math.abs(now - this.width) < 3) return;
+    this.width = now;
+    this.model.send({ width: now });
+  }
+}
+
+/** Keep an event from everybody else. @param {Event} event */
+function take(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** @param {{ model: any, el: HTMLElement }} widget */
 function render({ model, el }) {
   el.style.display = "none";
-  /** @type {Stage | null} */
-  let stage = null;
+  /** @type {View | null} */
+  let view = null;
   let waiting = 0;
   const attach = () => {
     const viewer = /** @type {HTMLElement | null} */ (el.closest(".dicomview"));
-    const host = /** @type {HTMLElement | null} */ (viewer?.querySelector(CANVAS));
-    if (!viewer || !host) {
+    if (!viewer?.querySelector(model.get("canvas") ? CANVAS : ".dicomview-stage")) {
       waiting = requestAnimationFrame(attach); // not in the page yet
       return;
     }
-    stage = new Stage(model, viewer, host);
-    stage.start();
+    view = new View(model, viewer);
+    view.start();
   };
   attach();
   return () => {
     cancelAnimationFrame(waiting);
-    stage?.close();
+    view?.close();
   };
 }
 

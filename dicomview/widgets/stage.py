@@ -1,65 +1,59 @@
-"""Stage: slices painted in the page, and what the page and the kernel tell each other of the view."""
+"""Stage: what the page gets in order to paint slices by itself."""
 
 from base64 import b64encode
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
 from dicomview.state import Pane, Scene, ViewState
+from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
 
 __all__ = ["Stage", "described"]
 
-BUDGET = 256 << 20
 
-
-class Stage(anywidget.AnyWidget):  # type: ignore[misc]
-    """An invisible widget that paints under the canvas; put it inside an element of class ``dicomview``.
-
-    The page asks for slices, and tells what was changed in it. Each message of it is acknowledged, so that it
-    knows which of its changes a scene of the kernel has seen.
+class Stage:
+    """Sends scenes to the page, and the slices that it asks for.
 
     Parameters
     ----------
-    on_hello : callable
-        Called when a page has loaded the script.
-    on_state : callable
-        Called with a dict of traits that were changed in the page, and the plane under the pointer.
-
-    Attributes
-    ----------
-    budget : int
-        Bytes of slices that a page keeps.
+    state : ViewState
+    page : PageLink
     """
 
-    _esm = Path(__file__).with_name("stage.js").read_text(encoding="utf-8")
-    budget = traitlets.Int(BUDGET).tag(sync=True)
-
-    def __init__(
-        self, state: ViewState, on_hello: Callable[[], None], on_state: Callable[[Any, str], None]
-    ) -> None:
-        super().__init__()
-        self._state, self._on_hello, self._on_state = state, on_hello, on_state
+    def __init__(self, state: ViewState, page: PageLink) -> None:
+        self._state, self._page = state, page
         self._is_far = False
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
-        self.on_msg(self._received)
+        page.handlers["want"] = self._wanted
 
-    def show(self, scene: dict[str, Any]) -> None:
-        """Send a scene (see :func:`described`), with the slices in view that were not sent yet."""
+    def begin(self, *, is_far: bool) -> None:
+        """Note that a page is there that has nothing yet."""
+        self._is_far = is_far
+        self._sent.clear()
+        self._coarse.clear()
+
+    def show(self, scene: dict[str, Any], heard: dict[str, int]) -> None:
+        """Send a scene, with the slices in view that were not sent yet.
+
+        Parameters
+        ----------
+        scene : dict
+            See :func:`described`.
+        heard : dict of str to int
+            By view of the page, the last message that the scene knows of: what was changed there later stays.
+        """
         wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
         frame = scene["frame"]
         new = [
             (frame, *place) for place in dict.fromkeys(wanted) if self._name(frame, *place) not in self._sent
         ]
-        self.send({"scene": scene, "coming": [slice_key(*place) for place in new]})
+        coming = [slice_key(*place) for place in new]
+        self._page.send({"scene": scene, "heard": heard, "coming": coming})
         if new:
             self._send_slices(new, packed=self._is_far, asked=None)
         self._send_coarse(frame)
@@ -73,17 +67,9 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
     def _name(self, frame: Any, axis: int, index: int) -> str:
         return f"{self.volume_name}|{slice_key(frame, axis, index)}"
 
-    def _received(self, _: Any, content: Any, buffers: Any) -> None:
-        if "hello" in content:
-            self._is_far = not content["hello"]["speed"]
-            self._sent.clear()
-            self._coarse.clear()
-            self._on_hello()
-        if "want" in content and content["volume"] == self.volume_name:
-            self._send_slices(content["want"], packed=content["packed"], asked=content["asked"])
-        if "state" in content:
-            self._on_state(content["state"], content["plane"])
-            self.send({"ack": content["sequence"]})
+    def _wanted(self, want: dict[str, Any]) -> None:
+        if want["volume"] == self.volume_name:
+            self._send_slices(want["slices"], packed=want["packed"], asked=want["asked"])
 
     def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
         state = self._state
@@ -93,7 +79,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
         ]
         self._sent.update(self._name(*place) for place in wanted)
         message = {"slices": [header for header, _ in slices], "asked": asked, "volume": self.volume_name}
-        self.send(message, buffers=[data for _, data in slices])
+        self._page.send(message, buffers=[data for _, data in slices])
 
     def _send_coarse(self, frame: Any) -> None:
         """Send a coarse copy of a frame, once; none of a lazy volume, which would have to be read for it."""
@@ -102,7 +88,7 @@ class Stage(anywidget.AnyWidget):  # type: ignore[misc]
             return
         self._coarse.add(name)
         header, data = coarse_copy(self._state.volume, frame, mark_padding=self._state.mark_padding)
-        self.send({"coarse": {**header, "volume": self.volume_name}}, buffers=[data])
+        self._page.send({"coarse": {**header, "volume": self.volume_name}}, buffers=[data])
 
 
 def described(

@@ -7,6 +7,7 @@ from dicomview.display import Window
 from dicomview.geometry import PLANES
 from dicomview.state import Scene, ViewState
 from dicomview.tools import PointerTool
+from dicomview.widgets.page import PageLink
 from dicomview.widgets.stage import Stage, described
 
 __all__ = ["Staging"]
@@ -23,6 +24,7 @@ class Staging:
     Parameters
     ----------
     state : ViewState
+    page : PageLink
     canvas : LiveCanvas or StillCanvas
     pointer : PointerTool
         Idle as long as the page does what it does.
@@ -35,7 +37,6 @@ class Staging:
 
     Attributes
     ----------
-    widget : Stage
     is_on : bool
         Whether the page paints.
     """
@@ -43,6 +44,7 @@ class Staging:
     def __init__(
         self,
         state: ViewState,
+        page: PageLink,
         canvas: Any,
         pointer: PointerTool,
         *,
@@ -52,8 +54,13 @@ class Staging:
     ) -> None:
         self._state, self._canvas, self._pointer = state, canvas, pointer
         self._resolved, self._sliders, self._on_raised = resolved, sliders, on_raised
-        self.widget = Stage(state, self._raise, self._told)
+        self._stage = Stage(state, page)
         self.is_on, self._page_speaks = False, False
+        #: By view of the page: the last message that was heard of it.
+        self._heard: dict[str, int] = {}
+        page.handlers.update(
+            hello=self._raise, bye=lambda view: self._heard.pop(view, None), state=self._told
+        )
         state.observe(self.show, _DONE_THERE)
         canvas.may_overlay()
 
@@ -63,7 +70,7 @@ class Staging:
 
     def show(self, change: Any = None) -> None:
         """Send the page what it is to show; not what it has told itself."""
-        if not self.is_on or self._page_speaks:
+        if not self.is_on or (self._page_speaks and len(self._heard) == 1):
             return
         with self._state.lock:
             scene = self._resolved()
@@ -73,26 +80,29 @@ class Staging:
                 self._state,
                 scene,
                 self._canvas.renderer,
-                volume=self.widget.volume_name,
+                volume=self._stage.volume_name,
                 canvas=self._canvas.widget.model_id,
                 sliders=sliders,
                 span=self._pointer.value_range,
             )
-            self.widget.show(told)
+            self._stage.show(told, self._heard)
 
-    def _raise(self) -> None:
+    def _raise(self, hello: dict[str, Any]) -> None:
         """Leave the slices to the page, which is there now."""
         with self._state.lock:
-            self.is_on = self._canvas.can_overlay
-            if self.is_on:
-                self.show()
-                self._canvas.overlay()
-                self._pointer.is_idle = True
-                self._on_raised()
+            self._heard[hello["view"]] = 0
+            self._stage.begin(is_far=hello["far"])
+            self.is_on = True
+            self.show()
+            self._canvas.overlay()
+            self._pointer.is_idle = True
+            self._on_raised()
 
-    def _told(self, changed: dict[str, Any], plane: str) -> None:
+    def _told(self, told: dict[str, Any]) -> None:
         """Take over what was changed in the page."""
+        changed, plane = told["changed"], told["plane"]
         with self._state.lock:
+            self._heard[told["view"]] = told["sequence"]
             self._page_speaks = True
             led = self._sliders().values()
             for slider in led:

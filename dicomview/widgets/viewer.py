@@ -146,18 +146,19 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         )
         self._page = PageLink(
             KeyTool.KEYS,
-            {
-                "keys": lambda pairs: [self._keys.press(str(key), int(count)) for key, count in pairs],
-                "wheel": lambda wheel: self._canvas.scroll(**wheel),
-                "width": self._fit_width,
-                "theme": self._follow_theme,
-                "seen": lambda number: self._pacer.seen(number),
-                "drawn": self._canvas.drawn,
-            },
-            canvas=self._canvas.widget.model_id,
+            canvas=self._canvas.widget.model_id if self._canvas.can_overlay else "",
+            paints=draw == "browser" and self._canvas.can_overlay,
+        )
+        self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
+        self._page.handlers.update(
+            keys=lambda pairs: [self._keys.press(str(key), int(count)) for key, count in pairs],
+            wheel=lambda wheel: self._canvas.scroll(**wheel),
+            width=self._fit_width,
+            theme=self._follow_theme,
+            seen=self._pacer.seen,
+            drawn=self._canvas.drawn,
         )
         self._canvas.watch(self._page.ask_drawn)
-        self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
         self._open = True
@@ -167,13 +168,14 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self._staging = (
             Staging(
                 self.state,
+                self._page,
                 self._canvas,
                 self._pointer,
                 resolved=self._scene,
                 sliders=self._led,
                 on_raised=self._leave_to_page,
             )
-            if draw == "browser"
+            if self._page.paints
             else None
         )
         self._status = widgets.HTML()
@@ -184,8 +186,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
         loading = [self._loading] if self._loading else []
-        painted = [] if self._staging is None else [self._staging.widget]
-        super().__init__([self._title, *loading, self._composed(), self._page, *painted])
+        super().__init__([self._title, *loading, self._composed(), self._page])
         self.add_class("dicomview")
         take_over(self)
         if self._loading is not None:
