@@ -35,6 +35,7 @@ class LivePainter:
         self._is_drawn = False
         #: What an overlay shows, once it is one.
         self._over: tuple[Any, ...] | None = None
+        self._behind: tuple[Scene, Volume | None] | None = None
         self._connection = figure.canvas.mpl_connect("draw_event", self._drawn)
 
     def overlay(self) -> None:
@@ -46,16 +47,18 @@ class LivePainter:
 
     def paint(self, scene: Scene, volume: Volume | None = None) -> bool:
         """Show a scene; what did not change is not drawn. Returns whether anything is."""
-        what = self.renderer.update(scene, volume)
         canvas: Any = self.figure.canvas
-        if not self._is_drawn:
-            return False  # the first full draw is still to come and will show this scene
         if self._over is not None:
             before, self._over = self._over, _over(scene)
+            self._behind = scene, volume
             if before == self._over:
                 return False
+            self.catch_up()
             canvas.draw()  # all of it: what is transparent cannot be painted over
             return True
+        what = self.renderer.update(scene, volume)
+        if not self._is_drawn:
+            return False  # the first full draw is still to come and will show this scene
         if not what:
             return False
         if what.layout:
@@ -67,6 +70,12 @@ class LivePainter:
                 ax.draw(canvas.get_renderer())
         canvas.blit()
         return True
+
+    def catch_up(self) -> None:
+        """Bring the axes to the newest scene, of which an overlay may show nothing."""
+        if self._behind is not None:
+            behind, self._behind = self._behind, None
+            self.renderer.update(*behind)
 
     def redraw(self) -> None:
         """Arrange the panes anew, in a figure of another size."""

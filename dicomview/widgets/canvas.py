@@ -23,7 +23,6 @@ class LiveCanvas:
     ----------
     widget : ipywidgets.DOMWidget
     figure : Figure
-    renderer : PanesRenderer
     """
 
     #: Whether voxels may be painted below it.
@@ -41,7 +40,12 @@ class LiveCanvas:
         self.widget.capture_scroll = True
         self._manager = import_ipympl().FigureManager(self.widget, 1)
         self._painter = LivePainter(self.figure, volume)
-        self.renderer = self._painter.renderer
+
+    @property
+    def renderer(self) -> PanesRenderer:
+        """The panes, as of the newest scene."""
+        self._painter.catch_up()
+        return self._painter.renderer
 
     def paint(self, scene: Scene, volume: Volume) -> bool:
         """Show a scene; returns whether a frame is sent."""

@@ -1,16 +1,22 @@
 """KeptPicture: an output beside the viewer's that holds its last view, for the saved notebook."""
 
 import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from uuid import uuid4
 
+import numpy as np
 from IPython.display import display, update_display
+
+from dicomview.widgets.frames import png
 
 __all__ = ["KeptPicture"]
 
 #: Seconds without a change after which the picture is brought up to date.
 REST = 1.5
+#: Seconds that the first picture gives way to the viewer.
+FIRST = 0.3
 
 
 class KeptPicture:
@@ -30,6 +36,7 @@ class KeptPicture:
         self._id = f"dicomview-{uuid4().hex}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._changed_at = 0.0
 
     def publish(self) -> None:
         """Put the picture into the output of the cell that runs."""
@@ -37,11 +44,16 @@ class KeptPicture:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None  # it will stay as it is
-        display(self._bundle(), raw=True, display_id=self._id)
+        if self._loop is None:
+            display(_bundle(self._draw()), raw=True, display_id=self._id)
+            return
+        display(_bundle(png(np.zeros((1, 1, 4), np.uint8))), raw=True, display_id=self._id)
+        self._loop.call_later(FIRST, self._show)
 
     def changed(self) -> None:
         """Note that the view is another one."""
-        if self._loop is not None and not self._loop.is_closed():
+        self._changed_at = time.monotonic()
+        if self._timer is None and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wait)
 
     def close(self) -> None:
@@ -51,14 +63,21 @@ class KeptPicture:
             self._timer.cancel()
 
     def _wait(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._loop is not None:
-            self._timer = self._loop.call_later(REST, self._update)
+        if self._timer is None and self._loop is not None:
+            rest = self._changed_at + REST - time.monotonic()
+            self._timer = self._loop.call_later(max(rest, 0), self._update)
 
     def _update(self) -> None:
         self._timer = None
-        update_display(self._bundle(), raw=True, display_id=self._id)
+        if time.monotonic() < self._changed_at + REST:
+            self._wait()
+        else:
+            self._show()
 
-    def _bundle(self) -> dict[str, str]:
-        return {"image/png": b64encode(self._draw()).decode("ascii")}
+    def _show(self) -> None:
+        if self._loop is not None:
+            update_display(_bundle(self._draw()), raw=True, display_id=self._id)
+
+
+def _bundle(picture: bytes) -> dict[str, str]:
+    return {"image/png": b64encode(picture).decode("ascii")}

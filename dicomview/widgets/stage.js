@@ -36,6 +36,21 @@ function sinc(x) {
  * @returns {Taps}
  */
 export function taps(samples, start, step, pixels, kind) {
+  const name = [samples, start, step, pixels, kind].join();
+  const known = TAPS.get(name);
+  if (known) return known;
+  if (TAPS.size >= MOST_TAPS) TAPS.clear();
+  const made = newTaps(samples, start, step, pixels, kind);
+  TAPS.set(name, made);
+  return made;
+}
+
+/** Lines that were resampled before: a step to the next slice takes the same. @type {Map<string, Taps>} */
+const TAPS = new Map();
+const MOST_TAPS = 64;
+
+/** @param {number} samples @param {number} start @param {number} step @param {number} pixels @param {string} kind @returns {Taps} */
+function newTaps(samples, start, step, pixels, kind) {
   const scale = Math.max(Math.abs(step), 1);
   const reach = (RADIUS[kind] ?? 0) * scale;
   const count = kind === "nearest" ? 1 : Math.ceil(2 * reach);
@@ -90,33 +105,47 @@ function used({ count, pixels, index, weight }) {
  * @param {Picture} picture
  * @param {Taps} rows
  * @param {Taps} columns
+ * @param {Float32Array} [out] to be filled, of the right length
  * @returns {Float32Array}
  */
-export function resampled({ data, width, channels }, rows, columns) {
-  const line = new Float32Array(width * channels);
-  const out = new Float32Array(rows.pixels * columns.pixels * channels);
+export function resampled({ data, width, channels }, rows, columns, out) {
   const n = width * channels;
+  const pixels = out ?? new Float32Array(rows.pixels * columns.pixels * channels);
+  const line = new Float32Array(n);
+  const { count, index, weight } = columns;
+  // Only what the columns take of a row is needed of it.
+  let [low, high] = [width, 0];
+  for (const i of index) {
+    if (i < low) low = i;
+    if (i >= high) high = i + 1;
+  }
+  low *= channels;
+  high *= channels;
   let at = 0;
   for (let r = 0; r < rows.pixels; r++) {
-    const r0 = r * rows.count;
     for (let t = 0; t < rows.count; t++) {
-      const weight = rows.weight[r0 + t];
-      const from = rows.index[r0 + t] * n;
-      if (t === 0) for (let i = 0; i < n; i++) line[i] = data[from + i] * weight;
-      else for (let i = 0; i < n; i++) line[i] += data[from + i] * weight;
+      const w = rows.weight[r * rows.count + t];
+      const from = rows.index[r * rows.count + t] * n;
+      if (t === 0) for (let i = low; i < high; i++) line[i] = data[from + i] * w;
+      else for (let i = low; i < high; i++) line[i] += data[from + i] * w;
     }
-    for (let c = 0; c < columns.pixels; c++) {
-      const c0 = c * columns.count;
-      for (let k = 0; k < channels; k++) {
+    if (channels === 1) {
+      for (let c = 0, k = 0; c < columns.pixels; c++) {
         let sum = 0;
-        for (let t = 0; t < columns.count; t++) {
-          sum += line[columns.index[c0 + t] * channels + k] * columns.weight[c0 + t];
+        for (let t = 0; t < count; t++, k++) sum += line[index[k]] * weight[k];
+        pixels[at++] = sum;
+      }
+    } else {
+      for (let c = 0; c < columns.pixels; c++) {
+        for (let channel = 0; channel < channels; channel++) {
+          let sum = 0;
+          for (let t = 0, k = c * count; t < count; t++, k++) sum += line[index[k] * channels + channel] * weight[k];
+          pixels[at++] = sum;
         }
-        out[at++] = sum;
       }
     }
   }
-  return out;
+  return pixels;
 }
 
 /**
@@ -270,8 +299,10 @@ const ARRAYS = {
 export function unpacked(bytes, type, encoding) {
   const array = ARRAYS[type];
   const size = array.BYTES_PER_ELEMENT;
+  const isPlain = encoding === "raw" || size === 1;
+  if (isPlain && bytes.byteOffset % size === 0 && bytes.length === bytes.buffer.byteLength) return new array(bytes.buffer);
   const own = new Uint8Array(bytes.length); // aligned, and no part of a larger message
-  if (encoding === "raw" || size === 1) own.set(bytes);
+  if (isPlain) own.set(bytes);
   else {
     const n = bytes.length / size;
     for (let b = 0; b < size; b++) for (let i = 0, from = b * n; i < n; i++) own[i * size + b] = bytes[from + i];
@@ -366,9 +397,10 @@ const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
 const SETTLED = 120; // ms without a change of width before it is told
 const REST = 1500; // ms without a frame after which the picture of the canvas is kept
 const TELL = 80; // ms between two messages of the state to the kernel
+const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
 const AT_ONCE = 4; // slices in view of a request
-const BATCH = 8; // slices of a request ahead of the view
+const BATCH = 4; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
 const PATIENCE = 2000; // ms after which a request counts as lost
@@ -443,8 +475,12 @@ class Stage {
     this.painted = new Map();
     /** @type {any} */
     this.drag = null;
-    this.later = 0;
-    this.movedAt = -1e9;
+    /** @type {Map<string, number>} of texts in a font */
+    this.widths = new Map();
+    this.slidersAt = 0;
+    this.sliding = 0;
+    /** @type {Node | null} the text of the status line */
+    this.status = null;
     this.clicked = { at: -1e9, index: /** @type {number[]} */ ([]) };
     this.active = ""; // the plane that the pointer was over last
     /** @type {Map<string, any>} models of sliders by what they move */
@@ -481,7 +517,7 @@ class Stage {
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
     clearTimeout(this.telling);
-    clearTimeout(this.later);
+    clearTimeout(this.sliding);
     this.canvas.remove();
   }
 
@@ -635,12 +671,11 @@ class Stage {
     const batch = this.batch(axis);
     if (!isUrgent) {
       const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
-      for (const i of neighbours(this.scene.index[axis], this.scene.shape[axis], direction, reach)) want(axis, i);
-      // In full batches, unless that is all there will be: each message costs the kernel more than a slice.
-      if (wanted.size < Math.min(batch, reach / 2) && now - this.movedAt < SETTLED) {
-        this.later ||= window.setTimeout(() => ((this.later = 0), this.pump()), SETTLED);
-        return;
-      }
+      const at = this.scene.index[axis];
+      for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) want(axis, i);
+      // As long as there is enough ahead, only in full batches: a message costs the kernel more than a slice.
+      const ahead = [...wanted.values()].map(([, , i]) => (i - at) * direction).filter((far) => far > 0);
+      if (wanted.size < batch && Math.min(...ahead) > reach / 2) return;
     }
     const keys = [...wanted.keys()];
     while (keys.length && this.flights < FLIGHT) {
@@ -734,17 +769,20 @@ class Stage {
         if (last.picture !== picture || last.view !== view) {
           last.picture = picture;
           last.view = view;
+          const size = rows.pixels * columns.pixels * channels;
           last.values = resampled(
             picture,
             taps(height, rows.start, rows.step, rows.pixels, scene.interpolation),
             taps(width, columns.start, columns.step, columns.pixels, scene.interpolation),
+            last.values?.length === size ? last.values : undefined,
           );
-          last.image = new ImageData(columns.pixels, rows.pixels);
+          if (last.image?.width !== columns.pixels || last.image.height !== rows.pixels) {
+            last.image = new ImageData(columns.pixels, rows.pixels);
+          }
           last.window = null;
         }
-        const colors = JSON.stringify([{ ...scene.window, table: null }, scene.colormap, scene.invert, scene.empty]);
-        if (last.window !== colors) {
-          last.window = colors;
+        if (last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty) {
+          Object.assign(last, { window: scene.window, colors: scene.colors, empty: scene.empty });
           this.color(last, rows.pixels, columns.pixels, channels);
         }
         this.painted.set(pane, last);
@@ -764,20 +802,19 @@ class Stage {
     if (w > 0 && h > 0) this.context.putImageData(image, x, y, dx, dy, w, h);
   }
 
-  /** @param {any} last @param {number} rows @param {number} columns @param {number} channels */
-  color(last, rows, columns, channels) {
+  /** Colour values, which come from below, into an image. @param {any} last @param {number} rows @param {number} columns @param {number} channels */
+  color({ values, image }, rows, columns, channels) {
     const { scene } = this;
-    const count = rows * columns;
-    const flat = new Uint32Array(count);
-    if (channels === 1) colored(last.values, scene.window, scene.colors, scene.empty, flat);
-    else {
-      const byte = (/** @type {number} */ v) => clamp(Math.round(v), 0, 255);
-      for (let i = 0; i < count; i++) {
-        flat[i] = packed(byte(last.values[3 * i]), byte(last.values[3 * i + 1]), byte(last.values[3 * i + 2]));
+    const out = new Uint32Array(image.data.buffer);
+    const byte = (/** @type {number} */ v) => clamp(Math.round(v), 0, 255);
+    for (let r = 0; r < rows; r++) {
+      const line = out.subarray((rows - 1 - r) * columns, (rows - r) * columns);
+      const from = r * columns * channels;
+      if (channels === 1) colored(values.subarray(from, from + columns), scene.window, scene.colors, scene.empty, line);
+      else {
+        for (let c = 0, k = from; c < columns; c++, k += channels) line[c] = packed(byte(values[k]), byte(values[k + 1]), byte(values[k + 2]));
       }
     }
-    const out = new Uint32Array(last.image.data.buffer);
-    for (let r = 0; r < rows; r++) out.set(flat.subarray(r * columns, (r + 1) * columns), (rows - 1 - r) * columns);
   }
 
   /** Draw crosshair and lower texts. @param {any} pane @param {number[]} edges */
@@ -819,9 +856,7 @@ class Stage {
         context.fillText(line, x, y);
       });
     };
-    const wide = (/** @type {string[]} */ lines) => {
-      return 8 * dot + Math.max(0, ...lines.map((line) => context.measureText(line).width));
-    };
+    const wide = (/** @type {string[]} */ lines) => 8 * dot + Math.max(0, ...lines.map((line) => this.wide(line)));
     const [left_, right_] = scene.texts ? this.lowerTexts(pane, index) : [[], []];
     const lower = pane.hasWindow ? left_ : [];
     if (wide(lower) + wide(right_) < x1 - x0) write(lower, "left", x0 + 5.5 * dot);
@@ -840,6 +875,14 @@ class Stage {
     write([label], "left", middle + half + 5.5 * dot);
   }
 
+  /** Return how wide a text is in the font of the canvas. @param {string} text */
+  wide(text) {
+    const name = this.context.font + text;
+    if (this.widths.size > 2000) this.widths.clear();
+    if (!this.widths.has(name)) this.widths.set(name, this.context.measureText(text).width);
+    return /** @type {number} */ (this.widths.get(name));
+  }
+
   /** Return the texts in the lower corners. @param {any} pane @param {number} index */
   lowerTexts(pane, index) {
     const { scene } = this;
@@ -855,8 +898,12 @@ class Stage {
   /** Tell index, position and value in the status line. */
   readOut() {
     const { scene } = this;
-    const status = this.viewer.querySelector(".dicomview-status .widget-html-content, .dicomview-status");
-    if (!status) return;
+    if (!this.status?.isConnected) {
+      const place = this.viewer.querySelector(".dicomview-status .widget-html-content, .dicomview-status");
+      const code = place && (place.querySelector("code") ?? place.appendChild(document.createElement("code")));
+      this.status = code && (code.firstChild ?? code.appendChild(document.createTextNode("")));
+    }
+    if (!this.status) return;
     const index = scene.pointer ?? scene.index;
     const place = position(scene.affine, index);
     const parts = [`index (${index.join(", ")})`];
@@ -865,8 +912,7 @@ class Stage {
     const value = this.valueAt(index);
     if (value !== null) parts.push(`${value} ${scene.unit}`.trim());
     const text = parts.join(" \u00a0 ");
-    const code = status.querySelector("code") ?? status.appendChild(document.createElement("code"));
-    if (code.textContent !== text) code.textContent = text;
+    if (this.status.nodeValue !== text) this.status.nodeValue = text;
   }
 
   /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index */
@@ -932,7 +978,14 @@ class Stage {
     } else this.toFrame(scene.dims.indexOf(name), value);
   }
 
+  /** Bring the sliders to the view; not every frame: each has the page laid out anew. */
   showSliders() {
+    const wait = this.slidersAt + SLIDERS - performance.now();
+    if (wait > 0) {
+      this.sliding ||= window.setTimeout(() => ((this.sliding = 0), this.showSliders()), wait);
+      return;
+    }
+    this.slidersAt = performance.now();
     const { scene } = this;
     for (const [name, slider] of this.sliders) {
       if (!slider.model) continue;
@@ -953,7 +1006,6 @@ class Stage {
     const at = clamp(Math.round(to), 0, scene.shape[axis] - 1);
     if (at === scene.index[axis]) return;
     this.travel = { axis, direction: at > scene.index[axis] ? 1 : -1 };
-    this.movedAt = performance.now();
     const to3 = (/** @type {number} */ i, /** @type {number} */ a) => (a === axis ? at : i);
     // What the pointer is over goes along, where it rests on this plane.
     if (scene.pointer && scene.pointer[axis] === scene.index[axis]) scene.pointer = scene.pointer.map(to3);

@@ -11,7 +11,7 @@ from notebook_page import NotebookPage
 
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 #: Steps per second of a burst, and of moves of a drag.
-RATE = 30
+RATE = 60
 #: Slices of a jump: twice as far as a viewer fetches ahead, so that one back can fall between two others.
 JUMP = 53
 #: Where the second pane of dicomview is.
