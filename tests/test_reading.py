@@ -1,9 +1,12 @@
 """What a real page does: sliders that answer, clicks that become double, frames that get lost."""
 
 import io
+import time
+from threading import Thread
 
 import numpy as np
 import pytest
+from matplotlib.artist import Artist
 from matplotlib.backend_bases import MouseButton, MouseEvent
 from PIL import Image
 
@@ -15,7 +18,7 @@ from dicomview.widgets.canvas import inches
 def viewer(voxels, affine, monkeypatch):
     monkeypatch.setattr("dicomview.widgets.tie.ECHO", 60.0)  # however slow the machine is
     volume = dv.Volume.from_array(voxels((20, 30, 40)), affine=affine("axial"), meta={"Modality": "CT"})
-    viewer = dv.SliceViewer(volume, window=(40.25, 80.5), index=(5, 6, 7))
+    viewer = dv.SliceViewer(volume, window=(40.25, 80.5), index=(5, 6, 7), draw="kernel")
     viewer._canvas.figure.canvas.draw()
     yield viewer
     viewer.close()
@@ -145,3 +148,25 @@ def test_colour_volumes_drag_the_crosshair():
     viewer = dv.SliceViewer(np.zeros((4, 5, 6, 3), np.uint8))
     assert [name for name, button in viewer.toolbar.tools.items() if button.value] == ["crosshair"]
     viewer.close()
+
+
+def test_two_threads_never_draw_at_once(viewer):
+    """Messages of the page come on another thread than cells run on."""
+    drawing, most = 0, 0
+
+    class Watch(Artist):
+        def draw(self, renderer):
+            nonlocal drawing, most
+            drawing += 1
+            most = max(most, drawing)
+            time.sleep(0.005)
+            drawing -= 1
+
+    viewer.axes["axial"].add_artist(Watch())
+    canvas = viewer._canvas.figure.canvas
+    page = Thread(target=lambda: [canvas._handle_message(canvas, {"type": "draw"}, []) for _ in range(10)])
+    page.start()
+    for _ in range(10):
+        viewer.state.invert = not viewer.state.invert
+    page.join()
+    assert most == 1

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
@@ -28,10 +29,11 @@ class LiveCanvas:
     #: Whether voxels may be painted below it.
     can_overlay = True
 
-    def __init__(self, volume: Volume, size: tuple[float, float]) -> None:
+    def __init__(self, volume: Volume, size: tuple[float, float], lock: RLock) -> None:
         canvas = frame_canvas()
         self.figure = Figure(figsize=inches(size), dpi=STYLE.dpi)
         self.widget: Any = canvas(self.figure)
+        self.widget.lock = lock
         self.widget.toolbar_visible = False
         self.widget.header_visible = False
         self.widget.footer_visible = False
@@ -58,9 +60,9 @@ class LiveCanvas:
             self._manager.resize(*self.figure.bbox.size)
             self._painter.redraw()
 
-    def may_overlay(self) -> None:
-        """Send whole frames from the first one on: the page hears too late that they become transparent."""
-        self.widget.always_whole = True
+    def may_overlay(self, may: bool) -> None:
+        """Send whole frames before they are transparent: the page hears too late that they are."""
+        self.widget.always_whole = may
 
     def overlay(self) -> None:
         """Leave the voxels to the page, which paints them below this canvas."""
@@ -114,12 +116,6 @@ class StillCanvas:
             self.renderer.arrange()
             self.widget.value = self.figure.png()
 
-    def may_overlay(self) -> None:
-        """Do nothing: a picture has nothing below it."""
-
-    def overlay(self) -> None:
-        """Do nothing."""
-
     def scroll(self, steps: int, x: float, y: float, ctrl: bool) -> None:
         """Do nothing: a picture hears no wheel."""
 
@@ -135,10 +131,10 @@ class StillCanvas:
         self.figure.clear()
 
 
-def make_canvas(volume: Volume, size: tuple[float, float]) -> LiveCanvas | StillCanvas:
-    """Return the best canvas that can be had here, of a size in pixels."""
+def make_canvas(volume: Volume, size: tuple[float, float], lock: RLock) -> LiveCanvas | StillCanvas:
+    """Return the best canvas that can be had here, of a size in pixels; it draws while it holds the lock."""
     try:
-        return LiveCanvas(volume, size)
+        return LiveCanvas(volume, size, lock)
     except ImportError:
         return StillCanvas(volume, size)
 

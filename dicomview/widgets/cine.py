@@ -30,11 +30,14 @@ class CinePlayer:
         self._timer: asyncio.TimerHandle | None = None
         self._shown = 0.0
         state.observe(self._switched, "playing")
+        self._is_open = True
         self._switched()
 
     def close(self) -> None:
-        """Stop."""
-        self._state.unobserve(self._switched, "playing")
+        """Stop for good; again does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._state.unobserve(self._switched, "playing")
         if self._timer is not None:
             self._timer.cancel()
 

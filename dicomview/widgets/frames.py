@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -43,8 +44,30 @@ def frame_canvas() -> Any:
         ask: Callable[[int], bool] = staticmethod(lambda number: False)
         #: Whether no parts are sent: for frames that are transparent.
         always_whole = False
+        #: Held while anything is drawn: messages of the page come on another thread than cells run on.
+        lock: AbstractContextManager[Any] = nullcontext()
         _number = 0
         _undrawn = 0  # the frame that the page has not told of, if any
+
+        def __init__(self, figure: Any) -> None:
+            super().__init__(figure)
+            # Until a page is there ipympl keeps a picture of every frame for notebooks without a kernel, in a
+            # form that its own page cannot read; the viewer keeps one of its own.
+            self.syncing_data_url = False
+
+        def draw(self) -> None:
+            """Draw everything and send what changed."""
+            with self.lock:
+                super().draw()
+
+        def blit(self, bbox: Any = None) -> None:
+            """Send what changed."""
+            with self.lock:
+                super().blit(bbox)
+
+        def _handle_message(self, widget: Any, content: Any, buffers: Any) -> None:
+            with self.lock:
+                super()._handle_message(widget, content, buffers)
 
         def send_binary(self, data: bytes) -> None:
             """Send a frame."""
@@ -74,8 +97,10 @@ def frame_canvas() -> Any:
             # The page hears of another mode later than of the frame. Where whole frames are opaque they may
             # be drawn over the ones before like parts, so the mode stays the same.
             is_cleared = self.always_whole or bool((pixels[..., 3] != 255).any())
-            self.set_image_mode("full" if is_cleared else "diff")
-            if is_cleared or self._force_full or is_lost or now.shape != last.shape:
+            mode = "full" if is_cleared else "diff"
+            is_whole = is_cleared or self._force_full or is_lost or mode != self._current_image_mode
+            self.set_image_mode(mode)
+            if is_whole or now.shape != last.shape:
                 output = now
             else:
                 changed = now != last

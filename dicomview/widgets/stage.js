@@ -397,6 +397,7 @@ const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
 const SETTLED = 120; // ms without a change of width before it is told
 const REST = 1500; // ms without a frame after which the picture of the canvas is kept
 const TELL = 80; // ms between two messages of the state to the kernel
+const ECHO = 1000; // ms in which a slider may answer to what it was set to
 const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
 const AT_ONCE = 4; // slices in view of a request
@@ -779,10 +780,10 @@ class Stage {
           if (last.image?.width !== columns.pixels || last.image.height !== rows.pixels) {
             last.image = new ImageData(columns.pixels, rows.pixels);
           }
-          last.window = null;
+          last.isColored = false;
         }
-        if (last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty) {
-          Object.assign(last, { window: scene.window, colors: scene.colors, empty: scene.empty });
+        if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty) {
+          Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty });
           this.color(last, rows.pixels, columns.pixels, channels);
         }
         this.painted.set(pane, last);
@@ -949,7 +950,7 @@ class Stage {
   follow() {
     for (const [name, id] of Object.entries(this.scene.sliders)) {
       if (this.sliders.get(name)?.id === id) continue;
-      const slider = { id, model: /** @type {any} */ (null), follow: () => this.slid(name, slider) };
+      const slider = { id, model: /** @type {any} */ (null), sent: [], follow: () => this.slid(name, slider) };
       this.sliders.set(name, slider);
       this.model.widget_manager
         .get_model(id)
@@ -964,9 +965,19 @@ class Stage {
   /** @param {string} name @param {any} slider */
   slid(name, slider) {
     const value = slider.model.get("value");
-    // What was set from here comes back, rounded to whole steps.
-    const isEcho = Math.abs(value - slider.shown) <= (slider.model.get("step") ?? 1) * (Number.isInteger(slider.shown) ? 0 : 0.51);
-    if (value === slider.shown || isEcho) return;
+    if (slider.model._state_lock) {
+      this.shown(slider, value); // the kernel moves it, and tells of the view as well
+      return;
+    }
+    if (value === slider.shown) return;
+    if (name === "center" || name === "width") {
+      // What it was set to comes back, rounded to whole steps, perhaps when it has been set to something else already.
+      const since = performance.now() - ECHO;
+      const near = 0.51 * (slider.model.get("step") ?? 1);
+      const isEcho = (/** @type {any} */ sent) => sent.at > since && Math.abs(value - sent.value) <= near;
+      if (slider.sent.some(isEcho)) return;
+    }
+    slider.sent = [];
     slider.shown = value;
     const { scene } = this;
     if (name in scene.axes) this.go(scene.axes[name], value);
@@ -976,6 +987,12 @@ class Stage {
       scene.window = moved(scene.window, name === "center" ? chosen : center, name === "width" ? chosen : width);
       this.note("window");
     } else this.toFrame(scene.dims.indexOf(name), value);
+  }
+
+  /** Note what a slider is set to, other than by a person. @param {any} slider @param {number} value */
+  shown(slider, value) {
+    slider.shown = value;
+    slider.sent = [...slider.sent.slice(-31), { value, at: performance.now() }];
   }
 
   /** Bring the sliders to the view; not every frame: each has the page laid out anew. */
@@ -993,7 +1010,7 @@ class Stage {
       if (name in scene.axes) value = scene.index[scene.axes[name]];
       else if (scene.dims.includes(name)) value = scene.frame[scene.dims.indexOf(name)];
       if (value === undefined || slider.shown === value) continue;
-      slider.shown = value;
+      this.shown(slider, value);
       if (slider.model.get("value") !== value) slider.model.set("value", value);
     }
   }
@@ -1208,6 +1225,7 @@ class Stage {
     if (!this.isMine(event) || performance.now() - this.clicked.at > DOUBLE) return;
     this.scene.index = this.clicked.index;
     this.note("index");
+    this.tell(); // before the kernel hears of the double click
   }
 
   /** Do what a key stands for; returns whether that is done. @param {KeyboardEvent} event */
@@ -1391,6 +1409,10 @@ class View {
   async start() {
     const { model, viewer } = this;
     const host = /** @type {HTMLElement | null} */ (viewer.querySelector(CANVAS));
+    if (host) {
+      // ipympl takes the focus at every press; a page that scrolls then turns the press into a drag.
+      host.focus = () => HTMLElement.prototype.focus.call(host, { preventScroll: true });
+    }
     if (model.get("paints") && host) {
       this.stage = new Stage(model, viewer, host);
       this.stage.start();

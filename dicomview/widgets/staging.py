@@ -1,6 +1,8 @@
 """Staging: a viewer whose slices the page paints; what changes on either side reaches the other."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from dicomview.display import Window
@@ -12,6 +14,8 @@ from dicomview.widgets.stage import Stage, described
 
 __all__ = ["Staging"]
 
+#: Seconds from the first word of the canvas in the page until our script must have said one too.
+PATIENCE = 2.0
 #: What the page may change.
 _CHANGED = frozenset(("index", "frame", "window", "zoom", "center", "invert", "pointer", "playing"))
 #: What changes nothing in the picture, but in what the page does.
@@ -34,6 +38,8 @@ class Staging:
         Returns the sliders that the page moves by itself, by what they move.
     on_raised : callable
         Called when the page takes over.
+    on_missing : callable
+        Called once where there is a page, but not our script in it.
 
     Attributes
     ----------
@@ -51,9 +57,11 @@ class Staging:
         resolved: Callable[[], Scene],
         sliders: Callable[[], dict[str, Any]],
         on_raised: Callable[[], object],
+        on_missing: Callable[[], object],
     ) -> None:
         self._state, self._canvas, self._pointer = state, canvas, pointer
-        self._resolved, self._sliders, self._on_raised = resolved, sliders, on_raised
+        self._resolved, self._sliders = resolved, sliders
+        self._on_raised, self._on_missing = on_raised, on_missing
         self._stage = Stage(state, page)
         self.is_on, self._page_speaks = False, False
         #: By view of the page: the last message that was heard of it.
@@ -62,11 +70,28 @@ class Staging:
             hello=self._raise, bye=lambda view: self._heard.pop(view, None), state=self._told
         )
         state.observe(self.show, _DONE_THERE)
-        canvas.may_overlay()
+        canvas.may_overlay(True)
+        self._deadline: asyncio.TimerHandle | None = None
+        canvas.widget.on_msg(self._spoken)
 
     def close(self) -> None:
         """Stop following the state."""
         self._state.unobserve(self.show, _DONE_THERE)
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _spoken(self, _: Any, content: Any, buffers: Any) -> None:
+        """Give our script some time, from the first word of the canvas on."""
+        if content.get("type") != "initialized" or self.is_on or self._deadline is not None:
+            return
+        with suppress(RuntimeError):  # without a loop there is no page
+            self._deadline = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
+
+    def _give_up(self) -> None:
+        """Let the kernel draw for good, unless our script comes after all."""
+        if not self.is_on:
+            self._canvas.may_overlay(False)
+            self._on_missing()
 
     def show(self, change: Any = None) -> None:
         """Send the page what it is to show; not what it has told itself."""
@@ -91,6 +116,7 @@ class Staging:
         """Leave the slices to the page, which is there now."""
         with self._state.lock:
             self._heard[hello["view"]] = 0
+            self._canvas.may_overlay(True)
             self._stage.begin(is_far=hello["far"])
             self.is_on = True
             self.show()

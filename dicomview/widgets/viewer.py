@@ -41,6 +41,8 @@ WIDTH = 800
 WIDTHS = (240, 1800)
 #: Traits that change nothing in the picture; the position always comes with the index.
 _UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
+#: Said where the page could not load our script.
+_NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws every slice."
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
@@ -61,7 +63,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     layout : {"ortho", "axial", "coronal", "sagittal", "montage"}
         All three planes, one, or neighbouring slices.
-    draw : {"kernel", "browser"}
+    draw : {"browser", "kernel"}
         Who paints the slices. The browser answers at once, also where the kernel is far away; until its
         script has been loaded, and where it cannot be, the kernel draws.
     **traits
@@ -112,11 +114,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         window: Any = None,
         colormap: str | None = None,
         layout: str = "ortho",
-        draw: Literal["kernel", "browser"] = "kernel",
+        draw: Literal["browser", "kernel"] = "browser",
         **traits: Any,
     ) -> None:
-        if draw not in ("kernel", "browser"):
-            raise DisplayError(f"draw is 'kernel' or 'browser', not {draw!r}")
+        if draw not in ("browser", "kernel"):
+            raise DisplayError(f"draw is 'browser' or 'kernel', not {draw!r}")
         self._loading: Loading | None = None
         if is_path(volume):
             pixels = WIDTH / 3 if layout == "ortho" else WIDTH
@@ -135,7 +137,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
-        self._canvas = make_canvas(self.state.volume, self._size())
+        self._canvas = make_canvas(self.state.volume, self._size(), self.state.lock)
         self._canvas.paint(self._scene(), self.state.volume)
         self._pointer = PointerTool(self._canvas.figure, self._canvas.renderer, self.state)
         self._keys = KeyTool(
@@ -174,6 +176,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 resolved=self._scene,
                 sliders=self._led,
                 on_raised=self._leave_to_page,
+                on_missing=lambda: self._entitle(_NO_SCRIPT),
             )
             if self._page.paints
             else None
@@ -197,11 +200,15 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         with self.state.lock:
             if not self._open:
                 return
-            self._title.value = _title(self.volume)
+            self._entitle()
             if layout == "ortho" and self.state.layout == self.volume.slice_plane:
                 self.state.layout = layout
             else:
                 self._refresh()
+
+    def _entitle(self, note: str = "") -> None:
+        """Show what the volume is, and a note."""
+        self._title.value = _title(self.volume) + (f"<div>{note}</div>" if note else "")
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
@@ -356,6 +363,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _leave_to_page(self) -> None:
         """Let the page do what it does by itself."""
+        self._entitle()
         self._player.close()
         if self.panel.window is not None:
             self.panel.window.page_leads = True
@@ -368,10 +376,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _fit_width(self, width: float) -> None:
         """Take the room that there is in the page."""
-        self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
-        self._canvas.resize(self._size())
-        if self._staging is not None:
-            self._staging.show()
+        with self.state.lock:
+            self._width = float(min(max(width, WIDTHS[0]), WIDTHS[1]))
+            self._canvas.resize(self._size())
+            if self._staging is not None:
+                self._staging.show()
 
     def _follow_theme(self, theme: str) -> None:
         """Take the theme of the page, unless one was asked for."""
