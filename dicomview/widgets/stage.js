@@ -479,6 +479,7 @@ class Stage {
     /** @type {Map<string, number>} of texts in a font */
     this.widths = new Map();
     this.slidersAt = 0;
+    this.touchedAt = -1e9; // when a person did anything
     this.sliding = 0;
     /** @type {Node | null} the text of the status line */
     this.status = null;
@@ -502,6 +503,9 @@ class Stage {
     for (const [name, act] of /** @type {[string, any][]} */ ([
       ["mousedown", this.onPress], ["mousemove", this.onMove], ["mouseup", this.onRelease], ["dblclick", this.onDouble],
     ])) this.listen(window, name, act.bind(this), passive); // prettier-ignore
+    for (const name of ["pointerdown", "pointermove", "keydown", "wheel"]) {
+      this.listen(window, name, () => (this.touchedAt = performance.now()), { capture: true, passive: true });
+    }
     this.listen(this.host, "mouseleave", () => this.point(null), undefined);
     this.listen(document, "visibilitychange", () => this.pump(), undefined);
     this.listen(window, "pagehide", () => this.model.send({ bye: this.name }), undefined);
@@ -973,6 +977,7 @@ class Stage {
     if (name === "center" || name === "width") {
       // What it was set to comes back, rounded to whole steps, perhaps when it has been set to something else already.
       const since = performance.now() - ECHO;
+      if (this.touchedAt < since) return; // and nobody has moved it
       const near = 0.51 * (slider.model.get("step") ?? 1);
       const isEcho = (/** @type {any} */ sent) => sent.at > since && Math.abs(value - sent.value) <= near;
       if (slider.sent.some(isEcho)) return;
