@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser lowest data-score
-.PHONY: bench bench-load bench-browser picture clean
+.PHONY: bench bench-load bench-browser bench-paint picture clean
 
 check: lint imports types scripts test lowest
 
@@ -69,6 +69,10 @@ bench-load: $(STAMP)
 bench-browser: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/browser.py $(ARGS)
+
+# Canvas 2D against WebGL2
+bench-paint: $(STAMP)
+	$(BIN)/python tests/benchmarks/paint.py
 
 # the picture of the README
 picture: $(STAMP)

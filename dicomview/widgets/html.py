@@ -74,7 +74,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     names = [
         *PLANES,
         *(volume.extra_dims if whole else ()),
-        *(() if volume.is_color else ("center", "width")),
+        *(("center", "width") if volume.has_window else ()),
     ]
     told = described(
         state,
@@ -85,7 +85,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         sliders={n: n for n in names},
         span=span[1] - span[0],
     )
-    told["tool"] = told["tool"] if not volume.is_color else "crosshair"
+    told["tool"] = told["tool"] if volume.has_window else "crosshair"
     surround, ink = STYLE.surrounds[state.theme]
     return _PAGE.format(
         title=escape(title),

@@ -1167,7 +1167,7 @@ class Stage {
     if (!this.isMine(event)) return;
     const { pane, place, x, y } = this.at(event);
     const { scene } = this;
-    const left = scene.tool === "window" && !scene.window ? "crosshair" : scene.tool;
+    const left = scene.tool === "window" && !scene.hasWindow ? "crosshair" : scene.tool;
     const action = [left, "pan", "zoom"][event.button];
     if (!pane || !action) return;
     if (event.button === 1) event.preventDefault(); // no scrolling by itself

@@ -141,6 +141,7 @@ def described(
         "pointer": None,
         "unit": vol.unit,
         "window": None if scene.window is None else _window(scene.window),
+        "hasWindow": vol.has_window,
         "range": span,
         "colormap": _colors(scene.colormap, scene.reverse != state.invert),
         "invert": state.invert,
