@@ -1,7 +1,5 @@
 """Likeness: headers of files that are laid out like one read before, told from the few values that differ."""
 
-import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +7,12 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicomview.io.header import Header
 from dicomview.io.headers import HEADER_TAGS
-from dicomview.io.keys import NUMBERS, seconds_of
+from dicomview.io.keys import NUMBERS
 from dicomview.io.layout import Layout, Scanned, learned
 from dicomview.io.mosaic import MOSAIC_TAGS
 from dicomview.io.multiframe import FRAME_KEYWORDS
 from dicomview.io.sources import File, start_of
+from dicomview.io.values import Unlike, decimal, factor, integer, moment_of, point, uid
 
 __all__ = ["Likenesses"]
 
@@ -21,11 +20,6 @@ __all__ = ["Likenesses"]
 _FIRST_READ, _LAST_READ = 1 << 13, 1 << 20
 #: So many layouts are tried on a file.
 _KEPT = 8
-#: Text of numbers that Python and pydicom understand alike.
-_DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
-_INTEGER = re.compile(rb" *[+-]?\d{1,9} *")
-_UID = re.compile(rb"[0-9.]{1,64}\0?")
-_TIME, _DATE = re.compile(rb"\d\d(\d\d(\d\d(\.\d{1,6})?)?)? *"), re.compile(rb"\d{8}")
 #: Attributes of a header that one element gives by itself.
 _FIELDS = {
     "SOPInstanceUID": "sop_instance_uid",
@@ -39,50 +33,8 @@ _FIELDS = {
 _MOMENTS = tuple((f"{kind}Time", f"{kind}Date") for kind in ("Acquisition", "Content"))
 
 
-class _Unlike(Exception):
-    """The value of an element is not one that is understood here."""
-
-
-def _decimal(value: bytes) -> float:
-    if len(value) > 16 or not _DECIMAL.fullmatch(value):
-        raise _Unlike
-    return float(value)
-
-
-def _integer(value: bytes) -> int:
-    if len(value) > 12 or not _INTEGER.fullmatch(value):
-        raise _Unlike
-    return int(value)
-
-
-def _point(value: bytes) -> tuple[float, ...]:
-    numbers = tuple(map(_decimal, value.split(b"\\")))
-    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
-        raise _Unlike
-    return numbers
-
-
-def _uid(value: bytes) -> str:
-    if not _UID.fullmatch(value):
-        raise _Unlike
-    return value.rstrip(b"\0").decode()
-
-
-def _factor(value: bytes) -> float:
-    number = _decimal(value)
-    if number == 0 or not math.isfinite(number):
-        raise _Unlike
-    return number
-
-
-def _moment(time: bytes, date: bytes) -> float | None:
-    if not _TIME.fullmatch(time) or (date and not _DATE.fullmatch(date)):
-        raise _Unlike
-    return seconds_of(time.decode(), date.decode())
-
-
-_READERS: dict[str, Callable[[bytes], Any]] = {"IS": _integer, "DS": _decimal}
-_SPECIAL = {"SOPInstanceUID": _uid, "ImagePositionPatient": _point, "RescaleSlope": _factor}
+_READERS: dict[str, Callable[[bytes], Any]] = {"IS": integer, "DS": decimal}
+_SPECIAL = {"SOPInstanceUID": uid, "ImagePositionPatient": point, "RescaleSlope": factor}
 
 
 def _tag(keyword: str) -> int:
@@ -118,8 +70,8 @@ class _Likeness:
     def _tells_time(self, time: str, date: str) -> bool:
         """Return whether a key of the header is what these two elements say."""
         try:
-            return self._keys[time] == _moment(*(self._getter(_tag(k), {})(()) for k in (time, date)))
-        except (_Unlike, KeyError):
+            return self._keys[time] == moment_of(*(self._getter(_tag(k), {})(()) for k in (time, date)))
+        except (Unlike, KeyError):
             return False
 
     def _prepare(self) -> None:
@@ -159,7 +111,7 @@ class _Likeness:
             return keyword, None
         try:
             value = reader(element.value)
-        except _Unlike:
+        except Unlike:
             return keyword, None
         in_field = keyword not in _FIELDS or getattr(self.header, _FIELDS[keyword]) == value
         in_keys = keyword not in NUMBERS or self._keys.get(keyword) == value
@@ -188,11 +140,11 @@ class _Likeness:
                 if keyword in NUMBERS:
                     keys[keyword] = float(found)
             for keyword, time, date in self._moments:
-                moment = _moment(time(values), date(values))
+                moment = moment_of(time(values), date(values))
                 if moment is None or keyword not in self._keys:
                     return None
                 keys[keyword] = moment
-        except _Unlike:
+        except Unlike:
             return None
         if keys:
             changes["keys"] = tuple({**self._keys, **keys}.items())

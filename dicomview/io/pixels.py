@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pydicom
@@ -16,6 +16,7 @@ from dicomview.errors import DecodeError
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
 from dicomview.io.elements import without_pixels
+from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
@@ -31,6 +32,8 @@ BLOCK = 8
 _NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
 _GRAY = ("MONOCHROME1", "MONOCHROME2")
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
+
+Elements: TypeAlias = Scanned | ScannedFrames | Dataset
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class _Sources:
 
     cells: Cells
     places: dict[File, _Place]
-    elements: dict[File, Scanned | Dataset]
+    elements: dict[File, Elements]
 
 
 def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
@@ -122,7 +125,7 @@ def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
 
 def read_slices(
     headers: Sequence[Header | None], rescale: Rescale
-) -> tuple[np.ndarray, Mapping[File, Scanned | Dataset]] | None:
+) -> tuple[np.ndarray, Mapping[File, Elements]] | None:
     """Read the values of slices into one array.
 
     Parameters
@@ -136,7 +139,7 @@ def read_slices(
     -------
     values : ndarray of shape (slices, rows, columns)
         The same values in the same type as image by image.
-    elements : mapping of File to (Scanned or Dataset)
+    elements : mapping of File to (Scanned, ScannedFrames or Dataset)
         The elements of each file.
 
     ``None`` where the slices are not all of one ordinary kind, or a file is no longer what it was.
@@ -160,7 +163,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
     known: dict[int, Cells | None] = {}
     found: set[Cells | None] = set()
     places: dict[File, _Place] = {}
-    elements: dict[File, Scanned | Dataset] = {}
+    elements: dict[File, Elements] = {}
     for header in headers:
         scanned = header.scanned
         if header.tile is not None or header.has_modality_lut or header.real_world is not None:
@@ -169,7 +172,12 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             if header.frame is None:
                 raise Unsuited
             continue
-        if header.frame is not None:
+        if isinstance(scanned, ScannedFrames):
+            start, length = scanned.pixels
+            place = _Place(header.path, start, length, scanned.state, False, header.number_of_frames)
+            found.add(_cells(scanned.dataset, scanned.syntax))
+            elements[header.path] = scanned
+        elif header.frame is not None:
             place, dataset, syntax = _film(header.path)
             found.add(_cells(dataset, syntax))
             elements[header.path] = without_pixels(dataset)
@@ -240,9 +248,11 @@ def _loader(sources: _Sources, first: Header) -> Load:
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
     for file, place in sources.places.items():
-        if isinstance(sources.elements[file], Dataset):
+        if not isinstance(sources.elements[file], Scanned):
             film = PixelFile(file)
-            films[file], sources.elements[file] = _frames(place, film), film.elements
+            films[file] = _frames(place, film)
+            if isinstance(sources.elements[file], Dataset):
+                sources.elements[file] = film.elements
             reference = film if file == first.path else reference
 
     def load(header: Header, pixels: np.ndarray) -> None:
