@@ -102,23 +102,12 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
 def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
     """Give every file once, and whether it was named by the caller."""
     seen: set[str] = set()
-    folders: dict[str, str] = {}
-
-    def real(file: File) -> str:
-        """Resolve links, those of a folder once for all its files."""
-        if isinstance(file, MemoryFile):
-            return os.fspath(file)
-        folder, name = os.path.split(file)
-        if os.path.islink(file):  # noqa: PTH114 - and below: a Path costs more than the look at the disk
-            return os.path.realpath(file)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        return os.path.join(folders[folder], name)  # noqa: PTH118
-
     for start in [path] if _is_one(path) else path:  # type: ignore[union-attr]
         found = _found(start, dropped)
-        for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
-            place = real(file)
+        folders = {os.path.dirname(os.fspath(file)) for file, _, _ in found}  # noqa: PTH120
+        # Names are enough where all files are side by side.
+        text = os.path.basename if len(folders) == 1 else os.fspath
+        for file, asked_for, place in sorted(found, key=lambda item: _natural(text(item[0]))):
             if place not in seen:
                 seen.add(place)
                 yield file, asked_for
@@ -132,8 +121,8 @@ def _is_one(path: Any) -> bool:
     return isinstance(path, str | os.PathLike | bytes) or hasattr(path, "read")
 
 
-def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
-    """Return the files behind one path, and whether each was named by the caller."""
+def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
+    """Return the files behind one path, whether each was named by the caller, and its path without links."""
     if isinstance(start, bytes):
         root: File = MemoryFile.of(start, f"<bytes {next(_NUMBERS)}>")
     elif hasattr(start, "read") and not isinstance(start, os.PathLike):
@@ -144,22 +133,27 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
     else:
         root = existing(start)
         if root.is_dir():
-            return [(file, False) for file in walk(root, dropped)]
+            return [(file, False, place) for file, place in walk(root, dropped)]
     try:
         if looks_like_dicom(root):
             if isinstance(root, Path) and is_directory(root):
-                return [(file, True) for file in directory_files(root, dropped)]
+                return [(file, True, _place(file)) for file in directory_files(root, dropped)]
         elif is_archive(root):
-            return [(file, False) for file in archive_members(root, dropped)]
+            return [(file, False, _place(file)) for file in archive_members(root, dropped)]
     except (OSError, DecodeError):
         pass  # said when the file itself is read
-    return [(root, True)]
+    return [(root, True, _place(root))]
+
+
+def _place(file: File) -> str:
+    """Return the path of a file without links."""
+    return os.fspath(file) if isinstance(file, MemoryFile) else os.path.realpath(file)
 
 
 _DIGITS = re.compile("([0-9]+)")
 
 
-def _natural(path: File) -> list[str | int]:
+def _natural(text: str) -> list[str | int]:
     """Sort IM2 before IM10."""
-    parts = _DIGITS.split(os.fspath(path))
+    parts = _DIGITS.split(text)
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]

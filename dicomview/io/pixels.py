@@ -324,9 +324,16 @@ def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], 
             raise
 
 
+def _blank(headers: Sequence[Header | None], cells: Cells, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return an array whose missing slices are zeros; all others are still to be filled."""
+    array = np.empty((len(headers), cells.rows, cells.columns), dtype)
+    array[[k for k, header in enumerate(headers) if header is None]] = 0
+    return array
+
+
 def _floats(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
     """Return values where a slope or an intercept is not a whole number."""
-    values = np.zeros((len(headers), cells.rows, cells.columns), np.float32)
+    values = _blank(headers, cells, np.dtype(np.float32))
 
     def fill(k: int, header: Header) -> None:
         pixels = np.empty(values.shape[1:], cells.dtype)
@@ -344,7 +351,7 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
     Where stored values need only an intercept, it is added while the slice is in the processor's cache. That
     wraps round where the type of the values is another one of the same size, and loses nothing.
     """
-    pixels = np.zeros((len(headers), cells.rows, cells.columns), cells.dtype)
+    pixels = _blank(headers, cells, cells.dtype)
     is_whole = cells.stored == 8 * cells.dtype.itemsize
     adds = all(header.rescale_slope == 1 for header in headers if header is not None)
     types: dict[int, np.dtype[Any]] = {}
@@ -367,7 +374,7 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
         raise Unsuited
     if adds and dtype.itemsize == pixels.dtype.itemsize:
         return pixels.view(dtype)
-    values = np.zeros(pixels.shape, dtype)
+    values = _blank(headers, cells, dtype)
     for k, header in enumerate(headers):
         if header is not None:
             stored = pixels[k] - _wrapped(header, cells) if adds else pixels[k]

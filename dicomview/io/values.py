@@ -3,6 +3,7 @@
 import math
 import re
 import struct
+from functools import lru_cache
 
 from dicomview.io.keys import seconds_of
 
@@ -21,6 +22,7 @@ __all__ = [
 
 #: Text of numbers that Python and pydicom understand alike.
 _DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
+_POINT = re.compile(rb"\\".join([b"(" + _DECIMAL.pattern.replace(b"(", b"(?:") + b")"] * 3))
 _INTEGER = re.compile(rb" *[+-]?\d{1,9} *")
 _UID = re.compile(rb"[0-9.]{1,64}\0?")
 _TIME, _DATE = re.compile(rb"\d\d(\d\d(\d\d(\.\d{1,6})?)?)? *"), re.compile(rb"\d{8}")
@@ -49,8 +51,12 @@ def integer(value: bytes) -> int:
 
 def point(value: bytes) -> tuple[float, ...]:
     """Return three decimal strings."""
-    numbers = tuple(map(decimal, value.split(b"\\")))
-    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+    found = _POINT.fullmatch(value)
+    if found is None:
+        raise Unlike
+    texts = found.groups()
+    x, y, z = numbers = tuple(map(float, texts))
+    if max(map(len, texts)) > 16 or not math.isfinite(x + y + z):
         raise Unlike
     return numbers
 
@@ -70,6 +76,7 @@ def factor(value: bytes) -> float:
     return number
 
 
+@lru_cache(maxsize=64)
 def moment_of(time: bytes, date: bytes) -> float | None:
     """Return a time (TM) in seconds, counted from 1970 where the date (DA) is not empty."""
     if not _TIME.fullmatch(time) or (date and not _DATE.fullmatch(date)):
