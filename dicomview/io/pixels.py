@@ -1,7 +1,6 @@
 """Pixels: slices of ordinary files, read or decoded straight into one array on several threads."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
+from dicomview.io.cells import NATIVE, Cells, cells_of
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
 from dicomview.io.elements import without_pixels
@@ -23,48 +23,15 @@ from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File, MemoryFile, start_of
 
-__all__ = ["Cells", "cells_of", "read_slices"]
+__all__ = ["read_slices"]
 
 #: More threads than this wait for memory only.
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 8
-_NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
-_GRAY = ("MONOCHROME1", "MONOCHROME2")
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
 
 Elements: TypeAlias = Scanned | ScannedFrames | Dataset
-
-
-@dataclass(frozen=True)
-class Cells:
-    """How the pixels of one slice are stored: the lowest of so many stored bits has the number ``low``."""
-
-    dtype: np.dtype[Any]
-    rows: int
-    columns: int
-    low: int
-    stored: int
-    syntax: str
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-        return self.rows * self.columns * self.dtype.itemsize
-
-    def masked(self, pixels: np.ndarray) -> tuple[int, int]:
-        """Take what is no stored bit out of pixels, in place; return their least and largest value."""
-        low, high = int(pixels.min()), int(pixels.max())
-        bits = 8 * self.dtype.itemsize
-        is_signed = self.dtype.kind == "i"
-        least, largest = (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if is_signed else (
-            0, (1 << self.stored) - 1
-        )  # fmt: skip
-        if self.low or low < least or high > largest:
-            pixels <<= bits - self.stored - self.low
-            pixels >>= bits - self.stored
-            low, high = int(pixels.min()), int(pixels.max())
-        return low, high
 
 
 @dataclass(frozen=True)
@@ -97,30 +64,6 @@ class _Sources:
     cells: Cells
     places: dict[File, _Place]
     elements: dict[File, Elements]
-
-
-def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
-    """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
-    allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
-    rows, columns = dataset.get("Rows"), dataset.get("Columns")
-    is_plain = (
-        sys.byteorder == "little"
-        and dataset.get("SamplesPerPixel") == 1
-        and dataset.get("PhotometricInterpretation") in _GRAY
-        and allocated in (8, 16, 32)
-        and isinstance(stored, int)
-        and 0 < stored <= allocated
-        and dataset.get("PixelRepresentation") in (0, 1)
-        and bool(rows and columns)
-        and "ExtendedOffsetTable" not in dataset
-    )
-    if not is_plain:
-        return None
-    low = high + 1 - stored if isinstance(high, int) else 0
-    shifts = syntax in (*_NATIVE, pydicom.uid.RLELossless) and 0 < low <= allocated - stored
-    kind = "ui"[dataset.PixelRepresentation]
-    dtype = np.dtype(f"<{kind}{allocated // 8}")
-    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
 
 
 def read_slices(
@@ -175,11 +118,11 @@ def _sources(headers: Sequence[Header]) -> _Sources:
         if isinstance(scanned, ScannedFrames):
             start, length = scanned.pixels
             place = _Place(header.path, start, length, scanned.state, False, header.number_of_frames)
-            found.add(_cells(scanned.dataset, scanned.syntax))
+            found.add(cells_of(scanned.dataset, scanned.syntax))
             elements[header.path] = scanned
         elif header.frame is not None:
             place, dataset, syntax = _film(header.path)
-            found.add(_cells(dataset, syntax))
+            found.add(cells_of(dataset, syntax))
             elements[header.path] = without_pixels(dataset)
         elif scanned is None:
             raise Unsuited
@@ -190,7 +133,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             if key not in known:
                 dataset = scanned.dataset()
                 single = dataset.get("NumberOfFrames", 1) == 1
-                known[key] = _cells(dataset, scanned.layout.syntax) if single else None
+                known[key] = cells_of(dataset, scanned.layout.syntax) if single else None
             found.add(known[key])
             elements[header.path] = scanned
         places[header.path] = place
@@ -202,13 +145,6 @@ def _sources(headers: Sequence[Header]) -> _Sources:
         if not fits or (header.frame or 0) >= places[header.path].frames:
             raise Unsuited
     return _Sources(cells, places, elements)
-
-
-def _cells(dataset: Dataset, syntax: str) -> Cells | None:
-    try:
-        return cells_of(dataset, syntax)
-    except Exception:  # elements of types that they must not have
-        return None
 
 
 def _film(file: File) -> tuple[_Place, Dataset, str]:
@@ -238,7 +174,7 @@ def _loader(sources: _Sources, first: Header) -> Load:
     A decoder must give for the first slice what the reference gives.
     """
     cells = sources.cells
-    if cells.syntax in _NATIVE:
+    if cells.syntax in NATIVE:
         for place in sources.places.values():
             size = place.frames * cells.size
             if place.length not in (size, size + size % 2):

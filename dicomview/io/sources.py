@@ -77,7 +77,7 @@ File = Path | MemoryFile
 
 
 def walk(root: Path, dropped: list[Dropped]) -> Iterator[tuple[Path, str]]:
-    """Give the files below a folder, also behind links, each folder once; with each its path without links."""
+    """Give the files below a folder and their paths without links; each folder once, also behind links."""
     visited: set[str] = set()
 
     def below(folder: Path) -> Iterator[tuple[Path, str]]:
