@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from dicomview.errors import DecodeError
+from dicomview.io.cache import HeaderCache
 from dicomview.io.cluster import spread
 from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
@@ -36,13 +37,15 @@ Paths = PathLike | bytes | BinaryIO | Iterable[PathLike]
 SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
 
 
-def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
+def scan(path: Paths, cache: HeaderCache | None = None) -> tuple[list[Header], list[Dropped], int]:
     """Read the header of every DICOM file at a path.
 
     Parameters
     ----------
     path : str, PathLike or list of these
         Folders are searched recursively; a file stands for itself, never for its neighbours.
+    cache : HeaderCache, optional
+        Where headers are looked up first, and kept. All headers then have a token for their SOPInstanceUID.
 
     Returns
     -------
@@ -59,10 +62,30 @@ def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
         If there is nothing at the path.
     """
     dropped: list[Dropped] = []
-    parts = spread(_scanned, list(_files(path, dropped)))
+    files = list(_files(path, dropped))
+    known = cache.headers(file for file, _ in files) if cache else {}
+    parts = spread(_scanned, [item for item in files if item[0] not in known] if known else files)
     headers = [header for part in parts for header in part[0]]
     dropped += (one for part in parts for one in part[1])
+    if cache:
+        headers = _with_cache(files, known, headers, cache)
     return headers, dropped, sum(part[2] for part in parts)
+
+
+def _with_cache(
+    files: Sequence[tuple[File, bool]],
+    known: Mapping[File, Header],
+    headers: Sequence[Header],
+    cache: HeaderCache,
+) -> list[Header]:
+    """Return all headers in the order of their files; the cache takes note of those that it did not know."""
+    by_file: dict[File, list[Header]] = {}
+    for header in headers:
+        by_file.setdefault(header.path, []).append(header)
+    cache.add(by_file)
+    found = {file: [cache.without_uid(header) for header in some] for file, some in by_file.items()}
+    found |= {file: [header] for file, header in known.items()}
+    return [header for file, _ in files for header in found.get(file, ())]
 
 
 def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dropped], int]:
