@@ -14,8 +14,9 @@ from pydicom.sequence import Sequence
 
 import dicomview as dv
 from dicomview.errors import DecodeError
+from dicomview.io import groups, pixels
 from dicomview.io import headers as headers_of
-from dicomview.io import pixels
+from dicomview.io import read as reading
 from dicomview.io.alike import FrameLikenesses
 from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.groups import scan_frames
@@ -35,7 +36,7 @@ def item(*elements):
     return dataset
 
 
-def group(keyword, *elements):
+def group_of(keyword, *elements):
     return keyword, [item(*elements)]
 
 
@@ -43,7 +44,7 @@ def frame(k):
     """Return groups of all kinds: constant, varying in value, in length, nested, private."""
     direction = item(("DiffusionGradientOrientation", [0.0, 0.6, 0.8] if k % 2 else [1.0, 0.0, 0.0]))
     return item(
-        group(
+        group_of(
             "FrameContentSequence",
             ("StackID", "1"),
             ("InStackPositionNumber", k + 1),
@@ -52,16 +53,16 @@ def frame(k):
             ("FrameAcquisitionDateTime", f"20240101120000.{1000 * k:06}"),
             ("TemporalPositionIndex", k % 2 + 1),
         ),
-        group("PlanePositionSequence", ("ImagePositionPatient", [-10, -20.5, 99.5 + 2.5 * (k // 2)])),
-        group(
+        group_of("PlanePositionSequence", ("ImagePositionPatient", [-10, -20.5, 99.5 + 2.5 * (k // 2)])),
+        group_of(
             "MRDiffusionSequence",
             ("DiffusionBValue", 1000.0 * (k % 2)),
             ("DiffusionDirectionality", "DIRECTIONAL"),
             ("DiffusionGradientDirectionSequence", [direction]),
         ),
-        group("MREchoSequence", ("EffectiveEchoTime", 80.0 + k % 3)),
-        group("FrameVOILUTSequence", ("WindowCenter", 40 + 30 * k), ("WindowWidth", 400)),
-        group("PixelValueTransformationSequence", ("RescaleIntercept", -5), ("RescaleSlope", 1 + k % 2)),
+        group_of("MREchoSequence", ("EffectiveEchoTime", 80.0 + k % 3)),
+        group_of("FrameVOILUTSequence", ("WindowCenter", 40 + 30 * k), ("WindowWidth", 400)),
+        group_of("PixelValueTransformationSequence", ("RescaleIntercept", -5), ("RescaleSlope", 1 + k % 2)),
         ((0x00210010, "LO"), "TEST"),
         ((0x00211001, "SQ"), [item(("SliceLocation", k / 3), ("InstanceNumber", k))]),
     )
@@ -96,8 +97,8 @@ def original(request, tmp_path_factory):
     ]
     dataset.SharedFunctionalGroupsSequence = [
         item(
-            group("PixelMeasuresSequence", ("SliceThickness", 2.5), ("PixelSpacing", [0.5, 0.75])),
-            group("PlaneOrientationSequence", ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0])),
+            group_of("PixelMeasuresSequence", ("SliceThickness", 2.5), ("PixelSpacing", [0.5, 0.75])),
+            group_of("PlaneOrientationSequence", ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0])),
         )
     ]
     dataset.PerFrameFunctionalGroupsSequence = Sequence([frame(k) for k in range(COUNT)])
@@ -169,13 +170,11 @@ def test_frames_are_told_from_a_few(original, learned):
 def test_the_volume_is_that_of_the_general_reader(original, monkeypatch):
     straight = []
     read = pixels.read_slices
-    monkeypatch.setattr(
-        "dicomview.io.read.read_slices", lambda *given: straight.append(read(*given)) or straight[-1]
-    )
+    monkeypatch.setattr(reading, "read_slices", lambda *given: straight.append(read(*given)) or straight[-1])
     ours = dv.volread(original)
     assert straight[0] is not None
     monkeypatch.setattr(headers_of, "scan_frames", lambda file: None)
-    monkeypatch.setattr("dicomview.io.read.read_slices", lambda *given: None)
+    monkeypatch.setattr(reading, "read_slices", lambda *given: None)
     theirs = dv.volread(original)
     assert ours.dims == ("b_value", "slice", "row", "column") and ours.shape == (2, 6, 4, 5)
     np.testing.assert_array_equal(ours.array, theirs.array)
@@ -274,8 +273,8 @@ def test_other_files(original, tmp_path, change):
 
 
 def test_long_groups_are_read_in_parts(original, monkeypatch):
-    monkeypatch.setattr("dicomview.io.groups._FIRST_READ", 40)
-    monkeypatch.setattr("dicomview.io.groups._READ_PER_FRAME", 1)
+    monkeypatch.setattr(groups, "_FIRST_READ", 40)
+    monkeypatch.setattr(groups, "_READ_PER_FRAME", 1)
     assert check(original)
 
 

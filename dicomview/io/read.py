@@ -21,7 +21,7 @@ from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.lazy import read_lazily
-from dicomview.io.memory import check_budget
+from dicomview.volume.memory import check_budget
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
