@@ -21,13 +21,13 @@ from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.lazy import read_lazily
-from dicomview.volume.memory import check_budget
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
+from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
 __all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
