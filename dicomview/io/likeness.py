@@ -185,8 +185,8 @@ class _Likeness:
             told = self._told_diffusion(scanned)
             if told is None or ("DiffusionBValue" in told) != ("DiffusionBValue" in self._keys):
                 return None  # another element may tell it
-            known = {key: value for key, value in self._keys.items() if key not in _DIFFUSION_KEYS}
-            changes["keys"] = _ordered({**known, **keys, **told})
+            others = {key: number for key, number in self._keys.items() if key not in _DIFFUSION_KEYS}
+            changes["keys"] = _ordered({**others, **keys, **told})
         elif keys:
             changes["keys"] = tuple({**self._keys, **keys}.items())
         return self.header.like(**changes)
