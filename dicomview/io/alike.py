@@ -44,8 +44,9 @@ class FrameLikenesses:
     Parameters
     ----------
     groups : FrameGroups
-    counted : sequence of (str or None)
-        For each dimension the key of its index, empty where it has none; None for those that are no key.
+    counted : sequence of ((int, str) or None)
+        For each dimension its pointer, and the key of its index, empty where it has none; None where the index
+        only says where the frame is.
     numbers : mapping of (str, str) to str
         Keys that are the number in an element, by the keywords of its group and its own.
     """
@@ -53,11 +54,12 @@ class FrameLikenesses:
     def __init__(
         self,
         groups: FrameGroups,
-        counted: Sequence[str | None],
+        counted: Sequence[tuple[int, str] | None],
         numbers: Mapping[tuple[str, str], str],
     ) -> None:
         self._frames = groups.frames
         self._counted = tuple(counted)
+        self._indices = frozenset(dimension[1] for dimension in self._counted if dimension and dimension[1])
         self._numbers = {_pair(*pair): key for pair, key in numbers.items()}
         self._understood = frozenset((_POSITION, _INDICES, _TIME, *self._numbers))
         self._asked: frozenset[Pair] = frozenset()
@@ -154,14 +156,15 @@ class FrameLikenesses:
             changes["position"] = point(value)
         elif pair == _INDICES:
             found, counted = integers(value, vr), self._counted
-            names = {name for name in counted if name}
             if len(found) != len(counted):  # then they are not used
-                found, counted, names = (), (), names & keys.keys()
-            told = [(name, index) for name, index in zip(counted, found) if name is not None]
-            if len(names) != len(told) or not keys.keys() >= names:
-                raise Unlike  # without a name, or twice, or only in one of the frames
-            changes["dimension_index"] = tuple(index for _, index in told)
-            keys.update((name, float(index)) for name, index in told)
+                found, counted = (), ()
+            told = {dimension: index for dimension, index in zip(counted, found) if dimension is not None}
+            names = {name: float(index) for (_, name), index in told.items() if name}
+            is_whole = len(told) == len(counted) - counted.count(None)  # none of them twice
+            if not is_whole or names.keys() != self._indices & keys.keys():
+                raise Unlike
+            changes["dimension_index"] = tuple(told.values())
+            keys.update(names)
         else:
             key = "AcquisitionTime" if pair == _TIME else self._numbers[pair]
             if key not in keys:

@@ -177,8 +177,11 @@ def _split_frames(frames: Sequence[FrameValues]) -> tuple[Meta, list[str]] | Non
         group = first.groups[i]
         others = [other for other in columns[i] if other.values[place] != group.values[place]]
         if others and place in group.template.nested:  # the same items may be written differently
-            one, *others = (FrameValues((g,), first.encoding).dataset({tag}) for g in (group, *others))
-            others = [other for other in others if not _same(one, other, BaseTag(tag))]
+            one = FrameValues((group,), first.encoding).dataset({tag})
+            alike = (
+                _same(one, FrameValues((g,), first.encoding).dataset({tag}), BaseTag(tag)) for g in others
+            )
+            others = [] if all(alike) else others
         if others:
             differing.add(tag)
     meta = meta_from_dataset(first.dataset(frozenset(first.places()) - differing))

@@ -100,7 +100,7 @@ def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | No
     converted = _legacy_keys(common)
     alike: FrameLikenesses | None = None
     if scanned and header.sop_class_uid != PARAMETRIC_MAP:  # its mapping is read from datasets
-        counted = [_index_name(p) if p and _is_counted(p) else None for p in pointers]
+        counted = [(int(p), _index_name(p)) if p and _is_counted(p) else None for p in pointers]
         alike = FrameLikenesses(scanned, counted, _NUMBERS)
     headers = []
     for i in range(count):

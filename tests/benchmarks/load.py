@@ -76,8 +76,9 @@ def find_series(folder):
 
 def first_picture(folder):
     """Read what ``SliceViewer(folder)`` shows first: all headers, and three slices."""
-    import dicomview as dv
     import numpy as np
+
+    import dicomview as dv
 
     volume = dv.volread(folder, lazy=True)
     middle = len(volume) // 2
