@@ -223,7 +223,9 @@ CHANGES = {
     "a pointer twice": lambda f, d: d.DimensionIndexSequence.append(
         item(("DimensionIndexPointer", 0x00189087))
     ),
-    "a pointer without a name": lambda f, d: setattr(d.DimensionIndexSequence[2], "DimensionIndexPointer", 0x00211001),
+    "a pointer without a name": lambda f, d: setattr(
+        d.DimensionIndexSequence[2], "DimensionIndexPointer", 0x00211001
+    ),
     "no pointers": lambda f, d: delattr(d, "DimensionIndexSequence"),
     "an orientation": lambda f, d: setattr(
         f, "PlaneOrientationSequence", [item(("ImageOrientationPatient", [0, 1, 0, 0, 0, 1]))]

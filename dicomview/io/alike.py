@@ -45,8 +45,8 @@ class FrameLikenesses:
     ----------
     groups : FrameGroups
     counted : sequence of ((int, str) or None)
-        For each dimension its pointer, and the key of its index, empty where it has none; None where the index
-        only says where the frame is.
+        For each dimension its pointer, and the key of its index, empty where it has none; None where the
+        index only says where the frame is.
     numbers : mapping of (str, str) to str
         Keys that are the number in an element, by the keywords of its group and its own.
     """
