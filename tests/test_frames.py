@@ -1,5 +1,6 @@
 """Headers of frames told from the bytes of their functional groups: what pydicom says, or nothing."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -182,6 +183,18 @@ def test_the_volume_is_that_of_the_general_reader(original, monkeypatch):
     assert list(ours.meta.items()) == list(theirs.meta.items())
     for keyword in ours.meta.varying:
         assert ours.meta.per_slice(keyword) == theirs.meta.per_slice(keyword)
+
+
+def test_headers_go_to_other_processes(original):
+    headers = read_headers(original)
+    again = pickle.loads(pickle.dumps(headers))
+    assert again == headers
+    for header in again[:3]:
+        ours, theirs = (h.scanned.groups for h in (header, headers[0]))
+        assert repr(ours[header.frame]) == repr(theirs[header.frame])
+        assert repr(ours.values(header.frame).dataset()) == repr(theirs.values(header.frame).dataset())
+    (series,) = dv.find_series(original)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(series)).read().array, series.read().array)
 
 
 def edited(original, folder, change):

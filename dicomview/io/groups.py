@@ -53,6 +53,13 @@ class Template:
         self._struct = struct.Struct("<" + "".join(f"{len(piece)}s" for piece in pieces))
         self._known: dict[tuple[bytes, ...], Group] = {}
 
+    def __reduce__(self) -> Any:
+        """Go to another process as what it was made of."""
+        sizes = [len(piece) for piece in self._struct.unpack(bytes(self._struct.size))[1::2]]
+        between = [piece for pair in zip(self._constants, map(bytes, sizes)) for piece in pair]
+        leaves = [(tag, vr, head) for (tag, vr), head in zip(self.leaves, self._heads)]
+        return Template, (self.tag, (*between, *self._constants[len(sizes) :]), leaves)
+
     @property
     def shape(self) -> tuple[int, tuple[tuple[int, bytes], ...]]:
         """What templates share that differ in the lengths of values only."""
