@@ -8,7 +8,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from dicomview import errors, samples
+from dicomview import errors
 from dicomview.display import Window
 from dicomview.errors import DicomviewError
 from dicomview.geometry import Geometry
@@ -27,6 +27,7 @@ from dicomview.options import options
 from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
+    from dicomview import samples
     from dicomview.export import compare_aspect, looks, montage, planes
     from dicomview.state import ViewState
     from dicomview.widgets import SliceViewer
@@ -60,7 +61,7 @@ __all__ = [
     "volread",
 ]
 
-#: Names that need matplotlib or ipywidgets: imported when first asked for.
+#: Names that need matplotlib or ipywidgets, or that few need: imported when first asked for.
 _LAZY = {
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
@@ -68,6 +69,7 @@ _LAZY = {
     "looks": "dicomview.export",
     "montage": "dicomview.export",
     "planes": "dicomview.export",
+    "samples": "dicomview.samples",
 }
 
 
@@ -75,7 +77,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        value = getattr(import_module(_LAZY[name]), name)
+        module = import_module(_LAZY[name])
+        value = module if name == "samples" else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'dicomview' has no attribute {name!r}")

@@ -254,3 +254,34 @@ def test_affine_is_there_without_pixels(write, decoded):
     vol = dv.volread(write(matrix=make_affine("oblique")), lazy=True)
     assert vol.fov is not None and vol.aspect("sagittal") and repr(vol) and vol.plane_axes
     assert decoded == []
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless])
+def test_files_with_plain_headers_are_not_read_for_their_places(write, monkeypatch, syntax):
+    files = write()
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        if syntax in uid.RLETransferSyntaxes:
+            dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+    folder = files[0].parent
+    plain = dv.volread(folder)
+    (series,) = dv.find_series(folder)
+    monkeypatch.setattr(module, "find_pixels", None)
+    vol = series.read(lazy=True)
+    np.testing.assert_array_equal(np.asarray(vol[2]), plain[2])
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "scanned_pixels", lambda *given: None)
+    slow = series.read(lazy=True)
+    assert vol.dtype == slow.dtype
+    assert list(vol.meta.items()) == list(slow.meta.items())
+    for keyword in (*vol.meta.varying, *slow.meta.varying):
+        assert vol.meta.per_slice(keyword) == slow.meta.per_slice(keyword)
+    np.testing.assert_array_equal(np.asarray(vol), np.asarray(slow))
+    dataset = pydicom.dcmread(files[2])
+    dataset.ImageComments = "longer than before"
+    dataset.save_as(files[2])
+    module.KEPT.clear()
+    if syntax == uid.ExplicitVRLittleEndian:
+        with pytest.raises(DecodeError, match="changed"):
+            np.asarray(vol[2])

@@ -200,12 +200,118 @@ def test_many_series_side_by_side(write, tmp_path):
     assert len(headers) == 72
 
 
-def test_diffusion_in_private_elements_is_left_to_pydicom(write):
-    files = sorted(write(modality="MR", elements={"ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION"]}))
-    for k, path in enumerate(files):
-        dataset = pydicom.dcmread(path)
-        dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "IS", 500 * k)
-        dataset.save_as(path)
+def set_siemens(dataset, k):
+    block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+    block.add_new(0x0C, "IS", 500 * k)
+    block.add_new(0x0E, "FD", [0.0, 0.6, 0.8] if k % 2 else [1.0, 0.0, 0.0])
+
+
+def set_ge(dataset, k):
+    dataset.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x39, "IS", [10**9 + 500 * k, 8, 0, 0])
+    block = dataset.private_block(0x0019, "GEMS_ACQU_01", create=True)
+    for i, value in enumerate((0.25 * k, 0.5, -0.5)):
+        block.add_new(0xBB + i, "DS", value)
+
+
+def set_philips(dataset, k):
+    dataset.private_block(0x2001, "PHILIPS IMAGING DD 001", create=True).add_new(3, "FL", 500.0 * k)
+    block = dataset.private_block(0x2005, "PHILIPS MR IMAGING DD 001", create=True)
+    for i in range(3):
+        block.add_new(0xB0 + i, "FL", 0.1 * i)
+
+
+def set_standard(dataset, k):
+    dataset.DiffusionBValue = 500.0 * k
+    dataset.DiffusionDirectionality = "ISOTROPIC" if k == 2 else "DIRECTIONAL"
+    dataset.DiffusionGradientOrientation = [0.0, 1.0, 0.0]
+
+
+def set_name(dataset, k):
+    dataset.Manufacturer, dataset.SequenceName = "SIEMENS", f"*ep_b{500 * k:04}#1"
+
+
+def set_comments(dataset, k):
+    dataset.Manufacturer, dataset.ImageComments = "CANON", f"b={500 * k:04}(x)"
+
+
+SETTERS = [set_siemens, set_ge, set_philips, set_standard, set_name, set_comments]
+
+
+@pytest.fixture
+def diffusion(write):
+    """Write slices of a diffusion series, the b-value of which grows by 500 from slice to slice."""
+
+    def diffusion(setter):
+        files = sorted(write(modality="MR", elements={"ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION"]}))
+        for k, path in enumerate(files):
+            dataset = pydicom.dcmread(path)
+            setter(dataset, k)
+            # The CSA header, another one in each file, which counts only where nothing else tells.
+            block = dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+            block.add_new(0x10, "OB", bytes([k] * 64))
+            dataset.save_as(path)
+        return files
+
+    return diffusion
+
+
+@pytest.mark.parametrize("setter", SETTERS)
+def test_diffusion_is_told_alike(diffusion, setter, monkeypatch):
+    files = diffusion(setter)
+    read = []
+    monkeypatch.setattr(discover, "read_headers", lambda file: read.append(file) or read_headers(file))
+    assert check(files[0].parent) == len(files)
+    assert len(read) <= 2
+    headers = discover.scan(files[0].parent)[0]
+    assert (
+        sorted(h.key_values["DiffusionBValue"] for h in headers) == (500.0 * np.arange(len(files))).tolist()
+    )
+
+
+def drop(dataset):
+    for tag in (0x0019100C, 0x00189087, 0x00180024):
+        if tag in dataset:
+            del dataset[tag]
+
+
+ODD = {
+    "dropped": drop,
+    "text": lambda d: d[0x0019100C].__setattr__("value", "many") if 0x0019100C in d else drop(d),
+    "vendor": lambda d: setattr(d, "Manufacturer", "GE"),
+    "creator": lambda d: d.add_new(0x00190010, "LO", "SOMEBODY ELSE"),
+    "nan": lambda d: setattr(d, "DiffusionBValue", float("nan")),
+    "zero": lambda d: setattr(d, "DiffusionBValue", 0.0),
+    "two": lambda d: setattr(d, "DiffusionGradientOrientation", [1.0, 2.0]),
+    "mosaic": lambda d: setattr(d, "ImageType", ["ORIGINAL", "PRIMARY", "DIFFUSION", "MOSAIC"]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR IS")
+@pytest.mark.parametrize("change", ODD)
+@pytest.mark.parametrize("setter", SETTERS)
+def test_odd_diffusion_is_that_of_pydicom(diffusion, setter, change):
+    files = diffusion(setter)
+    dataset = pydicom.dcmread(files[3])
+    try:
+        ODD[change](dataset)
+        dataset.save_as(files[3])
+    except (ValueError, TypeError):  # pydicom does not write it
+        return
     check(files[0].parent)
-    values = [h.key_values["DiffusionBValue"] for h in discover.scan(files[0].parent)[0]]
-    assert sorted(values) == (500.0 * np.arange(len(files))).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_damaged_diffusion_is_never_read_otherwise(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("diffusion")
+    setter = data.draw(st.sampled_from(SETTERS))
+    for k, path in enumerate(write_series(folder, make_voxels((3, 4, 5)), make_affine(), modality="MR")):
+        dataset = pydicom.dcmread(path)
+        setter(dataset, k)
+        dataset.save_as(path)
+    whole = path.read_bytes()
+    end = whole.rindex(b"\xe0\x7f\x10\x00")
+    start = data.draw(st.integers(300, end))
+    inserted = data.draw(st.binary(min_size=1, max_size=4))
+    path.write_bytes(whole[:start] + inserted + whole[start + len(inserted) :])
+    check(folder)

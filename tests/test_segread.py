@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from reference import DATA
 
 import dicomview as dv
-from dicomview.errors import GeometryError, SegmentError, SeriesError
+from dicomview.errors import GeometryError, MemoryBudgetError, SegmentError, SeriesError
 from dicomview.io.segments import lab_to_rgb
 from dicomview.volume.contours import fill_even_odd
 
@@ -267,6 +267,19 @@ def test_a_label_map_has_its_segments_by_value(tmp_path, image, dtype):
     assert not seg["none"].any() and "segments 3 have frames" in str(seg.report)
     np.testing.assert_array_equal(seg.labelmap().array, labels)
     np.testing.assert_array_equal(seg.on(image("oblique")).labelmap().array, labels)
+
+
+def test_nothing_is_made_above_the_memory_budget(tmp_path, monkeypatch):
+    size = np.prod(SHAPE)
+    frames = [(None, k, np.ones(SHAPE[1:], np.uint8)) for k in range(SHAPE[0])]
+    path = make_seg(tmp_path / "s.dcm", frames, {1: "a"}, make_affine(), "LABELMAP")
+    monkeypatch.setattr(dv.options, "memory_budget", int(size))
+    seg = dv.segread(path)
+    assert seg[1].sum() == seg.labelmap().sum() == size
+    monkeypatch.setattr(dv.options, "memory_budget", int(size) - 1)
+    for make in (lambda: seg[1], seg.labelmap, lambda: dv.segread(path)):
+        with pytest.raises(MemoryBudgetError, match="6 × 8 × 10"):
+            make()
 
 
 def test_the_padding_of_a_label_map_is_no_segment(tmp_path):

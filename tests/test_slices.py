@@ -12,7 +12,8 @@ from pydicom import uid
 
 import dicomview as dv
 from dicomview.errors import MemoryBudgetError
-from dicomview.io import decode, memory, pixels, read
+from dicomview.io import decode, pixels, read
+from dicomview.volume import memory
 
 #: Slope and intercept of the slices; the last ones differ from slice to slice.
 RESCALES = [
@@ -241,7 +242,7 @@ def test_a_decoder_that_panics_leaves_one_slice_empty(rewrite, monkeypatch, name
 
 
 def test_without_fast_codecs_pydicom_decodes(rewrite, monkeypatch):
-    monkeypatch.setattr("dicomview.io.codecs._imagecodecs", lambda: None)
+    monkeypatch.setitem(pixels.decoder.__globals__, "_imagecodecs", lambda: None)
     files = rewrite(full("u2"))
     for path in files:
         dataset = pydicom.dcmread(path)

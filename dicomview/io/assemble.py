@@ -140,7 +140,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
 
 def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[list[Header]]]:
     """Return the common orientation, its normal, and the images at each position along it, in order."""
-    orientation = np.median([h.orientation for h in headers], axis=0)
+    first, *others = {h.orientation for h in headers}
+    orientation = np.median([h.orientation for h in headers], axis=0) if others else np.array(first)
     normal = np.cross(orientation[:3], orientation[3:])
     normal /= np.linalg.norm(normal)
     pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)

@@ -4,13 +4,12 @@ import struct
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pydicom
 
-if TYPE_CHECKING:
-    from dicomview.io.pixels import Cells
+from dicomview.io.cells import Cells
 
 __all__ = ["Unsuited", "decoder", "frame_of"]
 
@@ -21,7 +20,7 @@ _JPEG_2000 = (pydicom.uid.JPEG2000Lossless, pydicom.uid.JPEG2000)
 _LOSSY = (pydicom.uid.JPEGLSNearLossless, pydicom.uid.JPEG2000)
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _PADDING = b"\xfc\xff\xfc\xff"
-Decode = Callable[[bytes, "Cells"], np.ndarray]
+Decode = Callable[[bytes, Cells], np.ndarray]
 
 
 class Unsuited(Exception):
@@ -86,7 +85,7 @@ def _ends(data: bytes) -> bool:
     return data[-4:].rstrip(b"\0").endswith(b"\xff\xd9")
 
 
-def _checked_2000(data: bytes, cells: "Cells") -> bytes:
+def _checked_2000(data: bytes, cells: Cells) -> bytes:
     """Return a JPEG 2000 codestream that is reversible and of the bits and signs that the header tells."""
     if data[:6] != b"\xff\x4f\xff\x51\x00\x29" or not _ends(data):  # SIZ of one component
         raise Unsuited
@@ -108,7 +107,7 @@ def _checked_2000(data: bytes, cells: "Cells") -> bytes:
     raise Unsuited
 
 
-def _checked_jpeg(data: bytes, cells: "Cells", kind: int) -> bytes:
+def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> bytes:
     """Return a JPEG whose frame header agrees with the header of the file."""
     at = 2
     while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff" and _ends(data):
@@ -123,18 +122,18 @@ def _checked_jpeg(data: bytes, cells: "Cells", kind: int) -> bytes:
     raise Unsuited
 
 
-def _depths(cells: "Cells") -> tuple[int, ...]:
+def _depths(cells: Cells) -> tuple[int, ...]:
     """Return the numbers of bits that may be coded: those stored, or whole cells, whose rest is taken out."""
     whole = () if cells.syntax in _LOSSY else (8 * cells.dtype.itemsize,)
     return (cells.stored, *whole)
 
 
-def _signed(pixels: np.ndarray, cells: "Cells") -> np.ndarray:
+def _signed(pixels: np.ndarray, cells: Cells) -> np.ndarray:
     """Return unsigned pixels as the signed ones that they are."""
     return pixels.view(cells.dtype) if cells.dtype.kind == "i" else pixels
 
 
-def _run_lengths(codecs: Any, data: bytes, cells: "Cells") -> np.ndarray:
+def _run_lengths(codecs: Any, data: bytes, cells: Cells) -> np.ndarray:
     """Decode RLE, a segment for each byte."""
     if int.from_bytes(data[:4], "little") != cells.dtype.itemsize:
         raise Unsuited

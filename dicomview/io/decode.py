@@ -14,11 +14,13 @@ from pydicom.uid import UID
 from dicomview.errors import DecodeError
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import read_pixels, stored_bits
+from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
+from dicomview.io.layout import Scanned
 from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
-from dicomview.io.spans import FrameSpan, PixelPlaces, places_of
+from dicomview.io.spans import FrameSpan, PixelPlaces, places_of, places_of_scanned
 
 __all__ = [
     "PixelFile",
@@ -28,6 +30,7 @@ __all__ = [
     "integer_type",
     "real_values",
     "rescale_of",
+    "scanned_pixels",
     "value_padding",
 ]
 
@@ -192,6 +195,16 @@ def find_pixels(path: File) -> PixelPlaces:
         return places_of(path)
     except Exception as error:
         raise DecodeError(_message(path, error)) from error
+
+
+def scanned_pixels(
+    path: File, scanned: Scanned | ScannedFrames, shared: dict[int, PixelPlaces | None]
+) -> PixelPlaces | None:
+    """Return the same by a header that was scanned, as far as that tells; see ``places_of_scanned``."""
+    try:
+        return places_of_scanned(path, scanned, shared)
+    except Exception:  # what is the matter is said by the general reader
+        return None
 
 
 def real_values(stored: np.ndarray, header: Header, rescale: Rescale, dataset: Dataset) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from dicomview.errors import DecodeError
+from dicomview.io.cache import HeaderCache
 from dicomview.io.cluster import spread
 from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
@@ -36,13 +37,15 @@ Paths = PathLike | bytes | BinaryIO | Iterable[PathLike]
 SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
 
 
-def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
+def scan(path: Paths, cache: HeaderCache | None = None) -> tuple[list[Header], list[Dropped], int]:
     """Read the header of every DICOM file at a path.
 
     Parameters
     ----------
     path : str, PathLike or list of these
         Folders are searched recursively; a file stands for itself, never for its neighbours.
+    cache : HeaderCache, optional
+        Where headers are looked up first, and kept. All headers then have a token for their SOPInstanceUID.
 
     Returns
     -------
@@ -59,10 +62,30 @@ def scan(path: Paths) -> tuple[list[Header], list[Dropped], int]:
         If there is nothing at the path.
     """
     dropped: list[Dropped] = []
-    parts = spread(_scanned, list(_files(path, dropped)))
+    files = list(_files(path, dropped))
+    known = cache.headers(file for file, _ in files) if cache else {}
+    parts = spread(_scanned, [item for item in files if item[0] not in known] if known else files)
     headers = [header for part in parts for header in part[0]]
     dropped += (one for part in parts for one in part[1])
+    if cache:
+        headers = _with_cache(files, known, headers, cache)
     return headers, dropped, sum(part[2] for part in parts)
+
+
+def _with_cache(
+    files: Sequence[tuple[File, bool]],
+    known: Mapping[File, Header],
+    headers: Sequence[Header],
+    cache: HeaderCache,
+) -> list[Header]:
+    """Return all headers in the order of their files; the cache takes note of those that it did not know."""
+    by_file: dict[File, list[Header]] = {}
+    for header in headers:
+        by_file.setdefault(header.path, []).append(header)
+    cache.add(by_file)
+    found = {file: [cache.without_uid(header) for header in some] for file, some in by_file.items()}
+    found |= {file: [header] for file, header in known.items()}
+    return [header for file, _ in files for header in found.get(file, ())]
 
 
 def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dropped], int]:
@@ -102,23 +125,12 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
 def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
     """Give every file once, and whether it was named by the caller."""
     seen: set[str] = set()
-    folders: dict[str, str] = {}
-
-    def real(file: File) -> str:
-        """Resolve links, those of a folder once for all its files."""
-        if isinstance(file, MemoryFile):
-            return os.fspath(file)
-        folder, name = os.path.split(file)
-        if os.path.islink(file):  # noqa: PTH114 - and below: a Path costs more than the look at the disk
-            return os.path.realpath(file)
-        if folder not in folders:
-            folders[folder] = os.path.realpath(folder)
-        return os.path.join(folders[folder], name)  # noqa: PTH118
-
     for start in [path] if _is_one(path) else path:  # type: ignore[union-attr]
         found = _found(start, dropped)
-        for file, asked_for in sorted(found, key=lambda item: _natural(item[0])):
-            place = real(file)
+        folders = {os.path.dirname(os.fspath(file)) for file, _, _ in found}  # noqa: PTH120
+        # Names are enough where all files are side by side.
+        text = os.path.basename if len(folders) == 1 else os.fspath
+        for file, asked_for, place in sorted(found, key=lambda item: _natural(text(item[0]))):
             if place not in seen:
                 seen.add(place)
                 yield file, asked_for
@@ -132,8 +144,8 @@ def _is_one(path: Any) -> bool:
     return isinstance(path, str | os.PathLike | bytes) or hasattr(path, "read")
 
 
-def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
-    """Return the files behind one path, and whether each was named by the caller."""
+def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
+    """Return the files behind one path, whether each was named by the caller, and its path without links."""
     if isinstance(start, bytes):
         root: File = MemoryFile.of(start, f"<bytes {next(_NUMBERS)}>")
     elif hasattr(start, "read") and not isinstance(start, os.PathLike):
@@ -144,22 +156,27 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool]]:
     else:
         root = existing(start)
         if root.is_dir():
-            return [(file, False) for file in walk(root, dropped)]
+            return [(file, False, place) for file, place in walk(root, dropped)]
     try:
         if looks_like_dicom(root):
             if isinstance(root, Path) and is_directory(root):
-                return [(file, True) for file in directory_files(root, dropped)]
+                return [(file, True, _place(file)) for file in directory_files(root, dropped)]
         elif is_archive(root):
-            return [(file, False) for file in archive_members(root, dropped)]
+            return [(file, False, _place(file)) for file in archive_members(root, dropped)]
     except (OSError, DecodeError):
         pass  # said when the file itself is read
-    return [(root, True)]
+    return [(root, True, _place(root))]
+
+
+def _place(file: File) -> str:
+    """Return the path of a file without links."""
+    return os.fspath(file) if isinstance(file, MemoryFile) else os.path.realpath(file)
 
 
 _DIGITS = re.compile("([0-9]+)")
 
 
-def _natural(path: File) -> list[str | int]:
+def _natural(text: str) -> list[str | int]:
     """Sort IM2 before IM10."""
-    parts = _DIGITS.split(os.fspath(path))
+    parts = _DIGITS.split(text)
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]

@@ -8,6 +8,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from dicomview.io.groups import PER_FRAME, FrameValues, ScannedFrames
 from dicomview.io.headers import PRIVATE_NAMES, keyword_of, meta_from_dataset
 from dicomview.io.items import first_item
 from dicomview.io.layout import Scanned
@@ -32,19 +33,27 @@ class SliceElements:
 
     def __init__(self, count: int) -> None:
         self._files: list[Dataset | Scanned | None] = [None] * count
-        self._frames: list[Dataset | None] = [None] * count
+        self._frames: list[Dataset | FrameValues | None] = [None] * count
+        self._served: dict[int, Dataset] = {}
 
-    def add(self, slice_number: int, elements: Dataset | Scanned, frame: int | None) -> None:
+    def add(self, slice_number: int, elements: Dataset | Scanned | ScannedFrames, frame: int | None) -> None:
         """Take note of a slice.
 
         Parameters
         ----------
         slice_number : int
-        elements : Dataset or Scanned
+        elements : Dataset, Scanned or ScannedFrames
             Of its file, from :func:`without_pixels`; the same object for all slices of a file.
         frame : int or None
             Which frame of the file it is.
         """
+        if isinstance(elements, ScannedFrames):
+            assert frame is not None
+            if id(elements) not in self._served:
+                self._served[id(elements)] = without_pixels(elements.dataset)
+            self._files[slice_number] = self._served[id(elements)]
+            self._frames[slice_number] = elements.groups.values(frame)
+            return
         self._files[slice_number] = elements
         if isinstance(elements, Scanned):
             return
@@ -71,7 +80,7 @@ class SliceElements:
 class _Column(Sequence[Any]):
     """The values of one element, converted one by one."""
 
-    def __init__(self, keyword: str, datasets: Sequence[Dataset | Scanned | None]) -> None:
+    def __init__(self, keyword: str, datasets: Sequence[Dataset | Scanned | FrameValues | None]) -> None:
         self._keyword, self._datasets = keyword, datasets
 
     def __len__(self) -> int:
@@ -81,7 +90,7 @@ class _Column(Sequence[Any]):
         dataset = self._datasets[index]
         if dataset is None:
             return None
-        if isinstance(dataset, Scanned):
+        if isinstance(dataset, Scanned | FrameValues):
             dataset = dataset.dataset(_tags_of(self._keyword))
         tags = [tag for tag in dataset.keys() if keyword_of(tag) == self._keyword]  # noqa: SIM118
         return meta_from_dataset(_part(dataset, tags)).get(self._keyword)
@@ -125,7 +134,7 @@ def _flat(group: Dataset, parent: Dataset) -> Dataset:
     return flat
 
 
-def _split(files: Iterable[Dataset | Scanned | None]) -> tuple[Meta, list[str]]:
+def _split(files: Iterable[Dataset | Scanned | FrameValues | None]) -> tuple[Meta, list[str]]:
     """Return the elements that all have in common, and the keywords of those that differ."""
     given = list({id(file): file for file in files if file is not None}.values())
     if not given:
@@ -133,16 +142,50 @@ def _split(files: Iterable[Dataset | Scanned | None]) -> tuple[Meta, list[str]]:
     scanned = [file for file in given if isinstance(file, Scanned)]
     if len(scanned) == len(given) and len({id(file.layout.elements) for file in scanned}) == 1:
         return _split_scanned(scanned)
-    unique = [without_pixels(file.dataset()) if isinstance(file, Scanned) else file for file in given]
+    frames = [file for file in given if isinstance(file, FrameValues)]
+    if len(frames) == len(given) and (split := _split_frames(frames)) is not None:
+        return split
+    unique = [_dataset(file) for file in given]
     first = unique[0]
     differing = {
         tag
         for other in unique[1:]
         for tag in {**dict(first.items()), **dict(other.items())}
-        if not _same(first, other, tag)
+        if tag != PER_FRAME and not _same(first, other, tag)
     }
     common = meta_from_dataset(_part(first, [tag for tag in first.keys() if tag not in differing]))  # noqa: SIM118
     return common, [keyword for tag in sorted(differing) if (keyword := keyword_of(tag))]
+
+
+def _dataset(file: Dataset | Scanned | FrameValues) -> Dataset:
+    if isinstance(file, Scanned):
+        return without_pixels(file.dataset())
+    return file.dataset() if isinstance(file, FrameValues) else file
+
+
+def _split_frames(frames: Sequence[FrameValues]) -> tuple[Meta, list[str]] | None:
+    """Do as :func:`_split` for frames with groups of the same elements; None for others."""
+    first = frames[0]
+    for templates in {tuple([group.template for group in frame.groups]) for frame in frames}:
+        if tuple(template.shape for template in templates) != first.shape:
+            return None
+    if any(frame.encoding != first.encoding for frame in frames):
+        return None
+    columns: list[set[Any]] = [set(groups) for groups in zip(*(frame.groups for frame in frames))]
+    differing = set()
+    for tag, (i, place) in first.places().items():
+        group = first.groups[i]
+        others = [other for other in columns[i] if other.values[place] != group.values[place]]
+        if others and place in group.template.nested:  # the same items may be written differently
+            one = FrameValues((group,), first.encoding).dataset({tag})
+            alike = (
+                _same(one, FrameValues((g,), first.encoding).dataset({tag}), BaseTag(tag)) for g in others
+            )
+            others = [] if all(alike) else others
+        if others:
+            differing.add(tag)
+    meta = meta_from_dataset(first.dataset(frozenset(first.places()) - differing))
+    return meta, [keyword for tag in sorted(differing) if (keyword := keyword_of(tag))]
 
 
 def _split_scanned(files: Sequence[Scanned]) -> tuple[Meta, list[str]]:

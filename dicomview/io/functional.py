@@ -12,10 +12,12 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
+from dicomview.io.alike import FrameLikenesses
+from dicomview.io.groups import FrameGroups
 from dicomview.io.header import Header, floats, number, strings, zero_slope
 from dicomview.io.items import first_item
 from dicomview.io.keys import moment, sorting_keys
-from dicomview.io.realworld import real_world_of
+from dicomview.io.realworld import PARAMETRIC_MAP, real_world_of
 
 __all__ = ["FUNCTIONAL_KEYWORDS", "enhanced_headers"]
 
@@ -49,6 +51,8 @@ _KEYS = (
     ("InversionTime", "MRModifierSequence", "InversionTimes"),
     ("FlipAngle", "MRTimingAndRelatedParametersSequence", "FlipAngle"),
 )  # fmt: skip
+#: Those of them that nothing else depends on.
+_NUMBERS = {(sequence, keyword): name for name, sequence, keyword in _KEYS if name != "DiffusionBValue"}
 #: Where each kind of image keeps FrameType.
 _FRAME_TYPES = (
     "MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence",
@@ -57,7 +61,7 @@ _FRAME_TYPES = (
 _ASL_CONTEXTS = {"CONTROL": 0.0, "LABEL": 1.0, "M_ZERO_SCAN": 2.0}
 
 
-def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
+def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | None = None) -> list[Header]:
     """Return a header for every frame: what its own functional groups say, else the shared ones.
 
     Parameters
@@ -66,6 +70,8 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
         Of the file.
     dataset : Dataset
         With functional groups.
+    scanned : FrameGroups, optional
+        The groups of the frames, where the dataset is without them.
 
     Returns
     -------
@@ -82,51 +88,61 @@ def enhanced_headers(header: Header, dataset: Dataset) -> list[Header]:
     DICOM PS3.3 C.7.6.16 (functional groups), C.7.6.17 (dimensions), A.70 (legacy converted).
     """
     count = header.number_of_frames
-    frames = dataset.get("PerFrameFunctionalGroupsSequence") or [Dataset()] * count
+    frames = scanned or dataset.get("PerFrameFunctionalGroupsSequence") or [Dataset()] * count
     if len(frames) != count:
         problem = f"PerFrameFunctionalGroupsSequence (5200,9230) holds {len(frames)} items for {count} frames"
         if len(frames) < count:
             raise ValueError(problem)
         header = replace(header, remarks=(*header.remarks, f"{problem}: the first {count} are taken"))
-        frames = frames[:count]
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
     common = _Groups(shared, None)
-    groups = [_Groups(frame, common) for frame in frames]
-    keys, converted = dict(header.keys), _legacy_keys(common)
+    converted = _legacy_keys(common)
+    alike: FrameLikenesses | None = None
+    if scanned and header.sop_class_uid != PARAMETRIC_MAP:  # its mapping is read from datasets
+        counted = [(int(p), _index_name(p)) if p and _is_counted(p) else None for p in pointers]
+        alike = FrameLikenesses(scanned, counted, _NUMBERS)
     headers = []
-    for i, (frame, get) in enumerate(zip(frames, groups)):
-        indices = _indices(get, pointers)
-        told = {
-            f"Index of {keyword_for_tag(pointer)}": float(index)
-            for pointer, index in indices.items()
-            if keyword_for_tag(pointer)
-        }
-        own = {
-            **keys,
-            **converted,
-            **_legacy_keys(get),
-            **_keys(get),
-            **told,
-            "FrameNumber": header.first_frame + i,
-        }
-        slope = _number(get, "RescaleSlope", header.rescale_slope)
-        kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
-        headers.append(
-            _placed(header, get).like(
-                frame=i,
-                keys=tuple(own.items()),
-                dimension_index=tuple(indices.values()),
-                rescale_slope=slope or 1.0,
-                rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
-                image_type=_kind(header, get),
-                convolution_kernel=str(kernel),
-                stack_id=str(get("FrameContentSequence", "StackID") or ""),
-                real_world=real_world_of(header.sop_class_uid, frame, shared),
-                remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
+    for i in range(count):
+        found = alike.header(i) if alike else None
+        if found is None:
+            frame = frames[i]
+            get = _Groups(frame, common)
+            found = _frame_header(header, i, get, converted, pointers).like(
+                real_world=real_world_of(header.sop_class_uid, frame, shared)
             )
-        )
+            if alike:
+                alike.learn(i, found, get.asked)
+        headers.append(found)
     return _without_mere_stacks(headers)
+
+
+def _frame_header(
+    header: Header, i: int, get: "_Groups", converted: dict[str, float], pointers: Sequence[int]
+) -> Header:
+    """Return the header of one frame."""
+    indices = _indices(get, pointers)
+    keys = {
+        **header.key_values,
+        **converted,
+        **_legacy_keys(get),
+        **_keys(get),
+        **{name: float(n) for pointer, n in indices.items() if (name := _index_name(pointer))},
+        "FrameNumber": header.first_frame + i,
+    }
+    slope = _number(get, "RescaleSlope", header.rescale_slope)
+    kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
+    return _placed(header, get).like(
+        frame=i,
+        keys=tuple(keys.items()),
+        dimension_index=tuple(indices.values()),
+        rescale_slope=slope or 1.0,
+        rescale_intercept=_number(get, "RescaleIntercept", header.rescale_intercept),
+        image_type=_kind(header, get),
+        convolution_kernel=str(kernel),
+        stack_id=str(get("FrameContentSequence", "StackID") or ""),
+        remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
+    )
 
 
 def _without_mere_stacks(headers: list[Header]) -> list[Header]:
@@ -147,21 +163,32 @@ class _Groups:
         self._tags = {int(tag) for tag in own.keys()}  # noqa: SIM118 - iterating a Dataset gives elements
         self._items: dict[str, list[Dataset]] = {}
         self._values: dict[tuple[str, str], Any] = {}
+        self._whole: set[str] = set()
         #: Groups that many frames have alike, by their bytes.
         self._alike: dict[tuple[int, bytes], list[Dataset]] = shared._alike if shared else {}
 
     def __call__(self, sequence: str, keyword: str) -> Any:
         # The shared groups are the same for thousands of frames: what they say is kept.
         if (sequence, keyword) not in self._values:
-            items = self.items(sequence)
+            items = self._first(sequence)
             value = _safely(items[0], keyword) if items else None
             if value is None and self._shared:
                 value = self._shared(sequence, keyword)
             self._values[sequence, keyword] = value
         return self._values[sequence, keyword]
 
+    @property
+    def asked(self) -> set[tuple[int, int]]:
+        """Tags of the groups and elements that were looked up; 0 for all elements of a group."""
+        single = {(int(_tag_of(group)), int(_tag_of(element))) for group, element in self._values}
+        return single | {(int(_tag_of(group)), 0) for group in self._whole}
+
     def items(self, sequence: str) -> list[Dataset]:
         """Return the first item of the frame's own group."""
+        self._whole.add(sequence)
+        return self._first(sequence)
+
+    def _first(self, sequence: str) -> list[Dataset]:
         if sequence not in self._items:
             tag = int(_tag_of(sequence))
             self._items[sequence] = self._read(tag) if tag in self._tags else []
@@ -209,7 +236,18 @@ def _indices(get: _Groups, pointers: Sequence[int]) -> dict[int, int]:
     values = list(values) if isinstance(values, MultiValue | list) else [values]
     if len(values) != len(pointers) or None in values:
         return {}
-    return {pointer: int(v) for pointer, v in zip(pointers, values) if pointer and pointer not in _PLACE}
+    return {pointer: int(v) for pointer, v in zip(pointers, values) if _is_counted(pointer)}
+
+
+def _is_counted(pointer: int | None) -> bool:
+    """Return whether a dimension tells several frames at one place apart."""
+    return bool(pointer) and pointer not in _PLACE
+
+
+def _index_name(pointer: int) -> str:
+    """Return what the key of a dimension is called; empty where its pointer has no keyword."""
+    keyword = keyword_for_tag(pointer)
+    return f"Index of {keyword}" if keyword else ""
 
 
 def _keys(get: _Groups) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydicom.multival import MultiValue
 
+from dicomview.io.groups import ScannedFrames
 from dicomview.io.layout import Scanned
 from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
@@ -42,8 +43,8 @@ class Header:
         What the frames of the file are counted from.
     real_world : RealWorld or None
         The mapping of a parametric map, in place of the rescale.
-    scanned : Scanned or None
-        The header as it lies in the file, where that is an ordinary one of a single image.
+    scanned : Scanned, ScannedFrames or None
+        The header as it lies in the file, where that is an ordinary one.
     """
 
     path: File
@@ -84,7 +85,7 @@ class Header:
     part: tuple[int, int] = (0, 0)
     first_frame: float = 0.0
     real_world: RealWorld | None = None
-    scanned: Scanned | None = field(default=None, compare=False, repr=False)
+    scanned: Scanned | ScannedFrames | None = field(default=None, compare=False, repr=False)
 
     def like(self, **changes: Any) -> "Header":
         """Return a copy with some attributes changed, many times as fast as by dataclasses.replace."""

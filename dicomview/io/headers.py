@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -21,6 +21,7 @@ from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
 from dicomview.io.encoding import fragments_behind
+from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
@@ -77,12 +78,12 @@ HEADER_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]
 HEADER_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
 #: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
-_PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
 PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
 #: PixelData and its floating-point forms.
-_PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+_FIRST_PIXEL_TAG, _PIXEL_DATA = 0x7FE00008, 0x7FE00010
+_PIXEL_TAGS = frozenset((_FIRST_PIXEL_TAG, 0x7FE00009, _PIXEL_DATA))
 
 
 def looks_like_dicom(path: File) -> bool:
@@ -131,18 +132,16 @@ def read_headers(path: File) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    stopped_at, size = 0, 0
-
-    def stop(tag: int, vr: str | None, length: int) -> bool:
-        nonlocal stopped_at, size
-        if tag >= 0x7FE00008:
-            stopped_at, size = int(tag), int(length)
-            return True
-        return False
-
     try:
         with path.open("rb") as file, quiet():
-            dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
+            dataset, stopped_at, size = _read(file, PER_FRAME)
+            frames = scan_frames(path) if stopped_at == PER_FRAME else None
+            if frames is not None:
+                dataset, stopped_at, size = frames.dataset, _PIXEL_DATA, frames.pixels[1]
+                file.seek(frames.element)
+            elif stopped_at == PER_FRAME:
+                file.seek(0)
+                dataset, stopped_at, size = _read(file)
             header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
             if not header.sop_class_uid:
                 raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
@@ -156,6 +155,8 @@ def read_headers(path: File) -> list[Header]:
             if header.number_of_frames > 1 and size == _UNDEFINED:
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
             _check_frames(header, size, fragments)
+            if frames is not None:
+                return frame_headers(header.like(scanned=frames), dataset, frames.groups)
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
                 return frame_headers(header, dataset)
             header = diffusion_of_csa(header, dataset)
@@ -170,6 +171,24 @@ def read_headers(path: File) -> list[Header]:
             f"{path.name} cannot be read as DICOM ({reason or type(error).__name__}); "
             "it is damaged or incomplete: copy it again from its source"
         ) from error
+
+
+def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
+    """Read the elements that are asked for, up to the pixels or to the element that is named.
+
+    Tag and length of that are returned too; the file stands before it.
+    """
+    stopped_at, size = 0, 0
+
+    def stop(tag: int, vr: str | None, length: int) -> bool:
+        nonlocal stopped_at, size
+        if tag >= _FIRST_PIXEL_TAG or tag == last:
+            stopped_at, size = int(tag), int(length)
+            return True
+        return False
+
+    dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
+    return dataset, stopped_at, size
 
 
 def _check_frames(header: Header, size: int, fragments: int | None) -> None:
@@ -311,7 +330,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
     """
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
-        if tag == _PER_FRAME:
+        if tag == PER_FRAME:
             continue
         try:
             element = dataset[tag]

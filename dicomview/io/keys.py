@@ -1,7 +1,7 @@
 """Sorting keys: what tells images at the same place apart, in classic files."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,13 @@ from pydicom.values import convert_SQ
 from dicomview.io.header import number
 
 __all__ = [
+    "DIFFUSION_TAGS",
+    "KEY_ORDER",
     "KEY_TAGS",
     "NUMBERS",
+    "SOURCE_TAGS",
     "complex_component",
+    "diffusion_keys",
     "moment",
     "private_value",
     "seconds_of",
@@ -74,16 +78,39 @@ _COMPONENTS = ("MAGNITUDE", "PHASE", "REAL", "IMAGINARY")
 _BLOCKS = (0x10, 0x11, 0x12)
 
 
-def _tags() -> list[int]:
-    tags = [tag for tag in map(tag_for_keyword, (*NUMBERS, *_OTHERS)) if tag is not None]
-    elements = [*_B_VALUES, *(element for triple in _GRADIENTS for element in triple), _GE_COMPONENT]
-    for group in sorted({element[0] for element in elements}):
-        tags += [group << 16 | block for block in _BLOCKS]
-    return [*tags, *(g << 16 | block << 8 | e for g, _, e, _ in elements for block in _BLOCKS)]
+_DIFFUSION = (*_B_VALUES, *(element for triple in _GRADIENTS for element in triple))
 
 
+def _tags_of(*keywords: str) -> list[int]:
+    return [tag for tag in map(tag_for_keyword, keywords) if tag is not None]
+
+
+def _blocks_of(elements: Sequence[_Private]) -> list[int]:
+    """Return the tags of private elements in each of the blocks that they may lie in."""
+    return [group << 16 | block << 8 | element for group, _, element, _ in elements for block in _BLOCKS]
+
+
+#: What diffusion_keys takes from each file.
+DIFFUSION_TAGS = [
+    *_tags_of(
+        "DiffusionBValue", "DiffusionGradientOrientation", "DiffusionDirectionality", "SequenceName",
+        "ImageComments",
+    ),
+    *_blocks_of(_DIFFUSION),
+]  # fmt: skip
+#: What says how to read that: the vendor, and the creators of private blocks.
+SOURCE_TAGS = [
+    *_tags_of("Manufacturer"),
+    *(
+        group << 16 | block
+        for group in sorted({element[0] for element in (*_DIFFUSION, _GE_COMPONENT)})
+        for block in _BLOCKS
+    ),
+]
 #: Everything that sorting_keys looks at.
-KEY_TAGS = _tags()
+KEY_TAGS = [*_tags_of(*NUMBERS, *_OTHERS), *SOURCE_TAGS, *DIFFUSION_TAGS, *_blocks_of([_GE_COMPONENT])]
+#: The order of the keys.
+KEY_ORDER = (*NUMBERS, "AcquisitionTime", "ContentTime", *(f"Gradient{axis}" for axis in "XYZ"), "Isotropic")
 
 
 def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str, float], ...]:
@@ -106,16 +133,24 @@ def sorting_keys(dataset: Dataset, get: Callable[[str], Any]) -> tuple[tuple[str
         keys[f"{kind}Time"] = seconds_of(get(f"{kind}Time"), get(f"{kind}Date"))
     if keys["AcquisitionTime"] is None:
         keys["AcquisitionTime"] = moment(get("AcquisitionDateTime"))
-    if keys["DiffusionBValue"] is None:
-        b_value = _private_b_value(dataset)
-        keys["DiffusionBValue"] = _told_b_value(get) if b_value is None else b_value
-    if keys["DiffusionBValue"]:
+    keys |= diffusion_keys(dataset, get)
+    return tuple((key, value) for key, value in keys.items() if value is not None and np.isfinite(value))
+
+
+def diffusion_keys(dataset: Dataset, get: Callable[[str], Any]) -> dict[str, float | None]:
+    """Return those of the keys that tell diffusion, by what ``DIFFUSION_TAGS`` and ``SOURCE_TAGS`` name."""
+    b_value: float | None = number(get("DiffusionBValue"), float)
+    if b_value is None:
+        private = _private_b_value(dataset)
+        b_value = _told_b_value(get) if private is None else private
+    keys: dict[str, float | None] = {"DiffusionBValue": b_value}
+    if b_value:
         gradient = _three(get("DiffusionGradientOrientation")) or _private_gradient(dataset)
         keys |= {f"Gradient{axis}": round(g, 4) for axis, g in zip("XYZ", gradient or ())}
     # Without diffusion there is no direction either: some files call that isotropic.
-    if keys["DiffusionBValue"] and get("DiffusionDirectionality") == "ISOTROPIC":
+    if b_value and get("DiffusionDirectionality") == "ISOTROPIC":
         keys["Isotropic"] = 1.0
-    return tuple((key, value) for key, value in keys.items() if value is not None and np.isfinite(value))
+    return keys
 
 
 def complex_component(dataset: Dataset, get: Callable[[str], Any]) -> str:

@@ -12,9 +12,19 @@ from pydicom.filereader import read_dataset
 
 from dicomview.io.quiet import quiet
 
-__all__ = ["UNDEFINED", "Layout", "Scanned", "end_of_items", "learned"]
+__all__ = [
+    "ITEM",
+    "UNDEFINED",
+    "Layout",
+    "Scanned",
+    "element_at",
+    "end_of_item",
+    "end_of_items",
+    "learned",
+]
 
 UNDEFINED = 0xFFFFFFFF
+ITEM = b"\xfe\xff\x00\xe0"
 _PIXEL_DATA = 0x7FE00010
 _ITEM, _END_OF_ITEM, _END_OF_ITEMS = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 #: Value representations whose length has two bytes, and four behind two that are reserved (PS3.5 7.1.2).
@@ -248,7 +258,7 @@ def _walked(data: bytes) -> tuple[list[_Element], bytes, bool]:
         raise ValueError("big endian, or deflated")
     implicit = syntax == pydicom.uid.ImplicitVRLittleEndian
     while True:
-        tag, _, value_at, is_wide = _element_at(data, at, implicit)
+        tag, _, value_at, is_wide = element_at(data, at, implicit)
         if tag == _PIXEL_DATA and is_wide:
             return elements, data[at : value_at - 4], implicit
         if tag >= _PIXEL_DATA or tag <= elements[-1].tag:
@@ -259,7 +269,7 @@ def _walked(data: bytes) -> tuple[list[_Element], bytes, bool]:
 
 def _element(data: bytes, at: int, *, implicit: bool) -> _Element:
     """Return the element at a place."""
-    tag, length, value_at, is_wide = _element_at(data, at, implicit)
+    tag, length, value_at, is_wide = element_at(data, at, implicit)
     undefined = is_wide and length == UNDEFINED
     end = end_of_items(data, value_at, implicit=implicit) if undefined else value_at + length
     if end > len(data):
@@ -268,7 +278,7 @@ def _element(data: bytes, at: int, *, implicit: bool) -> _Element:
     return _Element(tag, prefix, is_wide, undefined, data[value_at:end])
 
 
-def _element_at(data: bytes, at: int, implicit: bool) -> tuple[int, int, int, bool]:
+def element_at(data: bytes, at: int, implicit: bool) -> tuple[int, int, int, bool]:
     """Return tag, length, place of the value, and whether the length has four bytes."""
     if implicit:
         group, element, length = _IMPLICIT.unpack_from(data, at)
@@ -301,16 +311,16 @@ def end_of_items(data: bytes, at: int, *, implicit: bool, depth: int = 0) -> int
             return at
         if tag != _ITEM:
             raise ValueError("no item")
-        at = _end_of_item(data, at, length, implicit=implicit, depth=depth)
+        at = end_of_item(data, at, length, implicit=implicit, depth=depth)
 
 
-def _end_of_item(data: bytes, at: int, length: int, *, implicit: bool, depth: int) -> int:
+def end_of_item(data: bytes, at: int, length: int, *, implicit: bool, depth: int) -> int:
     """Return where an item ends that begins with its first element."""
     end = None if length == UNDEFINED else at + length
     while end is None or at < end:
         if end is None and _IMPLICIT.unpack_from(data, at) == (0xFFFE, _END_OF_ITEM & 0xFFFF, 0):
             return at + 8
-        tag, length, at, is_wide = _element_at(data, at, implicit)
+        tag, length, at, is_wide = element_at(data, at, implicit)
         if tag >> 16 == 0xFFFE:
             raise ValueError("a delimiter in the wrong place")
         if is_wide and length == UNDEFINED:

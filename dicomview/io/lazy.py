@@ -1,8 +1,10 @@
 """Lazy reading: a volume whose slices are decoded when they are asked for, as a dask array."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,15 @@ import numpy as np
 from dicomview.errors import DecodeError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cluster import spread
-from dicomview.io.decode import PixelFile, Rescale, find_pixels, real_values, rescale_of, value_padding
+from dicomview.io.decode import (
+    PixelFile,
+    Rescale,
+    find_pixels,
+    real_values,
+    rescale_of,
+    scanned_pixels,
+    value_padding,
+)
 from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
@@ -27,6 +37,9 @@ _NEEDED = (
     "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
     "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
 )  # fmt: skip
+
+
+_BARE = Header(path=Path())
 
 
 def dask_array() -> Any:
@@ -125,15 +138,20 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     for k, header in enumerate(stack.headers):
         if header is not None:
             by_file.setdefault(header.path, []).append(k)
-    paths = sorted(by_file)
-    for path, places in zip(paths, (p for part in spread(_places, paths) for p in part)):
+    types: dict[Any, np.dtype[Any]] = {}
+    for path, places in _all_places(by_file, stack.headers).items():
         try:
             if isinstance(places, DecodeError):
                 raise places
-            seen = without_pixels(places.header)
+            scanned = _there(stack.headers[by_file[path][0]]).scanned
+            seen = scanned if places.is_scanned and scanned else without_pixels(places.header)
             for k in by_file[path]:
                 header = _there(stack.headers[k])
-                kinds.add(_type_of_values(header, rescale, places))
+                # Headers of many files are one object.
+                alike = (id(places.header), header.rescale_slope, header.rescale_intercept, header.real_world)
+                if alike not in types:
+                    types[alike] = _type_of_values(header, rescale, places)
+                kinds.add(types[alike])
                 found[k] = places
                 elements.add(k, seen, header.frame)
         except DecodeError as error:
@@ -151,6 +169,25 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         fill = array.min() if fill is None else da.asarray(fill)
         array = _with_gaps(da, array, list(slices), absent, fill.astype(dtype))
     return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+
+
+def _all_places(
+    by_file: Mapping[File, Sequence[int]], headers: Sequence[Header | None]
+) -> dict[File, PixelPlaces | DecodeError]:
+    """Return where the pixels of all files are; those with a plain header need not be read again."""
+    shared: dict[int, PixelPlaces | None] = {}
+    found: dict[File, PixelPlaces | DecodeError] = {}
+    others = []
+    for path in sorted(by_file, key=os.fspath):
+        header = _there(headers[by_file[path][0]])
+        scanned = None if header.tile is not None else header.scanned
+        places = None if scanned is None else scanned_pixels(path, scanned, shared)
+        if places is None:
+            others.append(path)
+        else:
+            found[path] = places
+    found |= zip(others, (places for part in spread(_places, others) for places in part))
+    return found
 
 
 def _places(paths: Sequence[File]) -> list[PixelPlaces | DecodeError]:
@@ -174,7 +211,7 @@ def _lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: 
     at = header.frame or 0
     frames = places.frames
     span = frames[at] if frames is not None and at < len(frames) else None
-    needed = Header(**{name: getattr(header, name) for name in _NEEDED})
+    needed = _BARE.like(**{name: getattr(header, name) for name in _NEEDED})
     return LazySlice(needed, rescale, dtype, places.stamp, span)
 
 

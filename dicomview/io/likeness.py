@@ -1,31 +1,27 @@
 """Likeness: headers of files that are laid out like one read before, told from the few values that differ."""
 
 import math
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
 
 from dicomview.io.header import Header
 from dicomview.io.headers import HEADER_TAGS
-from dicomview.io.keys import NUMBERS, seconds_of
+from dicomview.io.keys import DIFFUSION_TAGS, KEY_ORDER, NUMBERS, SOURCE_TAGS, diffusion_keys
 from dicomview.io.layout import Layout, Scanned, learned
 from dicomview.io.mosaic import MOSAIC_TAGS
 from dicomview.io.multiframe import FRAME_KEYWORDS
 from dicomview.io.sources import File, start_of
+from dicomview.io.values import Unlike, decimal, factor, integer, moment_of, point, uid
 
 __all__ = ["Likenesses"]
 
 #: So many bytes of a file are read at first, and at most, to learn its layout.
 _FIRST_READ, _LAST_READ = 1 << 13, 1 << 20
-#: So many layouts are tried on a file.
-_KEPT = 8
-#: Text of numbers that Python and pydicom understand alike.
-_DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
-_INTEGER = re.compile(rb" *[+-]?\d{1,9} *")
-_UID = re.compile(rb"[0-9.]{1,64}\0?")
-_TIME, _DATE = re.compile(rb"\d\d(\d\d(\d\d(\.\d{1,6})?)?)? *"), re.compile(rb"\d{8}")
+#: So many layouts are tried on a file, and so many different values of diffusion are kept of each.
+_KEPT, _DIFFUSIONS = 8, 1 << 12
 #: Attributes of a header that one element gives by itself.
 _FIELDS = {
     "SOPInstanceUID": "sop_instance_uid",
@@ -39,50 +35,8 @@ _FIELDS = {
 _MOMENTS = tuple((f"{kind}Time", f"{kind}Date") for kind in ("Acquisition", "Content"))
 
 
-class _Unlike(Exception):
-    """The value of an element is not one that is understood here."""
-
-
-def _decimal(value: bytes) -> float:
-    if len(value) > 16 or not _DECIMAL.fullmatch(value):
-        raise _Unlike
-    return float(value)
-
-
-def _integer(value: bytes) -> int:
-    if len(value) > 12 or not _INTEGER.fullmatch(value):
-        raise _Unlike
-    return int(value)
-
-
-def _point(value: bytes) -> tuple[float, ...]:
-    numbers = tuple(map(_decimal, value.split(b"\\")))
-    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
-        raise _Unlike
-    return numbers
-
-
-def _uid(value: bytes) -> str:
-    if not _UID.fullmatch(value):
-        raise _Unlike
-    return value.rstrip(b"\0").decode()
-
-
-def _factor(value: bytes) -> float:
-    number = _decimal(value)
-    if number == 0 or not math.isfinite(number):
-        raise _Unlike
-    return number
-
-
-def _moment(time: bytes, date: bytes) -> float | None:
-    if not _TIME.fullmatch(time) or (date and not _DATE.fullmatch(date)):
-        raise _Unlike
-    return seconds_of(time.decode(), date.decode())
-
-
-_READERS: dict[str, Callable[[bytes], Any]] = {"IS": _integer, "DS": _decimal}
-_SPECIAL = {"SOPInstanceUID": _uid, "ImagePositionPatient": _point, "RescaleSlope": _factor}
+_READERS: dict[str, Callable[[bytes], Any]] = {"IS": integer, "DS": decimal}
+_SPECIAL = {"SOPInstanceUID": uid, "ImagePositionPatient": point, "RescaleSlope": factor}
 
 
 def _tag(keyword: str) -> int:
@@ -97,7 +51,14 @@ _SETTERS = {
     if keyword in _SPECIAL or dictionary_VR(_tag(keyword)) in _READERS
 }
 _MOMENT_TAGS = frozenset(_tag(keyword) for pair in _MOMENTS for keyword in pair)
+_DIFFUSION_TAGS, _SOURCES = frozenset(DIFFUSION_TAGS), frozenset((*DIFFUSION_TAGS, *SOURCE_TAGS))
+_DIFFUSION_KEYS = ("DiffusionBValue", "GradientX", "GradientY", "GradientZ", "Isotropic")
 _FRAME_TAGS = frozenset(map(_tag, FRAME_KEYWORDS)) - {_tag("SliceThickness")}
+
+
+def _ordered(keys: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Return keys in the order that headers have them in."""
+    return tuple((key, keys[key]) for key in KEY_ORDER if key in keys)
 
 
 class _Likeness:
@@ -113,23 +74,49 @@ class _Likeness:
             self._relevant -= frozenset(MOSAIC_TAGS)
         if self._tells_time(*_MOMENTS[0]):
             self._relevant -= {_tag("AcquisitionDateTime")}
+        #: Keys of diffusion by the values that give them; None if those of the known header are not so.
+        self._diffusions: dict[tuple[bytes, ...], dict[str, float]] | None = None
+        told = self._diffusion(
+            self.layout.dataset([layout.elements[i].value for i in layout.varying], _SOURCES)
+        )
+        known = {key: value for key, value in self._keys.items() if key in _DIFFUSION_KEYS}
+        if told == known and header.keys == _ordered(self._keys):
+            self._diffusions = {}
+            if "DiffusionBValue" in told and not {"MOSAIC", "VFRAME"} & set(header.image_type):
+                self._relevant -= frozenset(MOSAIC_TAGS)
         self._prepare()
+
+    @staticmethod
+    def _diffusion(dataset: Dataset) -> dict[str, float]:
+        """Return the keys of diffusion that a dataset gives."""
+
+        def get(keyword: str) -> Any:
+            try:
+                return dataset.get(keyword)
+            except Exception:
+                return None
+
+        keys = diffusion_keys(dataset, get)
+        return {key: value for key, value in keys.items() if value is not None and math.isfinite(value)}
 
     def _tells_time(self, time: str, date: str) -> bool:
         """Return whether a key of the header is what these two elements say."""
         try:
-            return self._keys[time] == _moment(*(self._getter(_tag(k), {})(()) for k in (time, date)))
-        except (_Unlike, KeyError):
+            return self._keys[time] == moment_of(*(self._getter(_tag(k), {})(()) for k in (time, date)))
+        except (Unlike, KeyError):
             return False
 
     def _prepare(self) -> None:
         """Work out what is to be done with each element that varies."""
         self._watched: list[tuple[int, bytes, str, Callable[[bytes], Any] | None]] = []
         self._moments: list[tuple[str, Callable[..., bytes], Callable[..., bytes]]] = []
+        self._diffusion_places: list[int] = []
         places = {number: place for place, number in enumerate(self.layout.varying)}
         for number, place in places.items():
             element = self.layout.elements[number]
-            if element.tag in self._relevant and element.tag not in _MOMENT_TAGS:
+            if element.tag in _DIFFUSION_TAGS and self._diffusions is not None:
+                self._diffusion_places.append(place)
+            elif element.tag in self._relevant and element.tag not in _MOMENT_TAGS:
                 keyword, reader = self._setter(number)
                 self._watched.append((place, element.value, keyword, reader))
         for pair in _MOMENTS:
@@ -159,7 +146,7 @@ class _Likeness:
             return keyword, None
         try:
             value = reader(element.value)
-        except _Unlike:
+        except Unlike:
             return keyword, None
         in_field = keyword not in _FIELDS or getattr(self.header, _FIELDS[keyword]) == value
         in_keys = keyword not in NUMBERS or self._keys.get(keyword) == value
@@ -188,15 +175,34 @@ class _Likeness:
                 if keyword in NUMBERS:
                     keys[keyword] = float(found)
             for keyword, time, date in self._moments:
-                moment = _moment(time(values), date(values))
+                moment = moment_of(time(values), date(values))
                 if moment is None or keyword not in self._keys:
                     return None
                 keys[keyword] = moment
-        except _Unlike:
+        except Unlike:
             return None
-        if keys:
+        if self._diffusion_places:
+            told = self._told_diffusion(scanned)
+            if told is None or ("DiffusionBValue" in told) != ("DiffusionBValue" in self._keys):
+                return None  # another element may tell it
+            others = {key: number for key, number in self._keys.items() if key not in _DIFFUSION_KEYS}
+            changes["keys"] = _ordered({**others, **keys, **told})
+        elif keys:
             changes["keys"] = tuple({**self._keys, **keys}.items())
         return self.header.like(**changes)
+
+    def _told_diffusion(self, scanned: Scanned) -> dict[str, float] | None:
+        """Return the keys of diffusion; files with the same values have the same."""
+        assert self._diffusions is not None
+        values = tuple([scanned.values[place] for place in self._diffusion_places])
+        if values not in self._diffusions:
+            if len(self._diffusions) >= _DIFFUSIONS:
+                self._diffusions.clear()
+            try:
+                self._diffusions[values] = self._diffusion(scanned.dataset(_SOURCES))
+            except Exception:  # pydicom says what is the matter
+                return None
+        return self._diffusions[values]
 
 
 class Likenesses:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS, enhanced_headers
+from dicomview.io.groups import FrameGroups
 from dicomview.io.header import Header, floats, number
 
 __all__ = ["FRAME_KEYWORDS", "frame_headers"]
@@ -43,7 +44,7 @@ FRAME_KEYWORDS = (
 )
 
 
-def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
+def frame_headers(header: Header, dataset: Dataset, scanned: FrameGroups | None = None) -> list[Header]:
     """Return a header for every frame of a multi-frame file.
 
     Parameters
@@ -52,6 +53,8 @@ def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
         Of the file.
     dataset : Dataset
         With functional groups, frame vectors and the like.
+    scanned : FrameGroups, optional
+        The functional groups of the frames, where the dataset is without them.
 
     Returns
     -------
@@ -65,8 +68,9 @@ def frame_headers(header: Header, dataset: Dataset) -> list[Header]:
     header = _part(header, dataset)
     count = header.number_of_frames
     times, unit = _frame_times(dataset, count, header.first_frame)
-    if any(dataset.get(k) for k in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")):
-        frames = enhanced_headers(header, dataset)
+    groups = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
+    if scanned or any(dataset.get(k) for k in groups):
+        frames = enhanced_headers(header, dataset, scanned)
         return frames if any(h.position for h in frames) else _timed(frames, times, unit)
     if dataset.get("GridFrameOffsetVector") is not None and header.position and header.orientation:
         return _grid(header, _numbers(dataset, "GridFrameOffsetVector"))

@@ -1,67 +1,37 @@
 """Pixels: slices of ordinary files, read or decoded straight into one array on several threads."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
+from dicomview.io.cells import NATIVE, Cells, cells_of
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
 from dicomview.io.elements import without_pixels
+from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File, MemoryFile, start_of
 
-__all__ = ["Cells", "cells_of", "read_slices"]
+__all__ = ["read_slices"]
 
 #: More threads than this wait for memory only.
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 8
-_NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
-_GRAY = ("MONOCHROME1", "MONOCHROME2")
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
 
-
-@dataclass(frozen=True)
-class Cells:
-    """How the pixels of one slice are stored: the lowest of so many stored bits has the number ``low``."""
-
-    dtype: np.dtype[Any]
-    rows: int
-    columns: int
-    low: int
-    stored: int
-    syntax: str
-
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-        return self.rows * self.columns * self.dtype.itemsize
-
-    def masked(self, pixels: np.ndarray) -> tuple[int, int]:
-        """Take what is no stored bit out of pixels, in place; return their least and largest value."""
-        low, high = int(pixels.min()), int(pixels.max())
-        bits = 8 * self.dtype.itemsize
-        is_signed = self.dtype.kind == "i"
-        least, largest = (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if is_signed else (
-            0, (1 << self.stored) - 1
-        )  # fmt: skip
-        if self.low or low < least or high > largest:
-            pixels <<= bits - self.stored - self.low
-            pixels >>= bits - self.stored
-            low, high = int(pixels.min()), int(pixels.max())
-        return low, high
+Elements: TypeAlias = Scanned | ScannedFrames | Dataset
 
 
 @dataclass(frozen=True)
@@ -93,36 +63,12 @@ class _Sources:
 
     cells: Cells
     places: dict[File, _Place]
-    elements: dict[File, Scanned | Dataset]
-
-
-def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
-    """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
-    allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
-    rows, columns = dataset.get("Rows"), dataset.get("Columns")
-    is_plain = (
-        sys.byteorder == "little"
-        and dataset.get("SamplesPerPixel") == 1
-        and dataset.get("PhotometricInterpretation") in _GRAY
-        and allocated in (8, 16, 32)
-        and isinstance(stored, int)
-        and 0 < stored <= allocated
-        and dataset.get("PixelRepresentation") in (0, 1)
-        and bool(rows and columns)
-        and "ExtendedOffsetTable" not in dataset
-    )
-    if not is_plain:
-        return None
-    low = high + 1 - stored if isinstance(high, int) else 0
-    shifts = syntax in (*_NATIVE, pydicom.uid.RLELossless) and 0 < low <= allocated - stored
-    kind = "ui"[dataset.PixelRepresentation]
-    dtype = np.dtype(f"<{kind}{allocated // 8}")
-    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
+    elements: dict[File, Elements]
 
 
 def read_slices(
     headers: Sequence[Header | None], rescale: Rescale
-) -> tuple[np.ndarray, Mapping[File, Scanned | Dataset]] | None:
+) -> tuple[np.ndarray, Mapping[File, Elements]] | None:
     """Read the values of slices into one array.
 
     Parameters
@@ -136,7 +82,7 @@ def read_slices(
     -------
     values : ndarray of shape (slices, rows, columns)
         The same values in the same type as image by image.
-    elements : mapping of File to (Scanned or Dataset)
+    elements : mapping of File to (Scanned, ScannedFrames or Dataset)
         The elements of each file.
 
     ``None`` where the slices are not all of one ordinary kind, or a file is no longer what it was.
@@ -160,7 +106,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
     known: dict[int, Cells | None] = {}
     found: set[Cells | None] = set()
     places: dict[File, _Place] = {}
-    elements: dict[File, Scanned | Dataset] = {}
+    elements: dict[File, Elements] = {}
     for header in headers:
         scanned = header.scanned
         if header.tile is not None or header.has_modality_lut or header.real_world is not None:
@@ -169,9 +115,14 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             if header.frame is None:
                 raise Unsuited
             continue
-        if header.frame is not None:
+        if isinstance(scanned, ScannedFrames):
+            start, length = scanned.pixels
+            place = _Place(header.path, start, length, scanned.state, False, header.number_of_frames)
+            found.add(cells_of(scanned.dataset, scanned.syntax))
+            elements[header.path] = scanned
+        elif header.frame is not None:
             place, dataset, syntax = _film(header.path)
-            found.add(_cells(dataset, syntax))
+            found.add(cells_of(dataset, syntax))
             elements[header.path] = without_pixels(dataset)
         elif scanned is None:
             raise Unsuited
@@ -182,7 +133,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
             if key not in known:
                 dataset = scanned.dataset()
                 single = dataset.get("NumberOfFrames", 1) == 1
-                known[key] = _cells(dataset, scanned.layout.syntax) if single else None
+                known[key] = cells_of(dataset, scanned.layout.syntax) if single else None
             found.add(known[key])
             elements[header.path] = scanned
         places[header.path] = place
@@ -194,13 +145,6 @@ def _sources(headers: Sequence[Header]) -> _Sources:
         if not fits or (header.frame or 0) >= places[header.path].frames:
             raise Unsuited
     return _Sources(cells, places, elements)
-
-
-def _cells(dataset: Dataset, syntax: str) -> Cells | None:
-    try:
-        return cells_of(dataset, syntax)
-    except Exception:  # elements of types that they must not have
-        return None
 
 
 def _film(file: File) -> tuple[_Place, Dataset, str]:
@@ -230,7 +174,7 @@ def _loader(sources: _Sources, first: Header) -> Load:
     A decoder must give for the first slice what the reference gives.
     """
     cells = sources.cells
-    if cells.syntax in _NATIVE:
+    if cells.syntax in NATIVE:
         for place in sources.places.values():
             size = place.frames * cells.size
             if place.length not in (size, size + size % 2):
@@ -240,9 +184,11 @@ def _loader(sources: _Sources, first: Header) -> Load:
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
     for file, place in sources.places.items():
-        if isinstance(sources.elements[file], Dataset):
+        if not isinstance(sources.elements[file], Scanned):
             film = PixelFile(file)
-            films[file], sources.elements[file] = _frames(place, film), film.elements
+            films[file] = _frames(place, film)
+            if isinstance(sources.elements[file], Dataset):
+                sources.elements[file] = film.elements
             reference = film if file == first.path else reference
 
     def load(header: Header, pixels: np.ndarray) -> None:
@@ -314,9 +260,16 @@ def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], 
             raise
 
 
+def _blank(headers: Sequence[Header | None], cells: Cells, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return an array whose missing slices are zeros; all others are still to be filled."""
+    array = np.empty((len(headers), cells.rows, cells.columns), dtype)
+    array[[k for k, header in enumerate(headers) if header is None]] = 0
+    return array
+
+
 def _floats(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
     """Return values where a slope or an intercept is not a whole number."""
-    values = np.zeros((len(headers), cells.rows, cells.columns), np.float32)
+    values = _blank(headers, cells, np.dtype(np.float32))
 
     def fill(k: int, header: Header) -> None:
         pixels = np.empty(values.shape[1:], cells.dtype)
@@ -334,7 +287,7 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
     Where stored values need only an intercept, it is added while the slice is in the processor's cache. That
     wraps round where the type of the values is another one of the same size, and loses nothing.
     """
-    pixels = np.zeros((len(headers), cells.rows, cells.columns), cells.dtype)
+    pixels = _blank(headers, cells, cells.dtype)
     is_whole = cells.stored == 8 * cells.dtype.itemsize
     adds = all(header.rescale_slope == 1 for header in headers if header is not None)
     types: dict[int, np.dtype[Any]] = {}
@@ -357,7 +310,7 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
         raise Unsuited
     if adds and dtype.itemsize == pixels.dtype.itemsize:
         return pixels.view(dtype)
-    values = np.zeros(pixels.shape, dtype)
+    values = _blank(headers, cells, dtype)
     for k, header in enumerate(headers):
         if header is not None:
             stored = pixels[k] - _wrapped(header, cells) if adds else pixels[k]

@@ -13,6 +13,7 @@ import pydicom
 
 from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
 from dicomview.io.build import empty_slices, volume_of, with_padding
+from dicomview.io.cache import HeaderCache
 from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
 from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
@@ -20,19 +21,19 @@ from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
 from dicomview.io.lazy import read_lazily
-from dicomview.io.memory import check_budget
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
+from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
 __all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
 
 
-def find_series(path: Paths) -> SeriesList:
+def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> SeriesList:
     """List the series at a path; headers only.
 
     Parameters
@@ -40,6 +41,10 @@ def find_series(path: Paths) -> SeriesList:
     path : str, PathLike, list of these, bytes or binary file
         Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, or the contents of a
         file.
+    cache : path-like, optional
+        File that keeps what the headers said for the next time; it is made if it is not there. Files that
+        are as they were (path, size, time of change) are then not opened again until they are read. It holds
+        numbers only (sizes, positions, times): no names, descriptions, UIDs or paths.
 
     Returns
     -------
@@ -57,9 +62,8 @@ def find_series(path: Paths) -> SeriesList:
     >>> [series.modality for series in dv.find_series(dv.samples.head_ct())]
     ['CT']
     """
-    headers, dropped, others = scan(path)
-
-    reader = partial(_read_series, unreadable=dropped)
+    headers, dropped, others = scan(path, None if cache is None else HeaderCache(cache))
+    reader = partial(_read_series if cache is None else _read_anew, unreadable=dropped)
     return SeriesList(group_headers(headers, reader=reader), dropped=dropped, others=others)
 
 
@@ -327,6 +331,18 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     if empty:
         array[empty] = _filling(array, empty, value_padding(first, rescale))
     return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+
+
+def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
+    """Read the headers of a series that came from a cache, then its pixels."""
+    images = series.images
+    headers, failed, _ = scan(list(dict.fromkeys(path for path, _, _ in images)))
+    headers = [h for h in headers if (h.path, h.frame, h.tile) in images]
+    if failed or len(headers) != len(images):
+        reason = failed[0] if failed else "its files are not what they were"
+        raise DecodeError(f"the series was changed after it was found ({reason}): call find_series again")
+    reader = partial(_read_series, unreadable=unreadable)
+    return series.again(headers, reader).read(lazy=lazy)
 
 
 def _one_by_one(

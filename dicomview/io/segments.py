@@ -17,6 +17,7 @@ from dicomview.io.sources import File
 from dicomview.io.structures import text_of
 from dicomview.volume import Report, Segment, Segmentation
 from dicomview.volume.masks import MaskPlane
+from dicomview.volume.memory import check_budget
 from dicomview.volume.segmentation import Kind
 
 __all__ = ["SEGMENTATION", "lab_to_rgb", "read_segments"]
@@ -239,6 +240,9 @@ def _label_planes(
     pixels: PixelFile, headers: Sequence[Header], slice_of: Sequence[int]
 ) -> tuple[Any, set[int]]:
     """Return what gives the masks of a label map, and the labels in it."""
+    first = headers[0]
+    shape, itemsize = (len(headers), first.rows, first.columns), -(-first.bits_allocated // 8)
+    check_budget(shape, itemsize, "the label map", "split the file into parts of fewer frames")
     stored: dict[int, np.ndarray] = {}
     for header, k in zip(headers, slice_of):
         frame = _stored(pixels, header)

@@ -49,6 +49,9 @@ def segread(
         place in the patient (pathology, projections).
     DecodeError
         If the file cannot be read.
+    MemoryBudgetError
+        If a label map would take more memory than ``dicomview.options.memory_budget``; a mask, when it is
+        asked for.
     GeometryError
         If the frames have different orientations, or ``reference`` is in another frame of reference.
 

@@ -10,7 +10,7 @@ import numpy as np
 from dicomview.errors import SeriesError
 from dicomview.io.assemble import Stack, assemble, names
 from dicomview.io.header import Header
-from dicomview.io.sources import plain
+from dicomview.io.sources import File, plain
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing
 from dicomview.volume.meta import safe_text
@@ -63,6 +63,7 @@ class Series:
         reader: Callable[..., Volume],
     ) -> None:
         first = headers[0]
+        self._given = headers, remarks
         #: Whether it is one of several planes of a localizer, going by orientations and number of slices.
         self.is_survey = is_survey
         #: What else the series holds, in words.
@@ -121,6 +122,22 @@ class Series:
         if self.reason:
             raise SeriesError(f"{safe_text(self.description) or 'the series'} is no volume: {self.reason}")
         return self._reader(self, lazy)
+
+    @property
+    def images(self) -> dict[tuple[File, int | None, tuple[int, int] | None], None]:
+        """File, frame and tile of all its images, also of those that are no slices, in order."""
+        return dict.fromkeys((header.path, header.frame, header.tile) for header in self._given[0])
+
+    def again(self, headers: Sequence[Header], reader: Callable[..., Volume]) -> "Series":
+        """Return the same series with headers of the same files that were read anew."""
+        return Series(
+            headers,
+            part=self.part,
+            remarks=self._given[1],
+            beside=self.beside,
+            is_survey=self.is_survey,
+            reader=reader,
+        )
 
     def row(self) -> tuple[str, ...]:
         """Return modality, description, shape, spacing, files and remark as text."""

@@ -76,20 +76,41 @@ _DEEPEST = 3
 File = Path | MemoryFile
 
 
-def walk(root: Path, dropped: list[Dropped]) -> Iterator[Path]:
-    """Give the files below a folder, also behind links, each folder once."""
+def walk(root: Path, dropped: list[Dropped]) -> Iterator[tuple[Path, str]]:
+    """Give the files below a folder and their paths without links; each folder once, also behind links."""
+    visited: set[str] = set()
 
-    def unreadable(error: OSError) -> None:
-        dropped.append(Dropped(Path(error.filename), f"cannot be listed ({error.strerror})"))
-
-    visited: set[Path] = set()
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable):
-        real = Path(folder).resolve()
+    def below(folder: Path) -> Iterator[tuple[Path, str]]:
+        real = os.path.realpath(folder)
         if real in visited:
-            folders.clear()
-            continue
+            return
         visited.add(real)
-        yield from (Path(folder, name) for name in files)
+        try:
+            with os.scandir(folder) as listed:
+                entries = list(listed)
+        except OSError as error:
+            dropped.append(Dropped(folder, f"cannot be listed ({error.strerror})"))
+            return
+        inside = os.path.join(real, "")  # noqa: PTH118
+        folders = []
+        for entry in entries:
+            if _is_folder(entry):
+                folders.append(folder / entry.name)
+            else:
+                file = folder / entry.name
+                is_link = entry.is_symlink()
+                yield file, os.path.realpath(file) if is_link else inside + entry.name
+        for inner in folders:
+            yield from below(inner)
+
+    return below(root)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def is_archive(file: File, *, by_name: bool = False) -> bool:

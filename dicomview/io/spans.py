@@ -1,25 +1,27 @@
 """Spans: where in a file the pixels of every frame are, so that one can be read without the others."""
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from struct import error as struct_error
 from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import UID
 
+from dicomview.io.cells import NATIVE, cells_of
 from dicomview.io.encoding import COMPRESSED, completed, completed_header, read_pixels
+from dicomview.io.groups import ScannedFrames
+from dicomview.io.layout import Scanned
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 
-__all__ = ["FrameSpan", "PixelPlaces", "places_of"]
+__all__ = ["FrameSpan", "PixelPlaces", "places_of", "places_of_scanned"]
 
-#: Uncompressed pixels whose bytes lie in the file as they are.
-_PLAIN = (pydicom.uid.ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian)
 #: Elements with pixels, and their type where it is not told by others.
 _PIXEL_ELEMENTS: dict[int, tuple[str, np.dtype[Any] | None]] = {
     0x7FE00008: ("FloatPixelData", np.dtype(np.float32)),
@@ -98,12 +100,15 @@ class PixelPlaces:
         None where the places are not beyond doubt: then the file must be read as a whole.
     dtype : numpy.dtype
         Of the stored values.
+    is_scanned : bool
+        Whether the header is that of another file of the same layout.
     """
 
     header: Dataset
     stamp: tuple[int, int]
     frames: list[FrameSpan] | None
     dtype: np.dtype[Any]
+    is_scanned: bool = False
 
 
 def stamp_of(path: File) -> tuple[int, int]:
@@ -136,11 +141,82 @@ def places_of(path: File) -> PixelPlaces:
         kind = dict(_PIXEL_ELEMENTS.values())[keyword] or _stored_type(dataset)
         if places is None:
             return PixelPlaces(dataset, stamp, None, kind)
-        module = Dataset({e.tag: e for e in (dataset[k] for k in _KEYWORDS if k in dataset)})
-        module.file_meta = FileMetaDataset()
-        module.file_meta.TransferSyntaxUID = syntax
+        module = _module(dataset, syntax)
         spans = [FrameSpan(start, length, stamp, keyword, module) for start, length in places]
         return PixelPlaces(dataset, stamp, spans, kind)
+
+
+def places_of_scanned(
+    path: File, scanned: Scanned | ScannedFrames, shared: dict[int, PixelPlaces | None]
+) -> PixelPlaces | None:
+    """Find the pixels of a file whose header was scanned, mostly without opening it.
+
+    Parameters
+    ----------
+    path : Path or MemoryFile
+    scanned : Scanned or ScannedFrames
+    shared : dict
+        What files of one layout have in common, by its identity; filled here.
+
+    Returns
+    -------
+    PixelPlaces or None
+        None unless the images are plain ones in grey, and the files of a layout differ in nothing that
+        decoding needs to know. A single compressed image has no span: its file must be read as a whole.
+    """
+    kind = scanned if isinstance(scanned, ScannedFrames) else scanned.layout
+    if id(kind) not in shared:
+        shared[id(kind)] = _shared_places(scanned)
+    common = shared[id(kind)]
+    if common is None or common.frames is None:
+        return None
+    count = int(common.header.get("NumberOfFrames") or 1) if isinstance(scanned, ScannedFrames) else 1
+    (start, length), places = scanned.pixels, None
+    if common.header.file_meta.TransferSyntaxUID in NATIVE:
+        size = common.frames[0].length
+        if count * size <= length < _UNDEFINED and start + length <= scanned.state[0]:
+            places = [(start + k * size, size) for k in range(count)]
+    elif isinstance(scanned, ScannedFrames):
+        with path.open("rb") as file:
+            file.seek(start)
+            places = _fragment_places(file, scanned.dataset, count)
+    elif length == _UNDEFINED:
+        return replace(common, stamp=scanned.state, frames=None)
+    if places is None:
+        return None
+    module = common.frames[0].module
+    spans = [FrameSpan(a, n, scanned.state, "PixelData", module) for a, n in places]
+    return PixelPlaces(common.header, scanned.state, spans, common.dtype, is_scanned=True)
+
+
+def _shared_places(scanned: Scanned | ScannedFrames) -> PixelPlaces | None:
+    """Return what the files of a layout have in common; the one span stands for all."""
+    if isinstance(scanned, ScannedFrames):
+        dataset, syntax, is_single = scanned.dataset, scanned.syntax, True
+    else:
+        layout = scanned.layout
+        needed = {tag_for_keyword(keyword) for keyword in (*_KEYWORDS, "NumberOfFrames")}
+        if any(layout.elements[number].tag in needed for number in layout.varying):
+            return None
+        dataset, syntax = scanned.dataset(), layout.syntax
+        is_single = dataset.get("NumberOfFrames", 1) == 1
+    with quiet():
+        cells = cells_of(dataset, syntax)
+        if cells is None or not is_single or "ModalityLUTSequence" in dataset:
+            return None
+        if isinstance(scanned, Scanned):
+            dataset.file_meta = FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = UID(syntax)
+        span = FrameSpan(0, cells.size, scanned.state, "PixelData", _module(dataset, UID(syntax)))
+        return PixelPlaces(dataset, scanned.state, [span], _stored_type(dataset), is_scanned=True)
+
+
+def _module(dataset: Dataset, syntax: str) -> Dataset:
+    """Return what decoding needs to know."""
+    module = Dataset({e.tag: e for e in (dataset[k] for k in _KEYWORDS if k in dataset)})
+    module.file_meta = FileMetaDataset()
+    module.file_meta.TransferSyntaxUID = syntax
+    return module
 
 
 def _stored_type(dataset: Dataset) -> np.dtype[Any]:
@@ -160,7 +236,7 @@ def _places(
     keyword = _PIXEL_ELEMENTS.get(tag, (None, None))[0]
     if keyword is None or not isinstance(count, int) or count < 1:
         return keyword, None
-    if syntax in _PLAIN:
+    if syntax in NATIVE:
         behind = 8 if syntax == pydicom.uid.ImplicitVRLittleEndian else 12
         length = int.from_bytes(head[behind - 4 : behind], "little")
         return keyword, _even_places(dataset, count, start + behind, length, size)

@@ -11,6 +11,7 @@ from dicomview.errors import GeometryError, SegmentError
 from dicomview.geometry import Geometry
 from dicomview.volume.contours import Contour, Placed, fill_even_odd, place_contours
 from dicomview.volume.masks import MaskPlane, transfer
+from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report
 from dicomview.volume.segment import Segment
@@ -19,7 +20,8 @@ from dicomview.volume.volume import Volume
 __all__ = ["Kind", "Segmentation"]
 
 Kind = Literal["binary", "fractional", "labelmap", "contours"]
-
+#: What helps where a mask is too large.
+_SMALLER = "put the segmentation on a smaller volume with on()"
 
 #: Gives the slices of a segment's mask that are not empty, and adds to a list what a reader should know.
 Planes = Callable[[Segment, list[str]], Iterator[MaskPlane]]
@@ -156,7 +158,9 @@ class Segmentation:
         segment = self.segment(key)
         geometry = self._grid()
         notes: list[str] = []
-        array = np.zeros(geometry.shape, dtype=np.float32 if self.kind == "fractional" else bool)
+        dtype = np.dtype(np.float32 if self.kind == "fractional" else bool)
+        check_budget(geometry.shape, dtype.itemsize, "the mask", _SMALLER)
+        array = np.zeros(geometry.shape, dtype)
         for k, plane in self._mask_planes(segment, notes):
             array[k] = plane
         return self._volume(array, segment.label, notes)
@@ -179,6 +183,8 @@ class Segmentation:
         ------
         SegmentError
             If masks overlap, the message says which; if they are fractional; if a number does not fit.
+        MemoryBudgetError
+            If the label map would take more memory than ``dicomview.options.memory_budget``.
         """
         if self.kind == "fractional":
             raise SegmentError(
@@ -187,7 +193,9 @@ class Segmentation:
         chosen = self.segments if segments is None else tuple(map(self.segment, segments))
         geometry = self._grid()
         highest = max((s.number for s in chosen), default=0)
-        array = np.zeros(geometry.shape, dtype=np.uint8 if highest < 256 else np.uint16)
+        dtype = np.dtype(np.uint8 if highest < 256 else np.uint16)
+        check_budget(geometry.shape, dtype.itemsize, "the label map", _SMALLER)
+        array = np.zeros(geometry.shape, dtype)
         overlaps: dict[tuple[int, int], int] = {}
         notes: list[str] = []
         for segment in chosen:

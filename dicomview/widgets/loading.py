@@ -14,9 +14,9 @@ import numpy as np
 from dicomview.errors import DecodeError, MemoryBudgetError, MissingPackageError
 from dicomview.io import volread
 from dicomview.io.build import with_padding
-from dicomview.io.memory import check_budget
 from dicomview.io.omezarr import is_zarr, level_shapes
 from dicomview.volume import Volume
+from dicomview.volume.memory import check_budget
 
 __all__ = ["Loading", "is_path", "opened"]
 

@@ -22,7 +22,11 @@ _GROUPS = (
 _MIB = 1 << 20
 
 
-def check_budget(shape: Sequence[int], itemsize: int, name: str) -> None:
+#: What helps where a volume is too large.
+_LAZY = "pass lazy=True to read only what is looked at"
+
+
+def check_budget(shape: Sequence[int], itemsize: int, name: str, remedy: str = _LAZY) -> None:
     """Refuse an array that would take more memory than the budget.
 
     Parameters
@@ -32,6 +36,8 @@ def check_budget(shape: Sequence[int], itemsize: int, name: str) -> None:
         Bytes of a value.
     name : str
         What the array is for, for the message.
+    remedy : str
+        What helps, beside a larger budget.
 
     Raises
     ------
@@ -51,8 +57,7 @@ def check_budget(shape: Sequence[int], itemsize: int, name: str) -> None:
         extents = " × ".join(map(str, shape))
         raise MemoryBudgetError(
             f"{name} of {extents} values takes {needed / _MIB:.0f} MB, and options.memory_budget allows "
-            f"{budget / _MIB:.0f} MB: pass lazy=True to read only what is looked at, or raise the budget "
-            "(None for no limit)"
+            f"{budget / _MIB:.0f} MB: {remedy}, or raise the budget (None for no limit)"
         )
 
 
