@@ -267,6 +267,7 @@ def test_a_hidden_pane_is_blank_until_it_is_shown(both, decoded, layout):
 
 
 def test_no_coarse_copy_is_made_for_the_page(both, decoded):
+    from dicomview.widgets.page import PageLink
     from dicomview.widgets.stage import Stage
 
     plain, lazy = both(matrix=make_affine("oblique"))
@@ -274,10 +275,9 @@ def test_no_coarse_copy_is_made_for_the_page(both, decoded):
         assert vol.is_lazy == (count == 0)
         state = ViewState(vol, window=(0, 100))
         decoded.clear()
-        stage = Stage(state, lambda: None, lambda *_: None)
-        sent = []
-        stage.send = lambda content, buffers=None, sent=sent: sent.append(content)
-        stage._send_coarse(())
+        page, sent = PageLink([]), []
+        page.send = lambda content, buffers=None, sent=sent: sent.append(content)
+        Stage(state, page)._send_coarse(())
         assert len(sent) == count and decoded == []
-        stage.close()
+        page.close()
     assert not plain.on_patient_axes(lazy=True).is_lazy

@@ -11,7 +11,7 @@ import dicomview as dv
 from dicomview.errors import DisplayError, SeriesError
 from dicomview.volume import Volume
 from dicomview.widgets import loading
-from dicomview.widgets.stage import Stage
+from dicomview.widgets.page import PageLink
 
 da = pytest.importorskip("dask.array")
 DEEP = (40, 8, 10)
@@ -127,10 +127,9 @@ def test_a_volume_that_is_too_large_stays_lazy(write, monkeypatch):
 
 def test_the_page_that_paints_gets_a_coarse_copy_when_all_slices_are_there(write, decoded, held, monkeypatch):
     sent = []
-    monkeypatch.setattr(Stage, "send", lambda stage, message, buffers=None: sent.append(message))
-    viewer = dv.SliceViewer(write(array=make_voxels(DEEP))[0].parent, draw="browser")
-    viewer._staging.is_on = True
-    viewer._staging.show()
+    monkeypatch.setattr(PageLink, "send", lambda page, message, buffers=None: sent.append(message))
+    viewer = dv.SliceViewer(write(array=make_voxels(DEEP))[0].parent)
+    viewer._page._received(None, {"hello": {"view": "a", "far": False}}, [])
     assert len(set(decoded)) <= 17 and not any("coarse" in message for message in sent)
     assert [s["key"] for message in sent for s in message.get("slices", ())] == ["|0|20"]
     held.set()

@@ -36,7 +36,7 @@ class KeptPicture:
         self._id = f"dicomview-{uuid4().hex}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._changed_at = 0.0
+        self._changed_at, self._drawn_at = 0.0, -1.0
 
     def publish(self) -> None:
         """Put the picture into the output of the cell that runs."""
@@ -75,7 +75,8 @@ class KeptPicture:
             self._show()
 
     def _show(self) -> None:
-        if self._loop is not None:
+        if self._loop is not None and self._drawn_at < self._changed_at:
+            self._drawn_at = time.monotonic()
             update_display(_bundle(self._draw()), raw=True, display_id=self._id)
 
 
