@@ -165,6 +165,7 @@ def places_of_scanned(
         decoding needs to know. A single compressed image has no span: its file must be read as a whole.
     """
     kind = scanned if isinstance(scanned, ScannedFrames) else scanned.layout
+    is_native = kind.syntax in NATIVE
     if id(kind) not in shared:
         shared[id(kind)] = _shared_places(scanned)
     common = shared[id(kind)]
@@ -172,7 +173,7 @@ def places_of_scanned(
         return None
     count = int(common.header.get("NumberOfFrames") or 1) if isinstance(scanned, ScannedFrames) else 1
     (start, length), places = scanned.pixels, None
-    if common.header.file_meta.TransferSyntaxUID in NATIVE:
+    if is_native:
         size = common.frames[0].length
         if count * size <= length < _UNDEFINED and start + length <= scanned.state[0]:
             places = [(start + k * size, size) for k in range(count)]

@@ -190,8 +190,9 @@ def child(name, folder):
 
     warnings.simplefilter("ignore")
     call = CALLS[name]
-    needed = "distributed" if name == "first picture" else PEERS.get(name, "numpy")
-    for module in {"dicomview", "pydicom", "numpy", needed}:
+    # dask is imported once in a session, and imports distributed when it computes for the first time.
+    needed = ("dask.array", "distributed") if name == "first picture" else (PEERS.get(name, "numpy"),)
+    for module in {"dicomview", "pydicom", "numpy", *needed}:
         importlib.import_module(module)
     start = time.perf_counter()
     result = call(folder)
