@@ -546,3 +546,13 @@ def test_a_long_name_is_cut_and_not_its_value(show):
     figure = show(array, frame=(37,), layout="ortho").figure(width=360)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert any("number_" in text and "… = 37" in text for text in texts), texts
+
+
+def test_letters_that_are_switched_off_vanish_at_once(show, vol):
+    viewer = show(vol, draw="kernel")
+    canvas = viewer._canvas.figure.canvas
+    canvas.draw()
+    viewer.state.letters = False
+    shown, fresh = np.array(canvas.buffer_rgba()), viewer.figure()
+    fresh.canvas.draw()
+    np.testing.assert_array_equal(shown, np.asarray(fresh.canvas.buffer_rgba()))

@@ -289,11 +289,14 @@ def changes(old: Scene | None, new: Scene) -> Changes:
         or any(a.view != b.view for a, b in pairs)
         or (colors and bool(new.tiles or new.look.colorbar)),
         pixels=frozenset(b.plane for a, b in pairs if _voxels(a) != _voxels(b)),
-        marks=frozenset(
-            b.plane for a, b in pairs if (a.crosshair, a.box, a.corners) != (b.crosshair, b.box, b.corners)
-        ),
+        marks=frozenset(b.plane for a, b in pairs if _marks(a) != _marks(b)),
         colors=colors,
     )
+
+
+def _marks(pane: Pane) -> tuple[Any, ...]:
+    """Return what is drawn over the pixels of a pane."""
+    return pane.crosshair, pane.box, pane.corners, pane.edges
 
 
 def _colors(scene: Scene) -> tuple[Any, ...]:
