@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import map_coordinates
 
 from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
@@ -213,6 +212,8 @@ def _sampled(
     array: NDArray[Any], index: NDArray[np.float64], padding: tuple[float, float] | None
 ) -> NDArray[Any]:
     """Return interpolated values; beside padding those of the nearest voxels."""
+    from scipy.ndimage import map_coordinates  # which takes longer to import than all the rest
+
     # Only the part that the points lie in is looked at, and converted.
     low = [int(places.min()) for places in index]
     part = array[tuple(slice(i, int(np.ceil(places.max())) + 1) for i, places in zip(low, index))]

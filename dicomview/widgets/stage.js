@@ -436,14 +436,33 @@ async function inflated(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** One view of a viewer: the canvas below ipympl's, and what is done at once. */
-class Stage {
+/** Listens to events until it is closed. */
+class Listener {
+  constructor() {
+    /** @type {(() => void)[]} what ends when it is closed */
+    this.undo = [];
+  }
+
+  /** @param {EventTarget} target @param {string} name @param {(event: any) => void} act @param {any} [options] */
+  listen(target, name, act, options) {
+    target.addEventListener(name, act, options);
+    this.undo.push(() => target.removeEventListener(name, act, options));
+  }
+
+  close() {
+    for (const back of this.undo) back();
+  }
+}
+
+/** What a view paints: the canvas below ipympl's, and what is done at once. */
+class Stage extends Listener {
   /**
    * @param {any} model
    * @param {HTMLElement} viewer
    * @param {HTMLElement} host
    */
   constructor(model, viewer, host) {
+    super();
     this.model = model;
     this.viewer = viewer;
     this.host = host;
@@ -487,8 +506,6 @@ class Stage {
     this.active = ""; // the plane that the pointer was over last
     /** @type {Map<string, any>} models of sliders by what they move */
     this.sliders = new Map();
-    /** @type {[any, string, any][]} */
-    this.listeners = [];
     this.playing = 0;
     this.playedAt = 0;
   }
@@ -506,9 +523,9 @@ class Stage {
     for (const name of ["pointerdown", "pointermove", "keydown", "wheel"]) {
       this.listen(window, name, () => (this.touchedAt = performance.now()), { capture: true, passive: true });
     }
-    this.listen(this.host, "mouseleave", () => this.point(null), undefined);
-    this.listen(document, "visibilitychange", () => this.pump(), undefined);
-    this.listen(window, "pagehide", () => this.model.send({ bye: this.name }), undefined);
+    this.listen(this.host, "mouseleave", () => this.point(null));
+    this.listen(document, "visibilitychange", () => this.pump());
+    this.listen(window, "pagehide", () => this.model.send({ bye: this.name }));
     this.model.send({ hello: { view: this.name, far: this.speed !== Infinity } });
   }
 
@@ -516,20 +533,13 @@ class Stage {
     this.isClosed = true;
     this.model.send({ bye: this.name });
     this.model.off("msg:custom", this.onMessage);
-    for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, true);
-    for (const [target, name, act] of this.listeners) target.removeEventListener(name, act, false);
+    super.close();
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
     clearTimeout(this.telling);
     clearTimeout(this.sliding);
     this.canvas.remove();
-  }
-
-  /** @param {any} target @param {string} name @param {any} act @param {any} options */
-  listen(target, name, act, options) {
-    target.addEventListener(name, act, options);
-    this.listeners.push([target, name, act]);
   }
 
   // -- messages --
@@ -1312,7 +1322,7 @@ export function standalone(viewer, { scene, frames }) {
 }
 
 /** Return "dark" or "light" where the page says which it is, else null. */
-export function theme() {
+function theme() {
   const { dataset, classList } = document.body;
   if (dataset.jpThemeLight) return dataset.jpThemeLight === "true" ? "light" : "dark";
   if (classList.contains("vscode-light")) return "light";
@@ -1370,12 +1380,13 @@ function nameControls(viewer) {
 }
 
 /** One view of a viewer. */
-class View {
+class View extends Listener {
   /**
    * @param {any} model
    * @param {HTMLElement} viewer
    */
   constructor(model, viewer) {
+    super();
     this.model = model;
     this.viewer = viewer;
     /** @type {Stage | null} */
@@ -1397,8 +1408,6 @@ class View {
     this.loaded = ""; // the frame that ipympl has drawn, by its address
     /** @type {(() => void)[]} */
     this.waiting = [];
-    /** @type {(() => void)[]} */
-    this.undo = [];
     this.sizes = new ResizeObserver(() => {
       clearTimeout(this.settling);
       this.settling = window.setTimeout(() => this.tellWidth(), this.width ? SETTLED : 0);
@@ -1447,15 +1456,9 @@ class View {
     for (const number of [this.sending, this.naming]) cancelAnimationFrame(number);
     for (const number of [this.settling, this.keeping]) clearTimeout(number);
     for (const observer of [this.sizes, this.themes, this.controls]) observer.disconnect();
-    for (const back of this.undo) back();
+    super.close();
     this.stage?.close();
     if (this.picture) this.picture.style.display = "";
-  }
-
-  /** @param {EventTarget} target @param {string} name @param {(event: Event) => void} act @param {any} [options] */
-  listen(target, name, act, options) {
-    target.addEventListener(name, act, options);
-    this.undo.push(() => target.removeEventListener(name, act, options));
   }
 
   // -- the frames of ipympl --

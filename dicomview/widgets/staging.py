@@ -118,11 +118,12 @@ class Staging:
             self._heard[hello["view"]] = 0
             self._canvas.may_overlay(True)
             self._stage.begin(is_far=hello["far"])
-            self.is_on = True
+            was_on, self.is_on = self.is_on, True
             self.show()
-            self._canvas.overlay()
-            self._pointer.is_idle = True
-            self._on_raised()
+            if not was_on:
+                self._canvas.overlay()
+                self._pointer.is_idle = True
+                self._on_raised()
 
     def _told(self, told: dict[str, Any]) -> None:
         """Take over what was changed in the page."""

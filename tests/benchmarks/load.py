@@ -322,7 +322,7 @@ def main():
 
 
 #: What dicomview needs before anything is shown.
-DEPENDENCIES = "numpy, scipy.ndimage, pydicom, pydicom.pixels, imageio.v3, tqdm, platformdirs"
+DEPENDENCIES = "numpy, pydicom, pydicom.pixels, imageio.v3, tqdm, platformdirs"
 
 
 if __name__ == "__main__":
