@@ -12,6 +12,7 @@ from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unic
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
 
@@ -182,6 +183,10 @@ class ViewState(HasTraits):
         Which side of the patient is on the right of axial and coronal panes: L, or R.
     turns : dict of str to (int, bool)
         By plane: clockwise quarter turns, and whether the upright pane was mirrored before.
+    slab : dict of str to float
+        By plane: thickness in mm of the slab that is shown in place of a slice.
+    slab_mode : {"max", "mean", "min"}
+        What a slab shows: the highest value (MIP), the mean or the lowest one (MinIP).
     interpolation : {"nearest", "linear", "lanczos"}
         How values between voxels are found.
     scale_bar, letters, texts, colorbar : bool
@@ -233,6 +238,8 @@ class ViewState(HasTraits):
     center = CenterTrait()
     convention = Enum(CONVENTIONS, "radiological")
     turns = TurnsTrait()
+    slab = SlabTrait()
+    slab_mode = Enum(SLAB_MODES, "max")
     interpolation = Enum(INTERPOLATIONS, "linear")
     scale_bar = Bool(True)
     letters = Bool(True)

@@ -10,6 +10,7 @@ from dicomview.display import Interpolation, Window, rgb8
 from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
+from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import is_negative
@@ -47,6 +48,9 @@ class Pane:
         Letters at the top, bottom, left and right.
     mark_padding : bool
         Whether voxels that mean "no data" are masked.
+    slab : tuple of int or None
+        Slices that are seen as one: the first, and the one behind the last.
+    slab_mode : {"max", "mean", "min"}
     """
 
     view: PlaneView
@@ -58,6 +62,8 @@ class Pane:
     corners: tuple[str, str, str, str] = ("", "", "", "")
     edges: tuple[str, str, str, str] = ("", "", "", "")
     mark_padding: bool = False
+    slab: tuple[int, int] | None = None
+    slab_mode: SlabMode = "max"
 
     @property
     def plane(self) -> Plane:
@@ -199,6 +205,7 @@ def _pane(
         middle = (extent - 1) / 2 if state.center is None else state.center[axis]
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
+    thickness = state.slab.get(view.plane)
     return Pane(
         view=view,
         index=index,
@@ -209,6 +216,8 @@ def _pane(
         corners=_corners(volume, state, view, index, window, named) if state.texts else ("", "", "", ""),
         edges=view.edges if state.letters else ("", "", "", ""),
         mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
+        slab=thickness and slab_range(volume.geometry, view.axis, index, thickness=thickness),
+        slab_mode=state.slab_mode if thickness else "max",
     )
 
 
@@ -239,6 +248,8 @@ def _corners(
     """Return the texts of a pane; who the patient is only when asked for."""
     oblique = obliquity(volume.geometry) or 0.0
     name = [view.plane + (f" oblique {oblique:.0f}°" if oblique >= OBLIQUE_DEGREES else "")]
+    if view.plane in state.slab:
+        name.append(slab_text(state.slab[view.plane], state.slab_mode))
     if named:
         name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
@@ -306,7 +317,7 @@ def _colors(scene: Scene) -> tuple[Any, ...]:
 
 def _voxels(pane: Pane) -> tuple[Any, ...]:
     """Return what the pixels of a pane depend on, besides the volume and the turn."""
-    return pane.index, pane.frame, pane.mark_padding
+    return pane.index, pane.frame, pane.mark_padding, pane.slab, pane.slab_mode
 
 
 def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
@@ -316,6 +327,11 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     -------
     ndarray or masked array of shape (down, right) or (down, right, 3)
     """
+    if pane.slab is not None:
+        return projected(
+            volume, pane.view, pane.frame,
+            index=pane.index, slab=pane.slab, mode=pane.slab_mode, mark_padding=pane.mark_padding,
+        )  # fmt: skip
     missing: Any = volume.missing_slices(pane.frame)
     if pane.view.axis == 0 and pane.index in missing and not volume.is_color:
         # What stands there is not looked at: of a lazy volume it may take all others to find.

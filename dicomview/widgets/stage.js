@@ -720,7 +720,8 @@ class Stage extends Listener {
   sliceAt(axis, index) {
     const key = this.key(axis, index);
     const coarse = this.coarse.get(this.scene.frame.join());
-    if (this.cache.has(key) || !coarse) return this.cache.get(key);
+    // The coarse volume has single slices: they take the place of no slab.
+    if (this.cache.has(key) || !coarse || this.scene.slabs[axis]) return this.cache.get(key);
     if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index));
     return this.rough.get(key);
   }
@@ -924,15 +925,17 @@ class Stage extends Listener {
     const parts = [`index (${index.join(", ")})`];
     if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
     parts.push(...scene.labels);
-    const value = this.valueAt(index);
-    if (value !== null) parts.push(`${value} ${scene.unit}`.trim());
+    const axis = scene.axes[this.active || scene.slicePlane];
+    const slab = scene.slabs[axis];
+    const value = this.valueAt(index, slab ? [axis] : [0, 1, 2].filter((other) => !scene.slabs[other]));
+    if (value !== null) parts.push(`${value} ${scene.unit}`.trim() + (slab && ` (${slab})`));
     const text = parts.join(" \u00a0 ");
     if (this.status.nodeValue !== text) this.status.nodeValue = text;
   }
 
-  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index */
-  valueAt(index) {
-    for (const axis of [0, 1, 2]) {
+  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index @param {number[]} axes across which its slices may be taken */
+  valueAt(index, axes) {
+    for (const axis of axes) {
       const key = this.key(axis, index[axis]);
       const slice = this.cache.kept.get(key) ?? this.rough.kept.get(key);
       if (!slice || slice.step.some((/** @type {number} */ step) => step !== 1)) continue;

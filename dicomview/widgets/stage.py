@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import Pane, Scene, ViewState
+from dicomview.state import Pane, Scene, ViewState, slab_range, slab_text
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
 
@@ -29,6 +29,7 @@ class Stage:
         self._is_far = False
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
+        self._shown = ""
         page.handlers["want"] = self._wanted
 
     def begin(self, *, is_far: bool) -> None:
@@ -47,6 +48,10 @@ class Stage:
         heard : dict of str to int
             By view of the page, the last message that the scene knows of: what was changed there later stays.
         """
+        if self.volume_name != self._shown:  # the page keeps the slices of one only
+            self._shown = self.volume_name
+            self._sent.clear()
+            self._coarse.clear()
         wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
         frame = scene["frame"]
         new = [
@@ -62,7 +67,8 @@ class Stage:
     def volume_name(self) -> str:
         """What the slices belong to: other values are another volume to the page."""
         state = self._state
-        return f"{id(state.volume)}{'p' if state.mark_padding else ''}"
+        slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
+        return f"{id(state.volume)}{'p' if state.mark_padding else ''}{slab}"
 
     def _name(self, frame: Any, axis: int, index: int) -> str:
         return f"{self.volume_name}|{slice_key(frame, axis, index)}"
@@ -74,12 +80,23 @@ class Stage:
     def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
         state = self._state
         slices = [
-            slice_of(state.volume, frame, axis, index, mark_padding=state.mark_padding, packed=packed)
+            slice_of(
+                state.volume, frame, axis, index,
+                mark_padding=state.mark_padding, packed=packed,
+                slab=self._slab(axis, index), slab_mode=state.slab_mode,
+            )
             for frame, axis, index in wanted
-        ]
+        ]  # fmt: skip
         self._sent.update(self._name(*place) for place in wanted)
         message = {"slices": [header for header, _ in slices], "asked": asked, "volume": self.volume_name}
         self._page.send(message, buffers=[data for _, data in slices])
+
+    def _slab(self, axis: int, index: int) -> tuple[int, int] | None:
+        """Return the slices that are seen as one."""
+        thickness = _thicknesses(self._state)[axis]
+        return (
+            slab_range(self._state.volume.geometry, axis, index, thickness=thickness) if thickness else None
+        )
 
     def _send_coarse(self, frame: Any) -> None:
         """Send a coarse copy of a frame, once; none of a lazy volume, which would have to be read for it."""
@@ -138,6 +155,7 @@ def described(
         "axes": dict(vol.plane_axes),
         "slicePlane": vol.slice_plane,
         "strides": [state.stride(axis) for axis in range(3)],
+        "slabs": [slab_text(t, state.slab_mode) if t else "" for t in _thicknesses(state)],
         "pointer": None,
         "unit": vol.unit,
         "window": None if scene.window is None else _window(scene.window),
@@ -165,6 +183,14 @@ def described(
         "style": {"crosshair": STYLE.crosshair, "text": STYLE.text},
         "sliders": sliders,
     }
+
+
+def _thicknesses(state: ViewState) -> list[float]:
+    """Return the thickness of the slab across each array axis in mm; 0 for none."""
+    thicknesses = [0.0] * 3
+    for plane, axis in state.volume.plane_axes.items():
+        thicknesses[axis] = state.slab.get(plane, 0.0)
+    return thicknesses
 
 
 def _pane(ax: Any, pane: Pane, is_tile: bool) -> dict[str, Any]:

@@ -394,7 +394,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """Tell place and value under the pointer, else at the crosshair."""
         if self._is_staged:
             return  # the page does
-        parts = map(escape, readout(self.state))
+        parts = map(escape, readout(self.state, plane=self._pointer.plane))
         self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
 
     def toggle_help(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.geometry import plane_view
-from dicomview.state import Pane, pane_pixels
+from dicomview.state import Pane, SlabMode, pane_pixels
 from dicomview.volume import Volume
 from dicomview.widgets.deflate import deflated
 
@@ -25,7 +25,15 @@ def slice_key(frame: Sequence[int], axis: int, index: int) -> str:
 
 
 def slice_of(
-    volume: Volume, frame: Sequence[int], axis: int, index: int, *, mark_padding: bool, packed: bool
+    volume: Volume,
+    frame: Sequence[int],
+    axis: int,
+    index: int,
+    *,
+    mark_padding: bool,
+    packed: bool,
+    slab: tuple[int, int] | None = None,
+    slab_mode: SlabMode = "max",
 ) -> tuple[dict[str, Any], Any]:
     """Return a slice for the page: what it is, and its bytes.
 
@@ -39,6 +47,9 @@ def slice_of(
         Whether padding has no value.
     packed : bool
         Whether the bytes are compressed: all lowest bytes first, then all second ones ..., deflated.
+    slab : tuple of int, optional
+        Slices that are seen as one, as of a :class:`Pane`.
+    slab_mode : {"max", "mean", "min"}
 
     Returns
     -------
@@ -50,9 +61,11 @@ def slice_of(
     plane = next(p for p, a in volume.plane_axes.items() if a == axis)
     view = plane_view(volume.geometry, plane)
     upright = replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
-    pane = Pane(upright, index, tuple(frame), visible=True, mark_padding=mark_padding)
-    whole = volume.dtype.kind in "iub"
-    array = _plain(pane_pixels(volume, pane))
+    pane = Pane(
+        upright, index, tuple(frame), visible=True, mark_padding=mark_padding, slab=slab, slab_mode=slab_mode
+    )
+    pixels = pane_pixels(volume, pane)
+    array = _plain(pixels)
     header = {
         "key": slice_key(frame, axis, index),
         "height": array.shape[0],
@@ -60,7 +73,7 @@ def slice_of(
         "channels": array.shape[2] if array.ndim == 3 else 1,
         "type": array.dtype.name,
         "packed": packed,
-        "whole": whole,
+        "whole": pixels.dtype.kind in "iub",
     }
     return header, _deflated(array) if packed else array.data.cast("B")
 
