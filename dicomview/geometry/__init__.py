@@ -14,6 +14,7 @@ from dicomview.geometry.planes import (
     plane_view,
 )
 from dicomview.geometry.reslice import StraightCanvas, deshear, outside, patient_grid, resample
+from dicomview.geometry.trilinear import beyond_plane, plane_values
 
 __all__ = [
     "CONVENTIONS",
@@ -23,6 +24,7 @@ __all__ = [
     "Plane",
     "PlaneView",
     "StraightCanvas",
+    "beyond_plane",
     "deshear",
     "letters",
     "obliquity",
@@ -30,6 +32,7 @@ __all__ = [
     "patient_grid",
     "plane_axes",
     "plane_of",
+    "plane_values",
     "plane_view",
     "resample",
 ]

@@ -2,12 +2,19 @@
 
 from dicomview.state.code import view_code
 from dicomview.state.model import ViewState
+from dicomview.state.overlays import Fused, Isodoses, Mask, Overlay, Overlays
+from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
 from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
     "Changes",
+    "Fused",
+    "Isodoses",
+    "Mask",
+    "Overlay",
+    "Overlays",
     "Pane",
     "Scene",
     "SlabMode",
@@ -15,6 +22,7 @@ __all__ = [
     "changes",
     "curve",
     "pane_pixels",
+    "patch_of",
     "readout",
     "resolve",
     "slab_range",

@@ -7,8 +7,8 @@ from dicomview.state.model import ViewState
 
 __all__ = ["view_code"]
 
-#: Traits that follow from others or belong to the moment.
-_PASSING = frozenset(("position", "pointer", "playing"))
+#: Traits that follow from others, belong to the moment or hold voxels.
+_PASSING = frozenset(("position", "pointer", "playing", "overlays"))
 #: Said first, in this order.
 _FIRST = ("window", "colormap", "layout", "index", "frame")
 

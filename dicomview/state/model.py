@@ -12,6 +12,7 @@ from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unic
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.state.overlays import OverlaysTrait
 from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
@@ -187,6 +188,8 @@ class ViewState(HasTraits):
         By plane: thickness in mm of the slab that is shown in place of a slice.
     slab_mode : {"max", "mean", "min"}
         What a slab shows: the highest value (MIP), the mean or the lowest one (MinIP).
+    overlays : tuple of Overlay
+        What lies over the slices, the last on top; :class:`Overlays` makes and changes them.
     interpolation : {"nearest", "linear", "lanczos"}
         How values between voxels are found.
     scale_bar, letters, texts, colorbar : bool
@@ -240,6 +243,7 @@ class ViewState(HasTraits):
     turns = TurnsTrait()
     slab = SlabTrait()
     slab_mode = Enum(SLAB_MODES, "max")
+    overlays = OverlaysTrait()
     interpolation = Enum(INTERPOLATIONS, "linear")
     scale_bar = Bool(True)
     letters = Bool(True)

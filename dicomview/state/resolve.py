@@ -10,6 +10,7 @@ from dicomview.display import Interpolation, Window, rgb8
 from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
+from dicomview.state.overlays import Overlay
 from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
@@ -51,6 +52,10 @@ class Pane:
     slab : tuple of int or None
         Slices that are seen as one: the first, and the one behind the last.
     slab_mode : {"max", "mean", "min"}
+    overlays : tuple of Overlay
+        What lies over the slice, the last on top.
+    legend : tuple of (str, str)
+        Names, each with a colour or the name of a colormap.
     """
 
     view: PlaneView
@@ -64,6 +69,8 @@ class Pane:
     mark_padding: bool = False
     slab: tuple[int, int] | None = None
     slab_mode: SlabMode = "max"
+    overlays: tuple[Overlay, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
 
     @property
     def plane(self) -> Plane:
@@ -206,6 +213,7 @@ def _pane(
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
     thickness = state.slab.get(view.plane)
+    overlays = tuple(o for o in state.overlays if o.visible and o.opacity > 0)
     return Pane(
         view=view,
         index=index,
@@ -218,6 +226,8 @@ def _pane(
         mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
         slab=thickness and slab_range(volume.geometry, view.axis, index, thickness=thickness),
         slab_mode=state.slab_mode if thickness else "max",
+        overlays=overlays,
+        legend=tuple(entry for o in overlays for entry in o.legend) if window and state.texts else (),
     )
 
 
@@ -237,6 +247,7 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...
             visible=True,
             corners=("", "", pane.corners[2], pane.corners[3].partition("\n")[0]),
             edges=("", "", *pane.edges[2:]),
+            legend=(),
         )
         for pane in panes
     )
@@ -307,7 +318,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
 
 def _marks(pane: Pane) -> tuple[Any, ...]:
     """Return what is drawn over the pixels of a pane."""
-    return pane.crosshair, pane.box, pane.corners, pane.edges
+    return pane.crosshair, pane.box, pane.corners, pane.edges, pane.legend
 
 
 def _colors(scene: Scene) -> tuple[Any, ...]:
@@ -317,7 +328,7 @@ def _colors(scene: Scene) -> tuple[Any, ...]:
 
 def _voxels(pane: Pane) -> tuple[Any, ...]:
     """Return what the pixels of a pane depend on, besides the volume and the turn."""
-    return pane.index, pane.frame, pane.mark_padding, pane.slab, pane.slab_mode
+    return pane.index, pane.frame, pane.mark_padding, pane.slab, pane.slab_mode, pane.overlays
 
 
 def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:

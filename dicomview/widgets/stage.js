@@ -404,6 +404,7 @@ const AT_ONCE = 4; // slices in view of a request
 const BATCH = 4; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
+const REACH_OVER = 4; // of what lies over them
 const PATIENCE = 2000; // ms after which a request counts as lost
 const SLOW = 20e6; // bytes a second below which slices are worth compressing
 const RANGE_PIXELS = 1024; // a drag over so many pixels spans the range of the values
@@ -420,6 +421,9 @@ const ZOOMS = [0.1, 64];
 const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
 /** The other keys that need no kernel. */
 const KEYS = ["Home", "End", "ArrowLeft", "ArrowRight", "+", "=", "-", "_", "i", "c"];
+
+/** Begins the names of what lies over slices. */
+const OVER = "over ";
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -473,6 +477,8 @@ class Stage extends Listener {
     this.cache = new Cache(model.get("budget"));
     /** @type {Map<string, any>} coarse volumes by frame */
     this.coarse = new Map();
+    /** What lies over slices. */
+    this.over = new Cache(Math.floor(model.get("budget") / 2));
     /** Slices of coarse volumes, made when they are first seen. */
     this.rough = new Cache(64 << 20);
     /** @type {any} what the kernel wants shown, with what was changed here since */
@@ -562,6 +568,7 @@ class Stage extends Listener {
     const mine = this.scene;
     if (mine && mine.volume !== scene.volume) {
       this.cache.clear();
+      this.over.clear();
       this.coarse.clear();
       this.rough.clear();
       this.flying.clear();
@@ -571,6 +578,10 @@ class Stage extends Listener {
         if (sequence > this.heard) scene[name] = mine[name];
         else this.changed.delete(name);
       }
+    }
+    if (mine && mine.overlays !== scene.overlays) {
+      this.over.clear();
+      for (const key of this.flying.keys()) if (key.startsWith(OVER)) this.flying.delete(key);
     }
     scene.upright = new Uint32Array(decoded(scene.colormap).buffer);
     scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
@@ -607,7 +618,7 @@ class Stage extends Listener {
   }
 
   /** @param {any} message @param {Uint8Array[]} bytes */
-  async takeSlices({ slices, asked, volume }, bytes) {
+  async takeSlices({ slices, asked, volume, overlays }, bytes) {
     if (asked) {
       const seconds = (performance.now() - asked) / 1000;
       const sum = bytes.reduce((total, b) => total + b.length, 0);
@@ -617,12 +628,13 @@ class Stage extends Listener {
     const fresh = await Promise.all(
       slices.map(async (/** @type {any} */ slice, /** @type {number} */ i) => {
         const plain = slice.packed ? await inflated(bytes[i]) : bytes[i];
-        return { ...slice, start: [0, 0], step: [1, 1], data: unpacked(plain, slice.type, slice.packed ? "planes" : "raw") };
+        return { start: [0, 0], step: [1, 1], ...slice, data: unpacked(plain, slice.type, slice.packed ? "planes" : "raw") };
       }),
     );
     if (this.isClosed || volume !== this.scene?.volume) return;
     for (const slice of fresh) {
-      this.cache.set(slice.key, slice);
+      if (slice.over && overlays !== this.scene.overlays) continue; // of other overlays
+      (slice.over ? this.over : this.cache).set(slice.key, slice);
       this.flying.delete(slice.key);
     }
     this.redraw();
@@ -680,14 +692,23 @@ class Stage extends Listener {
       const key = this.key(axis, index);
       if (!this.cache.has(key) && !this.flying.has(key)) wanted.set(key, [this.scene.frame, axis, index]);
     };
+    const wantOver = (/** @type {number} */ axis, /** @type {number} */ index) => {
+      const key = OVER + this.key(axis, index);
+      if (!this.scene.overlays || this.over.has(key) || this.flying.has(key)) return;
+      wanted.set(key, [this.scene.frame, axis, index, true]);
+    };
     for (const pane of this.scene.panes) want(pane.axis, this.indexOf(pane));
+    for (const pane of this.scene.panes) wantOver(pane.axis, this.indexOf(pane));
     const isUrgent = wanted.size > 0;
     const { axis, direction } = this.travel;
     const batch = this.batch(axis);
     if (!isUrgent) {
       const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
       const at = this.scene.index[axis];
-      for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) want(axis, i);
+      for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) {
+        want(axis, i);
+        if (Math.abs(i - at) <= REACH_OVER) wantOver(axis, i);
+      }
       // As long as there is enough ahead, only in full batches: a message costs the kernel more than a slice.
       const ahead = [...wanted.values()].map(([, , i]) => (i - at) * direction).filter((far) => far > 0);
       if (wanted.size < batch && Math.min(...ahead) > reach / 2) return;
@@ -698,7 +719,7 @@ class Stage extends Listener {
       for (const key of some) this.flying.set(key, now);
       this.flights += 1;
       const slices = some.map((key) => wanted.get(key));
-      this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume } });
+      this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume, overlays: this.scene.overlays } });
     }
   }
 
@@ -714,6 +735,14 @@ class Stage extends Listener {
     if (!slice) return null;
     if (pane.down < pane.right) return slice;
     return (slice.turned ??= transposed(slice));
+  }
+
+  /** Return what lies over the slice of a pane, turned as the pane is; null for nothing. @param {any} pane */
+  overOf(pane) {
+    const over = this.over.get(OVER + this.key(pane.axis, this.indexOf(pane)));
+    if (!over?.height) return null;
+    if (pane.down < pane.right) return over;
+    return (over.turned ??= transposed(over));
   }
 
   /** Return a slice, or one of the coarse volume in its place. @param {number} axis @param {number} index */
@@ -797,9 +826,11 @@ class Stage extends Listener {
           }
           last.isColored = false;
         }
-        if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty) {
-          Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty });
+        const over = this.overOf(pane);
+        if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty || last.over !== over) {
+          Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty, over });
           this.color(last, rows.pixels, columns.pixels, channels);
+          if (over) this.lay(over, last.image, pane, [left, right, bottom, top], rows.first, columns.first);
         }
         this.painted.set(pane, last);
         this.blit(last.image, columns.first, canvas.height - rows.first - rows.pixels, [low, canvas.height - 1 - head, high + 1, canvas.height - foot]);
@@ -829,6 +860,32 @@ class Stage extends Listener {
       if (channels === 1) colored(values.subarray(from, from + columns), scene.window, scene.colors, scene.empty, line);
       else {
         for (let c = 0, k = from; c < columns; c++, k += channels) line[c] = packed(byte(values[k]), byte(values[k + 1]), byte(values[k + 2]));
+      }
+    }
+  }
+
+  /** Lay colours over the image of a slice. @param {any} over @param {ImageData} image @param {any} pane @param {number[]} edges @param {number} foot first row of the image, from below @param {number} side first column */
+  lay(over, image, pane, [left, right, bottom, top], foot, side) {
+    const [x0, y0, x1, y1] = pane.rect;
+    const { height, width, start, step } = over;
+    const rows = span(height, (bottom - start[0]) / step[0], (top - start[0]) / step[0], y0, y1);
+    const columns = span(width, (left - start[1]) / step[1], (right - start[1]) / step[1], x0, x1);
+    if (!rows.pixels || !columns.pixels) return;
+    const colors = resampled(
+      over,
+      taps(height, rows.start, rows.step, rows.pixels, "linear"),
+      taps(width, columns.start, columns.step, columns.pixels, "linear"),
+    );
+    for (let r = 0; r < rows.pixels; r++) {
+      const line = image.height - 1 - (rows.first - foot + r);
+      if (line < 0 || line >= image.height) continue;
+      for (let c = 0; c < columns.pixels; c++) {
+        const column = columns.first - side + c;
+        const from = (r * columns.pixels + c) * 4;
+        if (!colors[from + 3] || column < 0 || column >= image.width) continue;
+        const clear = 1 - colors[from + 3] / 255;
+        const to = (line * image.width + column) * 4;
+        for (let k = 0; k < 3; k++) image.data[to + k] = image.data[to + k] * clear + colors[from + k];
       }
     }
   }

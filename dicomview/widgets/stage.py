@@ -8,9 +8,9 @@ from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.state import Overlay, Pane, Scene, ViewState, slab_range, slab_text
 from dicomview.widgets.page import PageLink
-from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
+from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
 
 __all__ = ["Stage", "described"]
 
@@ -29,7 +29,7 @@ class Stage:
         self._is_far = False
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
-        self._shown = ""
+        self._shown = self._over = ""
         page.handlers["want"] = self._wanted
 
     def begin(self, *, is_far: bool) -> None:
@@ -52,12 +52,15 @@ class Stage:
             self._shown = self.volume_name
             self._sent.clear()
             self._coarse.clear()
+        if self.overlays_name != self._over:
+            self._over = self.overlays_name
+            self._sent = {name for name in self._sent if OVER not in name}
         wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
         frame = scene["frame"]
-        new = [
-            (frame, *place) for place in dict.fromkeys(wanted) if self._name(frame, *place) not in self._sent
-        ]
-        coming = [slice_key(*place) for place in new]
+        kinds = (False, True) if self.overlays_name else (False,)
+        places = [(frame, *place, over) for over in kinds for place in dict.fromkeys(wanted)]
+        new = [place for place in places if self._name(*place) not in self._sent]
+        coming = [_key(*place) for place in new]
         self._page.send({"scene": scene, "heard": heard, "coming": coming})
         if new:
             self._send_slices(new, packed=self._is_far, asked=None)
@@ -70,26 +73,49 @@ class Stage:
         slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
         return f"{id(state.volume)}{'p' if state.mark_padding else ''}{slab}"
 
-    def _name(self, frame: Any, axis: int, index: int) -> str:
-        return f"{self.volume_name}|{slice_key(frame, axis, index)}"
+    @property
+    def overlays_name(self) -> str:
+        """What the pictures over the slices belong to; empty without any."""
+        shown = _overlays(self._state)
+        return str(hash(shown)) if shown else ""
+
+    def _name(self, *place: Any) -> str:
+        return f"{self.volume_name}|{_key(*place)}"
 
     def _wanted(self, want: dict[str, Any]) -> None:
-        if want["volume"] == self.volume_name:
-            self._send_slices(want["slices"], packed=want["packed"], asked=want["asked"])
+        if want["volume"] != self.volume_name:
+            return
+        is_same = want.get("overlays", "") == self.overlays_name
+        wanted = [place for place in want["slices"] if is_same or not _is_over(*place)]
+        self._send_slices(wanted, packed=want["packed"], asked=want["asked"])
 
     def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
-        state = self._state
-        slices = [
-            slice_of(
-                state.volume, frame, axis, index,
-                mark_padding=state.mark_padding, packed=packed,
-                slab=self._slab(axis, index), slab_mode=state.slab_mode,
-            )
-            for frame, axis, index in wanted
-        ]  # fmt: skip
+        slices = [self._made(*place, packed=packed) for place in wanted]
         self._sent.update(self._name(*place) for place in wanted)
-        message = {"slices": [header for header, _ in slices], "asked": asked, "volume": self.volume_name}
+        message = {
+            "slices": [header for header, _ in slices],
+            "asked": asked,
+            "volume": self.volume_name,
+            "overlays": self.overlays_name,
+        }
         self._page.send(message, buffers=[data for _, data in slices])
+
+    def _made(
+        self, frame: Any, axis: int, index: int, over: bool = False, *, packed: bool
+    ) -> tuple[Any, Any]:
+        state = self._state
+        if over:
+            return raster_of(state.volume, frame, axis, index, overlays=_overlays(state))
+        return slice_of(
+            state.volume,
+            frame,
+            axis,
+            index,
+            mark_padding=state.mark_padding,
+            packed=packed,
+            slab=self._slab(axis, index),
+            slab_mode=state.slab_mode,
+        )
 
     def _slab(self, axis: int, index: int) -> tuple[int, int] | None:
         """Return the slices that are seen as one."""
@@ -114,6 +140,7 @@ def described(
     renderer: PanesRenderer,
     *,
     volume: str,
+    overlays: str,
     canvas: str,
     sliders: dict[str, str],
     span: float,
@@ -128,6 +155,8 @@ def described(
         Has drawn the scene: gives the places of the panes.
     volume : str
         Name of the volume.
+    overlays : str
+        Name of the overlays together; empty for none.
     canvas : str
         Model of the canvas above.
     sliders : dict of str to str
@@ -140,6 +169,7 @@ def described(
     affine = vol.geometry.affine
     return {
         "volume": volume,
+        "overlays": overlays,
         "canvas": canvas,
         "size": [int(n) for n in renderer.figure.bbox.size],  # type: ignore[attr-defined]
         "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
@@ -183,6 +213,20 @@ def described(
         "style": {"crosshair": STYLE.crosshair, "text": STYLE.text},
         "sliders": sliders,
     }
+
+
+def _is_over(frame: Any, axis: int, index: int, over: bool = False) -> bool:
+    return over
+
+
+def _key(frame: Any, axis: int, index: int, over: bool = False) -> str:
+    """Return the name of a slice, or of what lies over it."""
+    return OVER * over + slice_key(frame, axis, index)
+
+
+def _overlays(state: ViewState) -> tuple[Overlay, ...]:
+    """Return the overlays that are to be seen."""
+    return tuple(o for o in state.overlays if o.visible and o.opacity > 0)
 
 
 def _thicknesses(state: ViewState) -> list[float]:

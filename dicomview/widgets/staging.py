@@ -106,6 +106,7 @@ class Staging:
                 scene,
                 self._canvas.renderer,
                 volume=self._stage.volume_name,
+                overlays=self._stage.overlays_name,
                 canvas=self._canvas.widget.model_id,
                 sliders=sliders,
                 span=self._pointer.value_range,

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 
 from dicomview.errors import DisplayError
 from dicomview.geometry import Plane
-from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.state import Scene, ViewState, readout, resolve, view_code
+from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size, forget_rasters
+from dicomview.state import Overlays, Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
@@ -79,6 +79,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         By plane, then by extra dimension.
     panel : SidePanel
     toolbar : Toolbar
+    overlays : Overlays
+        Masks, isodoses and other volumes over the slices: ``viewer.overlays.fuse(pet)``.
     volume : Volume
 
     Notes
@@ -135,6 +137,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         if colormap is not None:
             traits["colormap"] = colormap
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
+        self.overlays = Overlays(self.state)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
         self._canvas = make_canvas(self.state.volume, self._size(), self.state.lock)
@@ -325,6 +328,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._picture.close()
             self._pointer.close()
             self._canvas.close()
+            forget_rasters()
             forget(self)
             for child in self.children:
                 _close(child)

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.geometry import plane_view
-from dicomview.state import Pane, SlabMode, pane_pixels
+from dicomview.geometry import PlaneView, plane_view
+from dicomview.render import overlay_raster
+from dicomview.state import Overlay, Pane, SlabMode, pane_pixels
 from dicomview.volume import Volume
 from dicomview.widgets.deflate import deflated
 
-__all__ = ["coarse_copy", "slice_key", "slice_of"]
+__all__ = ["OVER", "coarse_copy", "raster_of", "slice_key", "slice_of"]
 
 #: Voxels of a coarse copy at most: with 16 bits and compressed less than 2 MB.
 COARSE_VOXELS = 700_000
+#: Begins the names of what lies over slices.
+OVER = "over "
 #: What the page can hold as it is; everything else travels as float32.
 TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32")
 
@@ -58,11 +61,14 @@ def slice_of(
     bytes or memoryview
         What has no value is NaN, and then all are float32.
     """
-    plane = next(p for p, a in volume.plane_axes.items() if a == axis)
-    view = plane_view(volume.geometry, plane)
-    upright = replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
     pane = Pane(
-        upright, index, tuple(frame), visible=True, mark_padding=mark_padding, slab=slab, slab_mode=slab_mode
+        _upright(volume, axis),
+        index,
+        tuple(frame),
+        visible=True,
+        mark_padding=mark_padding,
+        slab=slab,
+        slab_mode=slab_mode,
     )
     pixels = pane_pixels(volume, pane)
     array = _plain(pixels)
@@ -76,6 +82,41 @@ def slice_of(
         "whole": pixels.dtype.kind in "iub",
     }
     return header, _deflated(array) if packed else array.data.cast("B")
+
+
+def raster_of(
+    volume: Volume, frame: Sequence[int], axis: int, index: int, *, overlays: tuple[Overlay, ...]
+) -> tuple[dict[str, Any], bytes]:
+    """Return what lies over a slice for the page: colours, premultiplied by their opacity, deflated.
+
+    Returns
+    -------
+    dict
+        As of :func:`slice_of`, with ``over``, and ``start`` and ``step`` in voxels of the slice: where the
+        first point lies, and how far it is to the next. Height and width are 0 where there is nothing.
+    bytes
+    """
+    pane = Pane(_upright(volume, axis), index, tuple(frame), visible=True, overlays=overlays)
+    raster = overlay_raster(volume, pane)
+    pixels, finer, first = raster or (np.zeros((0, 0, 4), np.uint8), (1, 1), (0, 0))
+    header = {
+        "key": OVER + slice_key(frame, axis, index),
+        "over": True,
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "channels": 4,
+        "type": "uint8",
+        "packed": True,
+        "start": [(i + 0.5) / n - 0.5 for i, n in zip(first, finer)],
+        "step": [1 / n for n in finer],
+    }
+    return header, deflated(pixels.reshape(-1).data)
+
+
+def _upright(volume: Volume, axis: int) -> PlaneView:
+    """Return the view across an array axis whose two others keep their order."""
+    view = plane_view(volume.geometry, next(p for p, a in volume.plane_axes.items() if a == axis))
+    return replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
 
 
 def coarse_copy(
