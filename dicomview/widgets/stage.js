@@ -733,6 +733,7 @@ class Stage extends Listener {
   /** Whether slices pass faster than they are looked at: the coarse ones do, and nothing is fetched. */
   isRacing() {
     const since = performance.now() - RACE;
+    if (this.scene.slabs[this.travel.axis]) return false; // there are no coarse ones of a slab
     return this.passed.length > RACING && this.passed[this.passed.length - RACING - 1] > since && this.coarse.has(this.scene.frame.join());
   }
 
