@@ -1,6 +1,13 @@
 """Where voxels are: affines, anatomical planes, letters, numpy only."""
 
 from dicomview.geometry.geometry import Geometry
+from dicomview.geometry.oblique import (
+    oblique_grid,
+    plane_through,
+    rotation_matrix,
+    rotation_vector,
+    turned_grid,
+)
 from dicomview.geometry.planes import (
     CONVENTIONS,
     PLANES,
@@ -27,12 +34,17 @@ __all__ = [
     "beyond_plane",
     "deshear",
     "letters",
+    "oblique_grid",
     "obliquity",
     "outside",
     "patient_grid",
     "plane_axes",
     "plane_of",
+    "plane_through",
     "plane_values",
     "plane_view",
     "resample",
+    "rotation_matrix",
+    "rotation_vector",
+    "turned_grid",
 ]

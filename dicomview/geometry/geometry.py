@@ -216,7 +216,7 @@ class Geometry:
             raise GeometryError("positions in mm need an affine, which these files do not give")
         position = np.asarray(position, dtype=np.float64)
         offset = position - self.affine[:3, 3]
-        index = np.linalg.solve(self.affine[:3, :3], offset[..., None])[..., 0]
+        index = np.linalg.solve(self.affine[:3, :3], offset.reshape(-1, 3).T).T.reshape(offset.shape)
         if self.is_uniform:
             return np.asarray(index, dtype=np.float64)
         # The slice by its own position along the normal; the rest from the start of that slice.

@@ -29,6 +29,8 @@ def view_code(state: ViewState, name: str = "vol") -> str:
     usual = ViewState(state.acquired)
     names = [*_FIRST, *sorted(set(state.trait_names()) - set(_FIRST) - _PASSING)]
     said = [t for t in names if t == "index" or getattr(state, t) != getattr(usual, t)]
+    if any(state.rotation):  # the voxels of turned planes are counted from where they were turned
+        said = ["position" if t == "index" else t for t in said]
     parts = [f"{trait}={_source(state, trait, name)}" for trait in said]
     return f"dv.SliceViewer({', '.join([name, *parts])})"
 

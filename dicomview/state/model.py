@@ -11,8 +11,9 @@ from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unic
 
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
-from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
 from dicomview.state.overlays import OverlaysTrait
+from dicomview.state.rotation import RotationTrait, normal_of, rotated
 from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
@@ -22,7 +23,7 @@ __all__ = ["LAYOUTS", "ViewState"]
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES, "montage")
 #: What a drag with the left button does.
-TOOLS = ("window", "crosshair", "pan", "zoom")
+TOOLS = ("window", "crosshair", "pan", "zoom", "rotate")
 CINE_MODES = ("loop", "bounce")
 #: Limits of the magnification; 1 fits the pane.
 ZOOMS = (0.1, 64.0)
@@ -162,6 +163,10 @@ class ViewState(HasTraits):
     patient_axes : bool
         Whether an oblique volume is shown resliced onto the axes of the patient. ``position`` stays as near
         as a voxel allows.
+    rotation : tuple of float
+        Rotation of the three planes about the crosshair, away from the axes of the acquisition or the
+        patient: a vector in LPS along the axis, of the length of the angle in degrees; (0, 0, 0) for none.
+        ``position`` stays.
     step_mm : float or None
         What a step through the slices is, in mm, rounded to whole voxels; None for one voxel.
     window : Window
@@ -201,7 +206,7 @@ class ViewState(HasTraits):
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
-    tool : {"window", "crosshair", "pan", "zoom"}
+    tool : {"window", "crosshair", "pan", "zoom", "rotate"}
         What a drag with the left button does.
     level_drag : {"up", "down"}
         The direction in which a drag raises the centre of the window.
@@ -230,6 +235,7 @@ class ViewState(HasTraits):
     position = PositionTrait()
     frame = IndexTrait()
     patient_axes = Bool(False)
+    rotation = RotationTrait()
     step_mm = CFloat(None, allow_none=True)
     window = WindowTrait()
     colormap = Unicode("gray")
@@ -263,6 +269,7 @@ class ViewState(HasTraits):
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
+        self._pivot: Any = None
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
         self._colormaps = colormaps
@@ -273,8 +280,11 @@ class ViewState(HasTraits):
         super().__init__()
         if volume.geometry.affine is not None:
             self.position = self._position_of(self.index)
-        if traits.pop("patient_axes", False):
-            self.patient_axes = True
+        self._pivot = traits.get("position") if any(traits.get("rotation", ())) else None
+        for name in ("patient_axes", "rotation"):  # which say what an index is
+            if name in traits:
+                setattr(self, name, traits.pop(name))
+        self._pivot = None
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in self.volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
@@ -316,6 +326,14 @@ class ViewState(HasTraits):
             # Mirrored first and turned back afterwards.
             self.turns = {**self.turns, plane: ((2 if upside_down else 0) - quarters, not mirrored)}
 
+    def rotate(self, plane: Plane, degrees: float) -> None:
+        """Rotate what a pane shows about the crosshair, counterclockwise as it stands."""
+        with self.lock:
+            view = plane_view(self.volume.geometry, plane, convention=self.convention)
+            quarters, mirrored = self.turns.get(plane, UPRIGHT)
+            view = (view.mirrored() if mirrored else view).turned(quarters)
+            self.rotation = rotated(self.rotation, normal_of(self.volume.geometry, view), degrees)
+
     def fit(self) -> None:
         """Show the whole volume, in the middle of the panes."""
         with self.lock, self.hold_trait_notifications():
@@ -344,11 +362,13 @@ class ViewState(HasTraits):
                 raise TraitError(f"patient_axes: {error}") from None
         return bool(proposal["value"])
 
-    @observe("patient_axes")
+    @observe("patient_axes", "rotation")
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
-        old, place = self.volume.geometry, self.position
-        self.volume = self.acquired.on_patient_axes(lazy=True) if change["new"] else self.acquired
+        old, place = self.volume.geometry, self._pivot or self.position
+        self.volume = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
+        if any(self.rotation):
+            self.volume = self.acquired.turned(self.rotation, about=place, patient_axes=self.patient_axes)
         self._extents["index"] = self.volume.geometry.shape
         with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
             self.pointer = None

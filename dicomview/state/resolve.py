@@ -208,8 +208,8 @@ def _pane(
     """Return a pane that shows one slice."""
     box: list[float] = []
     for axis in (view.right, view.down):
-        extent = volume.geometry.shape[axis]
-        middle = (extent - 1) / 2 if state.center is None else state.center[axis]
+        extent = volume.home[axis]
+        middle = (volume.geometry.shape[axis] - 1) / 2 if state.center is None else state.center[axis]
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
     thickness = state.slab.get(view.plane)

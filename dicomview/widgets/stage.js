@@ -802,10 +802,10 @@ class Stage extends Listener {
 
   /** Return the data coordinates at the edges of a pane: left, right, bottom, top. @param {any} pane */
   edges(pane) {
-    const { zoom, center, shape } = this.scene;
+    const { zoom, center, shape, home } = this.scene;
     const box = (/** @type {number} */ axis) => {
       const middle = center ? center[axis] : (shape[axis] - 1) / 2;
-      return [middle - shape[axis] / 2 / zoom, middle + shape[axis] / 2 / zoom];
+      return [middle - home[axis] / 2 / zoom, middle + home[axis] / 2 / zoom];
     };
     const [left, right] = box(pane.right);
     const [top, bottom] = box(pane.down);

@@ -70,8 +70,9 @@ class Stage:
     def volume_name(self) -> str:
         """What the slices belong to: other values are another volume to the page."""
         state = self._state
+        place = hash(np.asarray(state.volume.geometry.affine).tobytes()) if state.volume.is_resliced else ""
         slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
-        return f"{id(state.volume)}{'p' if state.mark_padding else ''}{slab}"
+        return f"{id(state.volume)}{place}{'p' if state.mark_padding else ''}{slab}"
 
     @property
     def overlays_name(self) -> str:
@@ -125,9 +126,9 @@ class Stage:
         )
 
     def _send_coarse(self, frame: Any) -> None:
-        """Send a coarse copy of a frame, once; none of a lazy volume, which would have to be read for it."""
+        """Send a coarse copy of a frame, once; none where all would have to be read or calculated."""
         name = (self.volume_name, tuple(frame))
-        if name in self._coarse or self._state.volume.is_lazy:
+        if name in self._coarse or self._state.volume.is_lazy or any(self._state.rotation):
             return
         self._coarse.add(name)
         header, data = coarse_copy(self._state.volume, frame, mark_padding=self._state.mark_padding)
@@ -175,6 +176,7 @@ def described(
         "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
         "panes": [_pane(ax, pane, is_tile) for ax, pane, is_tile in renderer.shown()],
         "shape": list(vol.geometry.shape),
+        "home": list(vol.home),
         "bytes": bytes_of,
         "affine": None if affine is None else affine.tolist(),
         "index": list(state.index),

@@ -273,7 +273,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
 
     def _size(self, width: float | None = None) -> tuple[float, float]:
         """Return the size of the panes together, in pixels of the page."""
-        return figure_size(self.state.volume.geometry, width or self._width, self.state.layout)
+        volume = self.state.volume
+        return figure_size(volume.geometry, width or self._width, self.state.layout, extents=volume.home)
 
     def _png(self) -> bytes:
         """Return the view without a name of a patient."""
