@@ -6,6 +6,7 @@ from dicomview.state.overlays import Fused, Isodoses, Mask, Overlay, Overlays
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
+from dicomview.state.rotation import rotated
 from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "patch_of",
     "readout",
     "resolve",
+    "rotated",
     "slab_range",
     "slab_text",
     "view_code",

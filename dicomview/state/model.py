@@ -7,13 +7,14 @@ from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
 from dicomview.state.overlays import OverlaysTrait
-from dicomview.state.rotation import RotationTrait, normal_of, rotated
+from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated
 from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
@@ -329,10 +330,13 @@ class ViewState(HasTraits):
     def rotate(self, plane: Plane, degrees: float) -> None:
         """Rotate what a pane shows about the crosshair, counterclockwise as it stands."""
         with self.lock:
-            view = plane_view(self.volume.geometry, plane, convention=self.convention)
-            quarters, mirrored = self.turns.get(plane, UPRIGHT)
-            view = (view.mirrored() if mirrored else view).turned(quarters)
-            self.rotation = rotated(self.rotation, normal_of(self.volume.geometry, view), degrees)
+            self.rotation = rotated(self.rotation, self.normal(plane), degrees)
+
+    def normal(self, plane: Plane) -> NDArray[np.float64]:
+        """Return the direction in LPS from a pane as it stands to the eye."""
+        view = plane_view(self.volume.geometry, plane, convention=self.convention)
+        quarters, mirrored = self.turns.get(plane, UPRIGHT)
+        return normal_of(self.volume.geometry, (view.mirrored() if mirrored else view).turned(quarters))
 
     def fit(self) -> None:
         """Show the whole volume, in the middle of the panes."""
@@ -365,19 +369,27 @@ class ViewState(HasTraits):
     @observe("patient_axes", "rotation")
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
-        old, place = self.volume.geometry, self._pivot or self.position
+        old, place = self.volume, self._pivot or self.position
         self.volume = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
         if any(self.rotation):
             self.volume = self.acquired.turned(self.rotation, about=place, patient_axes=self.patient_axes)
         self._extents["index"] = self.volume.geometry.shape
         with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
             self.pointer = None
-            if self.center is not None:
-                middle = old.position(self.center)
+            if change["name"] == "rotation":
+                self.center = kept_center(old, self.volume, self.center, about=place)
+            elif self.center is not None:
+                middle = old.geometry.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
             self.index = self._index_at(place)
             self.position = self._position_of(self.index)
+
+    @property
+    def can_rotate(self) -> bool:
+        """Whether the planes can be turned: in mm, which a single slice and unknown places do not have."""
+        geometry = self.acquired.geometry
+        return geometry.affine is not None and None not in geometry.spacing
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:

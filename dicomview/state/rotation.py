@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from traitlets import TraitError, TraitType
 
 from dicomview.geometry import Geometry, PlaneView, rotation_matrix, rotation_vector
+from dicomview.volume import Volume
 
-__all__ = ["RotationTrait", "normal_of", "rotated"]
+__all__ = ["RotationTrait", "kept_center", "normal_of", "rotated"]
 
 #: Degrees that are not worth a rotation.
 NOTHING = 1e-6
+#: Voxels that a middle may be off and still be one.
+SAME = 1e-3
 
 
 class RotationTrait(TraitType):  # type: ignore[type-arg]
@@ -32,12 +35,24 @@ class RotationTrait(TraitType):  # type: ignore[type-arg]
             raise TraitError(f"rotation is a vector of three numbers, in degrees, not {value!r}")
         if length < NOTHING:
             return (0.0, 0.0, 0.0)
-        geometry = obj.acquired.geometry
-        if geometry.affine is None or None in geometry.spacing:
+        if not obj.can_rotate:
             raise TraitError(
                 "rotation: the planes are turned in mm, which needs an affine and several slices"
             )
         return (x, y, z) if length <= 180 else rotation_vector(rotation_matrix((x, y, z)))
+
+
+def kept_center(
+    old: Volume, new: Volume, center: Sequence[float] | None, *, about: Any
+) -> tuple[float, ...] | None:
+    """Return the middle of the panes with which a point stays where it is on the screen."""
+    middles = [(np.array(volume.geometry.shape) - 1) / 2 for volume in (old, new)]
+    at = middles[0] if center is None else np.array(center)
+    away = (at - old.geometry.index(about)) * np.array(old.geometry.spacing, float)
+    there = new.geometry.index(about) + away / np.array(new.geometry.spacing, float)
+    is_whole = new.home == tuple(map(float, new.geometry.shape))
+    is_middle = is_whole and np.allclose(there, middles[1], atol=SAME)
+    return None if is_middle else tuple(there.tolist())
 
 
 def normal_of(geometry: Geometry, view: PlaneView) -> NDArray[np.float64]:

@@ -401,6 +401,7 @@ const TELL_RACING = 250; // the same while slices race by
 const RACE = 200; // ms
 const RACING = 8; // slices passed in that time, from which on no eye looks at each
 const HALT = 50; // ms without another slice after which a race is over
+const HOLD = 500; // ms that a picture stays until the slices come that take its place
 const ECHO = 1000; // ms in which a slider may answer to what it was set to
 const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
@@ -521,6 +522,10 @@ class Stage extends Listener {
     this.sliders = new Map();
     this.playing = 0;
     this.playedAt = 0;
+    this.holding = 0; // as long as what was painted last stays
+    /** @type {any} how far the planes are to be turned next */
+    this.turning = null;
+    this.turnedAt = -1e9; // when the kernel was told, as long as it has not answered
   }
 
   start() {
@@ -550,7 +555,7 @@ class Stage extends Listener {
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
-    for (const timer of [this.telling, this.sliding, this.halting]) clearTimeout(timer);
+    for (const timer of [this.telling, this.sliding, this.halting, this.holding]) clearTimeout(timer);
     this.canvas.remove();
   }
 
@@ -592,6 +597,8 @@ class Stage extends Listener {
     scene.upright = new Uint32Array(decoded(scene.colormap).buffer);
     scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
     if (scene.window?.table64) scene.window.table = new Float32Array(decoded(scene.window.table64).buffer);
+    if (mine && coming?.length && (mine.volume !== scene.volume || mine.overlays !== scene.overlays)) this.hold();
+    if (mine && mine.volume !== scene.volume) this.turned();
     for (const key of coming ?? []) this.flying.set(key, performance.now());
     this.scene = scene;
     if (!mine) this.watchKernel();
@@ -638,6 +645,8 @@ class Stage extends Listener {
       }),
     );
     if (this.isClosed || volume !== this.scene?.volume) return;
+    clearTimeout(this.holding);
+    this.holding = 0;
     for (const slice of fresh) {
       if (slice.over && overlays !== this.scene.overlays) continue; // of other overlays
       (slice.over ? this.over : this.cache).set(slice.key, slice);
@@ -786,8 +795,14 @@ class Stage extends Listener {
   redraw() {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
-      if (!this.isClosed) this.paint();
+      if (!this.isClosed && !this.holding) this.paint();
     });
+  }
+
+  /** Let what was painted stay until the slices come that follow a scene, for it has none of them yet. */
+  hold() {
+    clearTimeout(this.holding);
+    this.holding = window.setTimeout(() => ((this.holding = 0), this.redraw()), HOLD);
   }
 
   paint() {
@@ -1238,6 +1253,30 @@ class Stage extends Listener {
     return [left + ((x - x0) / (x1 - x0)) * (right - left), bottom + ((y - y0) / (y1 - y0)) * (top - bottom)];
   }
 
+  /** Return where a voxel lies on the canvas, counted from below. @param {any} pane @param {number[]} index */
+  pixelOf(pane, index) {
+    const [x0, y0, x1, y1] = pane.rect;
+    const [left, right, bottom, top] = this.edges(pane);
+    return [
+      x0 + ((index[pane.right] - left) / (right - left)) * (x1 - x0),
+      y0 + ((index[pane.down] - bottom) / (top - bottom)) * (y1 - y0),
+    ];
+  }
+
+  /** Tell the kernel how far the planes are turned; one message at a time, the newest. */
+  tellTurn() {
+    if (!this.turning || performance.now() - this.turnedAt < PATIENCE) return;
+    this.turnedAt = performance.now();
+    this.tell({ rotate: this.turning });
+    this.turning = null;
+  }
+
+  /** Note that the kernel has turned the planes. */
+  turned() {
+    this.turnedAt = -1e9;
+    if (this.turning) window.setTimeout(() => this.tellTurn()); // when its scene has been taken
+  }
+
   /** Return the voxel at a place of a pane; beside the volume the nearest, or null. @param {any} pane @param {number[]} place @param {boolean} clipped */
   voxel(pane, place, clipped = false) {
     const { shape } = this.scene;
@@ -1271,6 +1310,10 @@ class Stage extends Listener {
     const center = scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2);
     this.drag = { action, pane, place, x, y, button: event.button, window: scene.window, zoom: scene.zoom, center, moved: false };
     if (action === "crosshair") this.goTo(pane, place);
+    if (action === "rotate") {
+      const pivot = this.pixelOf(pane, scene.index);
+      Object.assign(this.drag, { pivot, angle: Math.atan2(y - pivot[1], x - pivot[0]), name: `${this.name} ${performance.now()}` });
+    }
   }
 
   /** @param {MouseEvent} event */
@@ -1297,6 +1340,10 @@ class Stage extends Listener {
     } else if (drag.action === "zoom") {
       scene.zoom = clamp(drag.zoom * Math.exp(up / ZOOM_PIXELS), ZOOMS[0], ZOOMS[1]);
       this.note("zoom");
+    } else if (drag.action === "rotate") {
+      const degrees = ((Math.atan2(y - drag.pivot[1], x - drag.pivot[0]) - drag.angle) * 180) / Math.PI;
+      this.turning = { plane: drag.pane.plane, degrees, drag: drag.name };
+      this.tellTurn();
     } else if (drag.action === "pan") {
       scene.center = drag.center;
       const here = this.placeIn(drag.pane, x, y);

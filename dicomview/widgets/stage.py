@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgba
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
 from dicomview.state import Overlay, Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.tools import chosen_tool
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
 
@@ -205,7 +206,7 @@ def described(
         "gap": state.gap,
         "texts": state.texts,
         "layout": state.layout,
-        "tool": state.tool,
+        "tool": chosen_tool(state),
         "levelDrag": state.level_drag,
         "playing": state.playing,
         "cine": state.cine,

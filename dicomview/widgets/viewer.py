@@ -237,6 +237,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
                 "fit": ("expand", "fit the whole volume into the panes", self.state.fit),
                 "1:1": ("1:1", "one voxel, one pixel of the screen", self._one_to_one),
                 "reset": ("undo", "window and zoom as at the start (space)", lambda: self._keys.press(" ")),
+                **(
+                    {"upright": ("compass", "the planes as they were, not rotated", self._turn_back)}
+                    if self.state.can_rotate
+                    else {}
+                ),
                 "help": ("question", "keys and pointer (?)", self.toggle_help),
             },
         )
@@ -391,6 +396,9 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """Take the theme of the page, unless one was asked for."""
         if not self._has_theme and theme in ("dark", "light"):
             self.state.theme = theme
+
+    def _turn_back(self) -> None:
+        self.state.rotation = (0.0, 0.0, 0.0)
 
     def _one_to_one(self) -> None:
         self.state.zoom = 1 / self._canvas.renderer.pixels_per_voxel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 
 import matplotlib.pyplot as plt
 import pytest
@@ -58,6 +59,13 @@ def apart(book):
     drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
     difference = abs(read(book.page.evaluate(PIXELS)) - drawn).max(axis=-1)
     return difference.max(), (difference > 2).mean()
+
+
+def crosshair(book):
+    """Return where the crosshair of the axial pane is, from the upper left corner of the canvas."""
+    place = "viewer.axes['axial'].transData.transform(viewer.state.index[:0:-1]).tolist()"
+    (x, y), height = book.value(f"[{place}, float(viewer._canvas.figure.bbox.height)]")
+    return x, height - y
 
 
 def check(book, changes):
@@ -135,3 +143,34 @@ def test_pictures_of_fusion_and_mask(open_viewer):
     apart(book)
     book.screenshot("mask")
     assert not book.errors
+
+
+def test_planes_turn_with_the_tool(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34), tool='rotate'")
+    place = book.value("viewer.state.position")
+    box = book.wait_for(CANVAS).bounding_box()
+    x, y = crosshair(book)
+    mouse = book.page.mouse
+    mouse.move(box["x"] + x + 70, box["y"] + y)
+    mouse.down()
+    for degrees in range(5, 31, 5):
+        turn = math.radians(degrees)
+        mouse.move(box["x"] + x + 70 * math.cos(turn), box["y"] + y - 70 * math.sin(turn))
+    mouse.up()
+    book.wait_for_value("[round(v) for v in viewer.state.rotation]", [0, 0, -30])
+    assert book.value("viewer.state.position") == pytest.approx(place)
+    book.wait_until_stable(CANVAS)
+    now = crosshair(book)
+    assert abs(now[0] - x) < 1 and abs(now[1] - y) < 1, "the crosshair stays where it is"
+    book.screenshot("rotation")
+    book.run_cell("for t in ('texts', 'letters', 'scale_bar', 'crosshair'): setattr(viewer.state, t, False)")
+    check(
+        book,
+        [
+            "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)",
+            "viewer.state.rotate('coronal', 17)",
+            "viewer.state.step(1, 9)",
+            "viewer.state.slab = {'axial': 5.0}",
+            "viewer.state.rotation = (0, 0, 0)",
+        ],
+    )
