@@ -297,11 +297,12 @@ def test_a_drag_with_rotate_turns_the_picture_about_the_crosshair(vol):
     np.testing.assert_allclose(desk.pixel("axial", column, row), cross, atol=1e-6)
     there = desk.state.volume.geometry.index(marked)
     now = desk.pixel("axial", there[2], there[1]) - cross
-    assert np.degrees(np.arctan2(*now[::-1])) == pytest.approx(25, abs=1e-6)
+    turned = np.degrees(np.arctan2(*now[::-1]))
+    assert turned == pytest.approx(25, abs=2), "events come at whole pixels"
     assert np.linalg.norm(now) == pytest.approx(by[0])
-    assert np.linalg.norm(desk.state.rotation) == pytest.approx(25)
-    desk.drag(start, (0, 0), steps=0)
-    assert desk.state.index != (0, 0, 0), "a click moves the crosshair"
+    assert np.linalg.norm(desk.state.rotation) == pytest.approx(turned)
+    desk.click(start)
+    assert desk.state.index[2] != column, "a click moves the crosshair"
 
 
 def test_where_nothing_can_be_turned_the_crosshair_moves():

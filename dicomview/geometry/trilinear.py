@@ -10,8 +10,8 @@ __all__ = ["beyond_plane", "plane_values"]
 
 Vector = Sequence[float] | NDArray[np.float64]
 
-#: Rows that are calculated at once: their intermediate values stay in the cache of the processor.
-ROWS = 32
+#: Points that are calculated at once: their intermediate values stay in the cache of the processor.
+TOGETHER = 20000
 
 
 def plane_values(
@@ -57,15 +57,16 @@ def plane_values(
     flat, steps = _flat(array)
     wide = array.dtype.itemsize > 4 or array.dtype in (np.int32, np.uint32)
     kind = np.float64 if wide else np.float32
-    prepared = of or (lambda values: values if order == 0 else values.astype(kind))
+    prepared = of or (lambda values: values if order == 0 else values.astype(kind, copy=False))
     # Neighbours in memory are mixed first.
     axes = sorted(range(3), key=lambda axis: steps[axis])
     number = np.int32 if array.size < 1 << 31 else np.int64
     rows = np.arange(shape[0])
     across = {axis: right[axis] * np.arange(shape[1]) for axis in axes}
     parts = []
-    for first in range(0, shape[0], ROWS):
-        some = rows[first : first + ROWS]
+    block = max(TOGETHER // max(shape[1], 1), 1)
+    for first in range(0, shape[0], block):
+        some = rows[first : first + block]
         place: Any = number(0)
         ways = []
         for axis in axes:
