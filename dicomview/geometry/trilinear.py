@@ -11,7 +11,9 @@ __all__ = ["beyond_plane", "plane_values"]
 Vector = Sequence[float] | NDArray[np.float64]
 
 #: Points that are calculated at once: their intermediate values stay in the cache of the processor.
-TOGETHER = 20000
+TOGETHER = 14_000
+#: Below this float32 holds every whole number.
+EXACT = 1 << 24
 
 
 def plane_values(
@@ -60,24 +62,33 @@ def plane_values(
     prepared = of or (lambda values: values if order == 0 else values.astype(kind, copy=False))
     # Neighbours in memory are mixed first.
     axes = sorted(range(3), key=lambda axis: steps[axis])
-    number = np.int32 if array.size < 1 << 31 else np.int64
-    rows = np.arange(shape[0])
     across = {axis: right[axis] * np.arange(shape[1]) for axis in axes}
-    parts = []
+    rows = np.arange(shape[0])
     block = max(TOGETHER // max(shape[1], 1), 1)
+    parts = []
     for first in range(0, shape[0], block):
         some = rows[first : first + block]
-        place: Any = number(0)
-        ways = []
+        ways, wholes = [], []
         for axis in axes:
             along = start[axis] + down[axis] * some
             below, rest = _split(along, across[axis], array.shape[axis], order, kind)
-            below *= number(steps[axis])
-            place = below + place
+            wholes.append(below)
             ways.append((steps[axis], rest))
-        place = np.broadcast_to(place, (len(some), shape[1])).astype(np.intp)
-        parts.append(_mixed(flat, place, ways, prepared))
+        place = _place(wholes, [array.shape[axis] for axis in axes], (len(some), shape[1]))
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values stay without a warning
+            parts.append(_mixed(flat, place, ways, prepared))
     return np.concatenate(parts)
+
+
+def _place(wholes: Sequence[NDArray[Any]], counts: Sequence[int], shape: tuple[int, int]) -> NDArray[np.intp]:
+    """Return places in memory from indices along the axes, neighbours in memory first."""
+    columns, rows, slices = wholes
+    if counts[2] * counts[1] >= EXACT:
+        slices = slices.astype(np.float64)
+    place = np.broadcast_to(slices * slices.dtype.type(counts[1]) + rows, shape).astype(np.intp)
+    place *= counts[0]
+    place += columns.astype(np.intp)
+    return place
 
 
 def beyond_plane(
@@ -124,22 +135,26 @@ def _flat(array: NDArray[Any]) -> tuple[NDArray[Any], list[int]]:
 def _split(
     along_rows: NDArray[Any], along_columns: NDArray[Any], count: int, order: int, kind: Any
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return the lower neighbour along an axis, and the rest; None where all points are on voxels."""
-    if not along_columns.any() and len(set(along_rows.tolist())) == 1:
-        along_rows, along_columns = along_rows[:1], along_columns[:1]  # the same for all points
+    """Return the lower neighbour along an axis, and the rest; None where all points are on one voxel."""
+    first, last = float(along_rows[0]), float(along_rows[-1])
+    left, end = float(along_columns[0]), float(along_columns[-1])
+    if first == last and left == end:  # the same for all points
+        along_rows, along_columns = along_rows[:1], along_columns[:1]
     place = along_rows[:, None].astype(kind) + along_columns.astype(kind)
-    ends = np.add.outer(along_rows[[0, -1]], along_columns[[0, -1]])
-    if ends.min() < 0 or ends.max() > count - 1:
-        np.clip(place, 0, count - 1, out=place)
+    low, high = min(first, last) + min(left, end), max(first, last) + max(left, end)
+    if low < 0:
+        np.maximum(place, 0, out=place)
+    if high > count - 1:
+        np.minimum(place, count - 1, out=place)
     if order == 0:
-        return np.floor(place + 0.5).astype(np.int32).clip(0, count - 1, dtype=np.int32), None
+        return np.floor(place + kind(0.5)).clip(0, count - 1), None
     below = np.trunc(place)
     if count == 1 or (place.size == 1 and (place == below).all()):
-        return below.astype(np.int32), None
-    if ends.max() > count - 1.01:
+        return below, None
+    if high > count - 1.01:
         np.minimum(below, count - 2, out=below)
     place -= below
-    return below.astype(np.int32), place
+    return below, place
 
 
 def _mixed(
@@ -156,8 +171,7 @@ def _mixed(
     if rest is None:
         return low
     high = _mixed(flat[step:], place, inner, prepared)
-    with np.errstate(invalid="ignore", over="ignore"):  # infinite values stay without a warning
-        high -= low
-        high *= rest
-        high += low
+    high -= low
+    high *= rest
+    high += low
     return high

@@ -1,4 +1,4 @@
-"""Processor time of an oblique slice: our trilinear interpolation against scipy's map_coordinates, interleaved."""
+"""Processor time of an oblique slice, interleaved with that of scipy's map_coordinates."""
 
 import time
 from functools import partial
