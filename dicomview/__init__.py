@@ -27,7 +27,7 @@ from dicomview.options import options
 from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
-    from dicomview import samples
+    from dicomview import measure, samples
     from dicomview.export import compare_aspect, looks, montage, planes
     from dicomview.state import ViewState
     from dicomview.widgets import SliceViewer
@@ -52,6 +52,7 @@ __all__ = [
     "find_series",
     "imread",
     "looks",
+    "measure",
     "montage",
     "mvolread",
     "options",
@@ -67,6 +68,7 @@ _LAZY = {
     "ViewState": "dicomview.state",
     "compare_aspect": "dicomview.export",
     "looks": "dicomview.export",
+    "measure": "dicomview.measure",
     "montage": "dicomview.export",
     "planes": "dicomview.export",
     "samples": "dicomview.samples",
@@ -78,7 +80,7 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        value = module if name == "samples" else getattr(module, name)
+        value = module if name in ("measure", "samples") else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'dicomview' has no attribute {name!r}")
