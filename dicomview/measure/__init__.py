@@ -1,6 +1,6 @@
 """Measuring: lengths, angles, areas and the values inside of regions, by patient position; no GUI."""
 
-from dicomview.measure.evaluate import Result, evaluate, region_mask
+from dicomview.measure.evaluate import Result, evaluate, lies_in, region_mask, region_values
 from dicomview.measure.shapes import (
     KINDS,
     Angle,
@@ -12,6 +12,8 @@ from dicomview.measure.shapes import (
     Rectangle,
     Region,
 )
+from dicomview.measure.space import index_of, point_of
+from dicomview.measure.words import words
 
 __all__ = [
     "KINDS",
@@ -25,5 +27,10 @@ __all__ = [
     "Region",
     "Result",
     "evaluate",
+    "index_of",
+    "lies_in",
+    "point_of",
     "region_mask",
+    "region_values",
+    "words",
 ]
