@@ -104,9 +104,9 @@ def test_colours(vol, panel_of):
     assert list(panel.colormap.options)[:2] == ["gray", "bone"] and "cubehelix" in panel.colormap.options
     panel.colormap.value, panel.invert.value, panel.colorbar.value = "hot", True, True
     assert (state.colormap, state.invert, state.colorbar) == ("hot", True, True)
-    panel.empty_color.value = "#00ff00"
+    panel.section("panes").empty_color.value = "#00ff00"
     assert state.empty_color == "#00ff00"
-    panel.mark_padding.value = True
+    panel.section("panes").mark_padding.value = True
     assert state.mark_padding
 
 
@@ -120,33 +120,35 @@ def test_the_strip_shows_the_colours(vol, panel_of):
 
 def test_places_are_typed(vol, panel_of):
     panel, state = panel_of(vol)
-    panel.index.value = "3, 4 5"
-    assert state.index == (3, 4, 5) and panel.index.value == "3, 4, 5"
+    place = panel.section("place")
+    place.index.value = "3, 4 5"
+    assert state.index == (3, 4, 5) and place.index.value == "3, 4, 5"
     x, y, z = vol.geometry.position((6, 7, 8))
-    panel.position.value = f"{x:.2f}, {y:.2f}, {z:.2f}"
-    assert state.index == (6, 7, 8) and panel.position.value == f"{x:.1f}, {y:.1f}, {z:.1f}"
-    for control, wrong in ((panel.index, "1, 2"), (panel.position, "here"), (panel.step_mm, "-1")):
+    place.position.value = f"{x:.2f}, {y:.2f}, {z:.2f}"
+    assert state.index == (6, 7, 8) and place.position.value == f"{x:.1f}, {y:.1f}, {z:.1f}"
+    for control, wrong in ((place.index, "1, 2"), (place.position, "here"), (place.step_mm, "-1")):
         before = control.value
         control.value = wrong
         assert control.value == before, "what cannot be read goes back"
     assert state.index == (6, 7, 8)
-    panel.step_mm.value = "5"
+    place.step_mm.value = "5"
     assert state.step_mm == 5
-    panel.step_mm.value = ""
+    place.step_mm.value = ""
     assert state.step_mm is None
 
 
 def test_panes_are_arranged_and_turned(vol, panel_of):
     panel, state = panel_of(vol)
-    panel.layout_choice.value, panel.interpolation.value = "montage", "lanczos"
-    panel.convention.value, panel.gap.value = "neurological", 3
-    panel.letters.value = panel.texts.value = panel.crosshair.value = panel.scale_bar.value = False
+    panes = panel.section("panes")
+    panes.layout_choice.value, panes.interpolation.value = "montage", "lanczos"
+    panes.convention.value, panes.gap.value = "neurological", 3
+    panes.letters.value = panes.texts.value = panel.crosshair.value = panel.scale_bar.value = False
     assert (state.layout, state.interpolation, state.convention, state.gap) == (
         "montage", "lanczos", "neurological", 3,
     )  # fmt: skip
     assert not (state.letters or state.texts or state.crosshair or state.scale_bar)
-    panel.turned.value = "coronal"
-    flip, _, turn = panel.turn_buttons
+    panes.turned.value = "coronal"
+    flip, _, turn = panes.turn_buttons
     flip.click()
     assert state.turns == {"coronal": (0, True)}
     turn.click()
@@ -156,31 +158,43 @@ def test_panes_are_arranged_and_turned(vol, panel_of):
 def test_patient_axes_keep_the_place(vol, panel_of):
     panel, state = panel_of(vol, index=(9, 10, 11))
     before = np.array(state.position)
-    panel.patient_axes.value = True
+    panel.section("panes").patient_axes.value = True
     straight = vol.on_patient_axes()
     assert state.patient_axes and state.volume.geometry.shape == straight.shape
     assert np.abs(np.array(state.position) - before).max() <= max(straight.sampling) / 2
     np.testing.assert_array_equal(state.volume.frame()[7], straight[7])
     np.testing.assert_array_equal(state.volume.frame()[:, :, 9], straight[:, :, 9])
-    panel.patient_axes.value = False
+    panel.section("panes").patient_axes.value = False
     assert state.volume is vol
     unplaced, other = panel_of(np.zeros((3, 4, 5)))
-    assert unplaced.patient_axes.disabled and unplaced.position.disabled
-    unplaced.patient_axes.value = True
-    assert not other.patient_axes and not unplaced.patient_axes.value
+    assert unplaced.section("panes").patient_axes.disabled and unplaced.section("place").position.disabled
+    unplaced.section("panes").patient_axes.value = True
+    assert not other.patient_axes and not unplaced.section("panes").patient_axes.value
 
 
 def test_cine_and_the_curve_of_an_extra_dimension(panel_of):
     array = np.arange(4 * 3 * 5 * 6).reshape(4, 3, 5, 6)
     panel, state = panel_of(array)
-    panel.cine.value, panel.cine_mode.value, panel.fps.value = "coronal", "bounce", 25
+    cine = panel.section("cine")
+    cine.cine.value, cine.cine_mode.value, cine.fps.value = "coronal", "bounce", 25
     assert (state.cine, state.cine_mode, state.fps) == ("coronal", "bounce", 25)
     _, values = curve(state, "frame")
     np.testing.assert_array_equal(values, array[(slice(None), *state.index)])
-    assert "<svg" in panel.curve.value
-    before = panel.curve.value
+    assert "<svg" in cine.curve.value
+    before = cine.curve.value
     state.index = (0, 0, 0)
-    assert panel.curve.value != before
+    assert cine.curve.value != before
+
+
+def test_sections_are_made_when_they_are_opened(vol, panel_of):
+    panel, _ = panel_of(vol)
+    boxes = panel._sections.children
+    assert [len(box.children) for box in boxes] == [0, 0, 0], "closed sections must cost nothing"
+    panel._sections.selected_index = 1
+    assert [len(box.children) for box in boxes] == [0, 1, 0]
+    assert boxes[1].children == (panel.section("panes"),), "made once"
+    movie, _ = panel_of(np.zeros((2, 3, 4, 5)))
+    assert [len(box.children) for box in movie._sections.children] == [0, 0, 1]
 
 
 def test_colour_has_no_window(panel_of):

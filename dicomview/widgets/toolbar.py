@@ -38,27 +38,35 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
 
     def __init__(self, state: ViewState, actions: dict[str, tuple[str, str, Callable[[], object]]]) -> None:
         self._bindings = Bindings(state)
+        self._shared: dict[Any, dict[str, Any]] = {}
         self.tools = {}
         for tool, (icon, tip) in TOOLS.items():
             if tool == "window" and not state.volume.has_window:
                 continue
-            self.tools[tool] = button = _small(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
+            self.tools[tool] = button = self._made(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
             self._bindings.bind(
                 "tool", button, show=partial(_is_on, state, tool), read=partial(_chosen, state, tool)
             )
-        self.play = _small(widgets.ToggleButton, icon="play", tooltip="cine (c)")
+        self.play = self._made(widgets.ToggleButton, icon="play", tooltip="cine (c)")
         self._bindings.bind("playing", self.play)
         self.buttons = {}
         for name, (icon, tip, act) in actions.items():
-            text: dict[str, Any] = {"description": icon} if ":" in icon else {"icon": icon}
-            self.buttons[name] = button = _small(widgets.Button, tooltip=tip, **text)
-            if "description" in text:
-                button.layout.width = "48px"
+            text: dict[str, Any] = {"icon": icon}
+            if ":" in icon:
+                text = {"description": icon, "layout": _layout("48px")}
+            self.buttons[name] = button = self._made(widgets.Button, tooltip=tip, **text)
             button.on_click(lambda _, act=act: act())
         super().__init__(
             [*self.tools.values(), self.play, *self.buttons.values()],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
+
+    def _made(self, kind: Any, **options: Any) -> Any:
+        """Make a button; those of a kind share layout and style, each of which is a message at the start."""
+        shared = self._shared.setdefault(kind, {"layout": _layout("38px")})
+        button = kind(**{**shared, **options})
+        shared["style"] = button.style
+        return button
 
     def close(self) -> None:
         """Stop following the state."""
@@ -76,5 +84,5 @@ def _chosen(state: ViewState, tool: str, is_on: bool) -> str:
     return tool if is_on else str(state.tool)
 
 
-def _small(kind: Any, **options: Any) -> Any:
-    return kind(layout=widgets.Layout(width="38px", margin="1px"), **options)
+def _layout(width: str) -> Any:
+    return widgets.Layout(width=width, margin="1px")
