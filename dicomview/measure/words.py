@@ -18,7 +18,7 @@ def words(result: Result) -> tuple[str, ...]:
     >>> words(Result("distance", "stone", length=12.345))
     ('stone', '12.3 mm')
     >>> words(Result("ellipse", area=31.5, count=64, mean=41.26, sd=7, minimum=20, maximum=60, unit="HU"))
-    ('31.5 mm²', '41.3 ± 7 HU', '20 to 60 HU, 64 voxels')
+    ('31.5 mm²', '41.3 ± 7 HU', '20 to 60 HU')
     """
     lines = [safe_text(result.name)] if result.name else []
     if result.length is not None:
@@ -35,8 +35,7 @@ def words(result: Result) -> tuple[str, ...]:
     if result.mean is not None and result.sd is not None:
         lines.append(f"{number(result.mean)} ± {number(result.sd)} {result.unit}".strip())
     if result.minimum is not None and result.maximum is not None:
-        span = f"{number(result.minimum)} to {number(result.maximum)} {result.unit}".strip()
-        lines.append(f"{span}, {result.count} voxel{'s' * (result.count != 1)}")
+        lines.append(f"{number(result.minimum)} to {number(result.maximum)} {result.unit}".strip())
     elif result.count == 0:
         lines.append("no voxels")
     return tuple(lines)

@@ -32,6 +32,8 @@ class OutlinesDrawing:
         """Show these and no others; the axes must have their place and limits."""
         for artist in self._artists:
             artist.remove()
+        if outlines:
+            self._ax.apply_aspect()  # as it will be drawn, to the last bit: numbers choose the side with room
         self._artists = [artist for outline in outlines for artist in self._made(outline)]
         for artist in self._artists:
             self._ax.add_artist(artist)
