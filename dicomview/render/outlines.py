@@ -76,9 +76,11 @@ class OutlinesDrawing:
         beside, margin = BESIDE * dot, MARGIN * dot
         room = Bbox.from_extents(pane.x0 + margin, pane.y0 + margin, pane.x1 - margin, pane.y1 - margin)
         level, centre = (bottom + top - high) / 2, (left + right - wide) / 2
+        sides = [(right + beside, level), (left - beside - wide, level)]
+        if outline.kind == "angle" and places[:, 0].mean() > right:
+            sides.reverse()  # the legs are on the right
         wanted = [
-            (right + beside, level),
-            (left - beside - wide, level),
+            *sides,
             (centre, top + beside),
             (centre, bottom - beside - high),
         ]
