@@ -1,6 +1,7 @@
 """Measuring: lengths, angles, areas and the values inside of regions, by patient position; no GUI."""
 
 from dicomview.measure.evaluate import Result, evaluate, lies_in, region_mask, region_values
+from dicomview.measure.files import from_json, to_json
 from dicomview.measure.shapes import (
     KINDS,
     Angle,
@@ -13,7 +14,7 @@ from dicomview.measure.shapes import (
     Region,
 )
 from dicomview.measure.space import index_of, point_of
-from dicomview.measure.words import words
+from dicomview.measure.words import table, words
 
 __all__ = [
     "KINDS",
@@ -27,10 +28,13 @@ __all__ = [
     "Region",
     "Result",
     "evaluate",
+    "from_json",
     "index_of",
     "lies_in",
     "point_of",
     "region_mask",
     "region_values",
+    "table",
+    "to_json",
     "words",
 ]

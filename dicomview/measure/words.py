@@ -5,9 +5,10 @@ import math
 from dicomview.measure.evaluate import Result
 from dicomview.volume.meta import safe_text
 
-__all__ = ["number", "words"]
+__all__ = ["number", "table", "words"]
 
 POWERS = {"area": "²", "volume": "³"}
+VALUES = ("mean", "sd", "minimum", "maximum", "median")
 
 
 def words(result: Result) -> tuple[str, ...]:
@@ -39,6 +40,29 @@ def words(result: Result) -> tuple[str, ...]:
     elif result.count == 0:
         lines.append("no voxels")
     return tuple(lines)
+
+
+def table(result: Result) -> list[tuple[str, str, str]]:
+    """Return the numbers as rows of name, value and unit.
+
+    Examples
+    --------
+    >>> table(Result("ellipse", area=31.5, count=64, mean=41.26, sd=7, unit="HU"))
+    [('area', '31.5', 'mm²'), ('voxels', '64', ''), ('mean', '41.3', 'HU'), ('sd', '7', 'HU')]
+    """
+    rows = [
+        ("length", result.length, result.length_unit),
+        ("angle", result.angle, "°"),
+        ("area", result.area, result.length_unit + POWERS["area"]),
+        ("volume", result.volume, result.length_unit + POWERS["volume"]),
+        ("voxels", result.count, ""),
+        *((name, getattr(result, name), result.unit) for name in VALUES),
+    ]
+    return [
+        (name, str(value) if isinstance(value, int) else number(value), unit)
+        for name, value, unit in rows
+        if value is not None
+    ]
 
 
 def number(value: float) -> str:

@@ -149,7 +149,7 @@ class Changes:
         return bool(self.layout or self.pixels or self.marks or self.colors)
 
 
-def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) -> Scene:
+def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, measured: bool = True) -> Scene:
     """Return what a state shows of a volume; pure.
 
     Parameters
@@ -159,6 +159,8 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) ->
     state : ViewState
     patient : bool, optional
         Whether the patient is named; by default as ``options.show_patient`` says.
+    measured : bool
+        Whether measurements are shown.
 
     Examples
     --------
@@ -170,7 +172,7 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) ->
     named = options.show_patient if patient is None else patient
     views = {plane: _view(volume, state, plane) for plane in PLANES}
     first = PLANES[0] if state.layout in ("ortho", "montage") else state.layout
-    shapes = placed(state)
+    shapes = placed(state) if measured else []
     panes = tuple(
         _pane(
             volume, state, views[plane], state.index[views[plane].axis], shapes,

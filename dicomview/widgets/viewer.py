@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from dicomview.errors import DisplayError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.state import Scene, ViewState, readout, resolve, view_code
+from dicomview.state import Measurements, Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, MeasuringTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
@@ -79,6 +79,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         The matplotlib Axes of every plane; data coordinates are array indices.
     sliders : mapping of str to IntSlider
         By plane, then by extra dimension.
+    measurements : Measurements
+        What was drawn with the measuring tools, or added here: a list, a table, files.
     panel : SidePanel
     toolbar : Toolbar
     volume : Volume
@@ -137,6 +139,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         if colormap is not None:
             traits["colormap"] = colormap
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
+        self.measurements = Measurements(self.state)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
         self._canvas = make_canvas(self.state.volume, self._size(), self.state.lock)

@@ -134,6 +134,32 @@ def test_one_is_moved_removed_and_taken_back(reader):
     assert reader.value("viewer.state.index") == reading.START
 
 
+def test_the_panel_lists_them(reader):
+    choose(reader, "distance")
+    for down in (0.3, 0.4):
+        reader.drag(reader.at("axial", 0.3, down), (60, 20))
+    choose(reader, "ellipse")
+    reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
+    reader.open_section(3)
+    options = reader.page.locator(".dicomview .widget-select select option")
+    assert [text.split(":")[0] for text in options.all_inner_texts()] == [
+        "1 distance", "2 distance", "3 ellipse",
+    ]  # fmt: skip
+    reader.value("viewer.state.set_trait('index', (10, 20, 30))")
+    reader.page.locator(".dicomview .widget-select select").select_option(index=2)
+    reader.book.wait_for_value("viewer.state.selected", 2)
+    reader.book.wait_for_value("viewer.state.index[1]", 245)
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    reader.book.screenshot(f"measuring-panel-{reader.draw}")
+    assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
+    reader.page.locator('.dicomview button[title^="delete"]').click()
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance"])
+    reader.page.locator('.dicomview button[title^="take the last"]').click()
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
+
+
 def test_a_measurement_stays_on_its_slice(reader):
     choose(reader, "ellipse")
     start = reader.at("axial", 0.55, 0.38)
