@@ -18,7 +18,9 @@ from dicomview.measure import (
     Rectangle,
     Region,
     evaluate,
+    profile,
     region_mask,
+    time_curve,
 )
 from dicomview.volume import Report
 
@@ -236,3 +238,48 @@ def test_points_that_make_no_such_shape_are_refused(make, message):
 def test_a_region_without_a_place_is_refused():
     with pytest.raises(MeasureError, match="same grid"):
         evaluate(Region(dv.Volume.from_array(np.ones((3, 4, 5), bool))), volume(make_affine()))
+
+
+def test_a_profile_is_exact_where_values_are_linear(vol):
+    a = np.array([10.0, -3.0, 2.0])
+    index = np.moveaxis(np.indices(SHAPE).astype(float), 0, -1)
+    ramp = dv.Volume.from_array(index @ a + 7, affine=vol.geometry.affine)
+    ends = at(vol.geometry, (1, 2, 3), (5, 20, 11))
+    for found in (profile(Distance(ends), ramp), profile(ends, ramp, count=33)):
+        places = vol.geometry.index(found.points)
+        assert np.allclose(found.values, places @ a + 7)
+        assert np.allclose(found.distance, np.linalg.norm(found.points - ends[0], axis=1))
+        assert found.distance[-1] == pytest.approx(evaluate(Distance(ends), ramp).length)
+    assert len(profile(ends, ramp, count=33).values) == 33
+    steps = np.abs(np.diff(vol.geometry.index(profile(ends, ramp).points), axis=0)).max()
+    assert steps <= 0.5 + 1e-9, "no voxel is stepped over"
+    bent = profile(at(vol.geometry, (1, 2, 3), (1, 2, 8), (1, 9, 8)), ramp, count=4)
+    assert len(bent.values) == 7 and (np.diff(bent.distance) > 0).all(), "a corner counts once"
+
+
+def test_a_profile_has_holes_where_there_are_no_data():
+    array = np.full(SHAPE, 5.0)
+    array[:, 10] = -2000
+    geometry = Geometry(SHAPE, affine=make_affine())
+    vol = dv.Volume(array, geometry=geometry, padding=(-2000, -2000), report=Report(missing=(3,)))
+    found = profile(at(geometry, (1, 8, 5), (1, 12, 5)), vol, count=9)  # every half row
+    assert np.isnan(found.values).tolist() == [False] * 3 + [True] * 3 + [False] * 3
+    assert set(found.values[~np.isnan(found.values)]) == {5.0}, "padding is mixed with nothing"
+    across = profile(at(geometry, (2, 4, 5), (4, 4, 5)), vol, count=5)
+    assert np.isnan(across.values).tolist() == [False, True, True, True, False]
+    beside = profile(at(geometry, (1, -3, 5), (1, 1, 5)), vol, count=5)
+    assert np.isnan(beside.values).tolist() == [True] * 3 + [False] * 2
+
+
+def test_a_curve_is_the_mean_of_each_frame():
+    array = np.stack([make_voxels(SHAPE, seed=i) for i in range(6)]).reshape(2, 3, *SHAPE)
+    vol = dv.Volume.from_array(
+        array, affine=make_affine("tilted"), dims=("time", "echo", "slice", "row", "column")
+    )
+    square = Rectangle(at(vol.geometry, (1, 0.5, 0.5), (1, 0.5, 5.5), (1, 5.5, 5.5), (1, 5.5, 0.5)))
+    inside = array[:, :, 1, 1:6, 1:6].mean(axis=(2, 3))
+    dimension, values = time_curve(square, vol, frame=(0, 2))
+    assert dimension.name == "time" and np.allclose(values, inside[:, 2])
+    assert np.allclose(time_curve(square, vol, dim="echo", frame=(1, 0))[1], inside[1])
+    with pytest.raises(MeasureError, match="time, echo"):
+        time_curve(square, vol, dim="space")

@@ -145,7 +145,7 @@ def test_json_of_something_else_is_refused(text):
 def test_the_panel_lists_selects_and_goes_to_them(state):
     section = MeasurementsSection(state)
     labels = [label for label, _ in section.chosen.options]
-    assert [label.split(": ")[0] for label in labels] == ["1  distance", "2  ellipse", "3  region"]
+    assert [label.split(": ")[0] for label in labels] == ["1 distance", "2 ellipse", "3 region"]
     assert section.chosen.index is None and section.buttons["delete"].disabled
     section.chosen.index = 1
     assert state.selected == 1 and "mean" in section.numbers.value
@@ -172,7 +172,7 @@ def test_values_in_the_panel_are_those_of_the_frame():
     state = ViewState(vol, frame=(0,), measurements=[Point(vol.geometry.position([[1.0, 1, 1]]))])
     section = MeasurementsSection(state)
     state.frame = (1,)
-    assert section.chosen.options[0][0] == "1  point: 9 HU"
+    assert section.chosen.options[0][0] == "1 point: 9 HU"
 
 
 def test_a_page_of_its_own_says_that_measurements_are_left_out(tmp_path):

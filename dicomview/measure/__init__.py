@@ -2,6 +2,7 @@
 
 from dicomview.measure.evaluate import Result, evaluate, lies_in, region_mask, region_values
 from dicomview.measure.files import from_json, to_json
+from dicomview.measure.profile import Profile, profile, time_curve
 from dicomview.measure.shapes import (
     KINDS,
     Angle,
@@ -24,6 +25,7 @@ __all__ = [
     "Measurement",
     "Point",
     "Polygon",
+    "Profile",
     "Rectangle",
     "Region",
     "Result",
@@ -32,9 +34,11 @@ __all__ = [
     "index_of",
     "lies_in",
     "point_of",
+    "profile",
     "region_mask",
     "region_values",
     "table",
+    "time_curve",
     "to_json",
     "words",
 ]

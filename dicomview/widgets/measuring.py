@@ -65,10 +65,12 @@ class MeasurementsSection(Section):
         """Bring list, numbers and buttons to the state."""
         state = self._state
         results = [state.result(measurement) for measurement in state.measurements]
-        labels = [f"{r.kind}: {', '.join(words(r))}" for r in results]
+        labels = [
+            f"{r.kind}: {', '.join(words(r)[: 1 + bool(r.name)])}" for r in results
+        ]  # there is little room
         self._is_showing = True
         try:
-            options = [(f"{i}  {label}", i) for i, label in enumerate(labels, 1)]
+            options = [(f"{i} {label}", i) for i, label in enumerate(labels, 1)]
             if tuple(options) != tuple(self.chosen.options):
                 self.chosen.options = options
             self.chosen.index = state.selected

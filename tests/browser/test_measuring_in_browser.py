@@ -142,8 +142,9 @@ def test_the_panel_lists_them(reader):
     reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
     reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
     reader.open_section(3)
+    reader.book.wait_for(".dicomview .widget-select select")
     options = reader.page.locator(".dicomview .widget-select select option")
-    assert [text.split(":")[0] for text in options.all_inner_texts()] == [
+    assert [text.split(":")[0].replace("\u00a0", " ") for text in options.all_inner_texts()] == [
         "1 distance", "2 distance", "3 ellipse",
     ]  # fmt: skip
     reader.value("viewer.state.set_trait('index', (10, 20, 30))")
