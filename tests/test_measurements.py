@@ -9,7 +9,20 @@ from conftest import make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.errors import MeasureError, MissingPackageError
-from dicomview.measure import Distance, Ellipse, Point, Region, evaluate, from_json, to_json
+from dicomview.measure import (
+    Angle,
+    Distance,
+    Ellipse,
+    Point,
+    Polygon,
+    Rectangle,
+    Region,
+    evaluate,
+    from_json,
+    structured_report,
+    to_json,
+)
+from dicomview.measure.sr import NAMES
 from dicomview.state import Measurements, ViewState
 from dicomview.widgets.measuring import MeasurementsSection
 
@@ -184,3 +197,64 @@ def test_a_page_of_its_own_says_that_measurements_are_left_out(tmp_path):
     assert '"measuring": ""' in text and '"tool": "window"' in text, "nobody there could draw them"
     assert viewer.measurements.records()[0]["kind"] == "distance"
     viewer.close()
+
+
+def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
+    hd = pytest.importorskip("highdicom")
+    write("ct", make_voxels((6, 24, 26)), make_affine("oblique"), description="CT")
+    vol = dv.volread(tmp_path / "ct")
+
+    def at(*places):
+        return vol.geometry.position(np.array(places, float))
+
+    corners = at((3, 2, 2), (3, 2, 12), (3, 9, 12), (3, 9, 2))
+    shapes = [
+        Distance(at((2, 2, 2), (2, 8, 10)), "stone"),
+        Angle(at((2, 2, 2), (2, 8, 10), (2, 8, 2))),
+        Point(at((1, 5, 6))),
+        Rectangle(corners),
+        Ellipse.in_corners(corners, name="lesion"),
+        Polygon(at((4, 2, 2), (4, 9, 4), (4, 6, 12))),
+        Region(dv.Volume(vol.array > 2000, geometry=vol.geometry), "bright"),
+    ]
+    state = ViewState(vol, measurements=shapes)
+    Measurements(state).to_sr(tmp_path / "report.dcm")
+    report = hd.sr.srread(tmp_path / "report.dcm")
+    source = dv.dataset(vol, 0)
+    assert report.StudyInstanceUID == source.StudyInstanceUID and report.PatientName == source.PatientName
+    groups = report.content.get_image_measurement_groups()
+    planar = report.content.get_planar_roi_measurement_groups()
+    assert len(groups) == 4 and len(planar) == 3
+    names = {meaning: name for name, (_, _, meaning) in NAMES.items()}
+    order = [0, 1, 2, 6]
+    for group, shape in zip([*groups, *planar], [*(shapes[i] for i in order), *shapes[3:6]]):
+        expected = evaluate(shape, vol)
+        assert group.tracking_identifier == (shape.name or shape.kind)
+        found = {names[m.name.meaning]: m for m in group.get_measurements()}
+        assert found, shape.kind
+        for name, number in found.items():
+            assert number.value == pytest.approx(getattr(expected, name), rel=1e-12), (shape.kind, name)
+        if "mean" in found:
+            assert found["mean"].unit.value == "[hnsf'U]"
+    rectangle, ellipse, polygon = (group.roi for group in planar)
+    assert np.allclose(rectangle.value[:-1], shapes[3].array, atol=1e-4)
+    assert np.allclose(polygon.value[:-1], shapes[5].array, atol=1e-4)
+    long, other, short, _ = ellipse.value
+    radii = np.linalg.norm(long - other) / 2, np.linalg.norm(short - ellipse.value[3]) / 2
+    assert np.pi * np.prod(radii) == pytest.approx(evaluate(shapes[4], vol).area, rel=1e-5)
+
+
+def test_a_structured_report_needs_files_and_a_place(listed):
+    pytest.importorskip("highdicom")
+    with pytest.raises(MeasureError, match="files of the images"):
+        structured_report(list(listed), volume())
+    with pytest.raises(MeasureError, match="FrameOfReferenceUID"):
+        structured_report([Point([(0, 0, 0)])], dv.Volume.from_array(np.zeros((3, 4, 5))))
+    with pytest.raises(MeasureError, match="at least one"):
+        structured_report([], volume())
+
+
+def test_without_highdicom_the_error_names_the_package(listed, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[sr\]'"):
+        listed.to_sr(tmp_path / "report.dcm")

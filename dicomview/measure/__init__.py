@@ -15,6 +15,7 @@ from dicomview.measure.shapes import (
     Region,
 )
 from dicomview.measure.space import index_of, point_of
+from dicomview.measure.sr import structured_report
 from dicomview.measure.words import table, words
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "profile",
     "region_mask",
     "region_values",
+    "structured_report",
     "table",
     "time_curve",
     "to_json",

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dicomview.measure import Measurement, Region, Result, from_json, to_json, words
+from dicomview.measure import Measurement, Region, Result, from_json, structured_report, to_json, words
 from dicomview.state.model import ViewState
 from dicomview.volume.convert import package
 
@@ -135,6 +135,21 @@ class Measurements:
         text = Path(path).read_text(encoding="utf-8")
         found = from_json(text, self._state.acquired, ignore_frame_of_reference=ignore_frame_of_reference)
         self._state.measurements = (*self._state.measurements, *found)
+
+    def to_sr(self, path: str | os.PathLike[str]) -> None:
+        """Write all to a DICOM structured report; see :func:`dicomview.measure.structured_report`.
+
+        It carries the patient and the study of the images. Values are those of the frame in view.
+
+        Raises
+        ------
+        MeasureError
+            If the volume was not read from files, or has no place in the patient.
+        MissingPackageError
+            Without highdicom.
+        """
+        state = self._state
+        structured_report(list(self), state.acquired, frame=state.frame).save_as(path)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return kind and numbers of each in words."""

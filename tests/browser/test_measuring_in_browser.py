@@ -148,9 +148,10 @@ def test_the_panel_lists_them(reader):
         "1 distance", "2 distance", "3 ellipse",
     ]  # fmt: skip
     reader.value("viewer.state.set_trait('index', (10, 20, 30))")
+    reader.page.locator(".dicomview .widget-select select").select_option(index=1)
+    reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[0])", (1, 36))
     reader.page.locator(".dicomview .widget-select select").select_option(index=2)
-    reader.book.wait_for_value("viewer.state.selected", 2)
-    reader.book.wait_for_value("viewer.state.index[1]", 245)
+    reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[1])", (2, 245))
     reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.book.screenshot(f"measuring-panel-{reader.draw}")
