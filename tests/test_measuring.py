@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
-from matplotlib.backend_bases import MouseButton
+from matplotlib.backend_bases import MouseButton, MouseEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from test_tools import Desk
@@ -178,6 +178,21 @@ def test_changes_are_taken_back_and_made_again(bench):
     bench.measuring.press("ctrl+z")
     state.measurements = [*state.measurements, Point([(0, 0, 0)])]
     assert not state.can_redo and len(state.measurements) == 2, "a new change has no other future"
+
+
+def test_where_the_pointer_was_before_a_press_may_be_told_late(bench):
+    bench.state.tool = "distance"
+    start, end = bench.pixel("axial", 5, 5), bench.pixel("axial", 15, 15)
+    bench.send("button_press_event", start, LEFT)
+    for place, held in (((0, 0), []), (start, []), (end, [LEFT]), (end, [LEFT])):
+        event = MouseEvent("motion_notify_event", bench.figure.canvas, *place)
+        event.buttons = frozenset(held)
+        event._process()
+    event = MouseEvent("motion_notify_event", bench.figure.canvas, *start)
+    event.buttons = frozenset()
+    event._process()  # released outside of the canvas
+    assert len(bench.state.measurements) == 1
+    assert np.allclose(bench.index()[1], (10, 15, 15), atol=0.3)
 
 
 def test_moves_of_a_drag_are_one_step(bench):

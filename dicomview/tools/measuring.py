@@ -43,6 +43,7 @@ class Press:
     number: int | None = None
     handle: int | None = None
     has_moved: bool = False
+    is_held: bool = False
 
 
 class MeasuringTool:
@@ -151,10 +152,14 @@ class MeasuringTool:
     def _moved(self, event: Any) -> None:
         held = getattr(event, "buttons", None)
         with self._state.lock:
-            if self._press is not None and held is not None and LEFT not in {int(b) for b in held}:
-                self._let_go()  # released outside of the canvas
-            if self._press is not None:
-                self._draw(self._press, (event.x, event.y))
+            press = self._press
+            if press is not None and held is not None and LEFT not in {int(b) for b in held}:
+                # Where the pointer was before the press may be told after it.
+                if press.is_held:
+                    self._let_go()  # released outside of the canvas
+            elif press is not None:
+                press.is_held = True
+                self._draw(press, (event.x, event.y))
             elif self._clicks and self._state.draft is not None and event.inaxes is not None:
                 pane = self._pane_of(event.inaxes)
                 if pane is not None and self._is_under_way(pane):
