@@ -28,7 +28,7 @@ from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
     from dicomview import measure, samples
-    from dicomview.export import compare_aspect, looks, montage, planes
+    from dicomview.export import compare_aspect, looks, montage, planes, plot_profile
     from dicomview.state import ViewState
     from dicomview.widgets import SliceViewer
 
@@ -57,6 +57,7 @@ __all__ = [
     "mvolread",
     "options",
     "planes",
+    "plot_profile",
     "samples",
     "segread",
     "volread",
@@ -71,6 +72,7 @@ _LAZY = {
     "measure": "dicomview.measure",
     "montage": "dicomview.export",
     "planes": "dicomview.export",
+    "plot_profile": "dicomview.export",
     "samples": "dicomview.samples",
 }
 

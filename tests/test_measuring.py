@@ -346,3 +346,12 @@ def test_the_code_of_a_view_gives_its_measurements():
     assert viewer.code().endswith("# and 1 region of voxels")
     for one in (viewer, again):
         one.close()
+
+
+def test_of_a_lazy_volume_only_the_slices_of_a_shape_are_decoded(write, decoded, tmp_path):
+    write("ct", make_voxels((9, 12, 14)), make_affine())
+    vol = dv.volread(tmp_path / "ct", lazy=True)
+    corners = np.array([(2.6, 5, 2), (2.6, 5, 9), (4.4, 5, 9), (4.4, 5, 2)])
+    decoded.clear()
+    result = dv.measure.evaluate(Rectangle(vol.geometry.position(corners)), vol)
+    assert result.count == 2 * 7 and len(set(decoded)) == 2

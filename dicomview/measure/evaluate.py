@@ -237,9 +237,12 @@ def _inside(volume: Volume, frame: Sequence[int], axis: int, k: int, mask: NDArr
     there = ~np.broadcast_to(volume.without_data(index, frame), places[0].shape)
     if not there.any():
         return np.empty(0)  # nor is a missing slice looked at
-    key: list[Any] = [slice(None)] * 3
-    key[axis] = k
-    values = np.asarray(volume.frame(frame)[tuple(key)])[places][there]
+    # No more than the part that the mask reaches is read.
+    box = [slice(int(place.min()), int(place.max()) + 1) for place in places]
+    key: list[Any] = [*box]
+    key.insert(axis, k)
+    part = np.asarray(volume.frame(frame)[tuple(key)])
+    values = part[tuple(place - span.start for place, span in zip(places, box))][there]
     if volume.padding is not None:
         values = values[(values < volume.padding[0]) | (values > volume.padding[1])]
     return np.asarray(values[np.isfinite(values)])
