@@ -166,14 +166,20 @@ def region_mask(measurement: Measurement, geometry: Geometry) -> tuple[int, int,
     if not isinstance(measurement, Ellipse):
         corners = np.round(index_of(measurement.array, geometry)[:, rest], 9)
         return axis, k, fill_even_odd([corners], (rows, columns))
-    index = np.empty((rows, columns, 3))
+    mask = np.zeros((rows, columns), bool)
+    line = index_of(measurement.outline(), geometry)[:, rest]
+    low = np.clip(np.floor(line.min(axis=0)).astype(int), 0, (rows, columns))
+    high = np.clip(np.ceil(line.max(axis=0)).astype(int) + 1, 0, (rows, columns))
+    box = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist()))
+    if np.linalg.matrix_rank(measurement.radii) < 2 or not mask[box].size:
+        return axis, k, mask
+    index = np.empty((*mask[box].shape, 3))
     index[..., axis] = k
-    index[..., rest[0]], index[..., rest[1]] = np.mgrid[:rows, :columns]
+    index[..., rest[0]], index[..., rest[1]] = np.mgrid[box]
     offset = point_of(index, geometry) - measurement.middle
-    if np.linalg.matrix_rank(measurement.radii) < 2:
-        return axis, k, np.zeros((rows, columns), bool)
     parts = offset @ np.linalg.pinv(measurement.radii)  # in radii; what leads out of the plane does not count
-    return axis, k, np.asarray((parts**2).sum(axis=-1) <= 1 + 1e-9)
+    mask[box] = (parts**2).sum(axis=-1) <= 1 + 1e-9
+    return axis, k, mask
 
 
 def lies_in(measurement: Measurement, geometry: Geometry) -> tuple[int, int] | None:

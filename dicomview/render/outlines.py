@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from dicomview.render.label import Label
@@ -14,6 +15,8 @@ __all__ = ["OutlinesDrawing"]
 
 #: Pixels between an outline and its numbers, and between numbers and the edge of the pane.
 BESIDE, MARGIN = 8, 3
+#: How opaque the ground of numbers is.
+GROUND = 0.45
 
 
 class OutlinesDrawing:
@@ -55,7 +58,15 @@ class OutlinesDrawing:
         elif outline.is_selected:
             made.append(_marks(outline, "s", 4.5, color, 0.8))
         label = self._label(outline, color)
-        return made if label is None else [*made, label]
+        return made if label is None else [*made, self._ground(label), label]
+
+    def _ground(self, label: Label) -> Rectangle:
+        """Return what darkens the picture below numbers."""
+        (wide, high), (x, y), pane = label.size(self._ax.figure.dpi), label.xy, self._ax.bbox
+        return Rectangle(
+            (x, y), wide / pane.width, high / pane.height, transform=self._ax.transAxes,
+            color=STYLE.background, alpha=GROUND, linewidth=0, antialiased=False, zorder=6.8,
+        )  # fmt: skip
 
     def _label(self, outline: Outline, color: str) -> Label | None:
         """Return the numbers beside an outline, inside of the pane; None where the outline is not in it."""

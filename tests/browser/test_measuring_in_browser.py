@@ -154,6 +154,8 @@ def test_the_panel_lists_them(reader):
     reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[1])", (2, 245))
     reader.page.wait_for_timeout(500)
     reader.sees_the_view()
+    reader.page.set_viewport_size({"width": 1500, "height": 1300})
+    reader.page.wait_for_timeout(300)
     reader.book.screenshot(f"measuring-panel-{reader.draw}")
     assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
     reader.page.locator('.dicomview button[title^="delete"]').click()
