@@ -1208,6 +1208,10 @@ class Stage extends Listener {
     if (!this.isMine(event)) return;
     const { pane, place, x, y } = this.at(event);
     const { scene } = this;
+    if (scene.measuring && event.button === 0) {
+      this.tell(); // the kernel draws: it must know what is in view before it hears of the press
+      return;
+    }
     const left = scene.tool === "window" && !scene.hasWindow ? "crosshair" : scene.tool;
     const action = [left, "pan", "zoom"][event.button];
     if (!pane || !action) return;
@@ -1220,8 +1224,9 @@ class Stage extends Listener {
   /** @param {MouseEvent} event */
   onMove(event) {
     if (!this.scene || (!this.drag && !this.isMine(event))) return;
-    event.stopImmediatePropagation();
     const { drag, scene } = this;
+    const isForKernel = scene.measuring && (event.buttons & 1 || scene.measuring === "clicks");
+    if (drag || !isForKernel) event.stopImmediatePropagation();
     if (!drag) {
       const { pane, place } = this.at(event);
       this.point(pane && this.voxel(pane, place));
@@ -1564,12 +1569,14 @@ class View extends Listener {
       target.click();
       return;
     }
-    if (!target.closest(CANVAS) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!target.closest(CANVAS) || event.altKey) return;
     if (event.key === "Tab") event.stopPropagation(); // ipympl would keep it
-    if (!this.model.get("wanted").includes(event.key)) return;
+    const isChord = event.ctrlKey || event.metaKey;
+    const key = isChord ? `ctrl+${event.shiftKey ? "shift+" : ""}${event.key.toLowerCase()}` : event.key;
+    if (!this.model.get("wanted").includes(key)) return;
     take(event);
-    if (this.stage?.press(event)) return;
-    this.keys.set(event.key, (this.keys.get(event.key) ?? 0) + 1);
+    if (!isChord && this.stage?.press(event)) return;
+    this.keys.set(key, (this.keys.get(key) ?? 0) + 1);
     this.sendSoon();
   }
 
