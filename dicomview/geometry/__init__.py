@@ -20,7 +20,7 @@ from dicomview.geometry.planes import (
     plane_of,
     plane_view,
 )
-from dicomview.geometry.reslice import StraightCanvas, deshear, outside, patient_grid, resample
+from dicomview.geometry.reslice import StraightCanvas, deshear, interpolated, outside, patient_grid, resample
 from dicomview.geometry.trilinear import beyond_plane, plane_values
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "StraightCanvas",
     "beyond_plane",
     "deshear",
+    "interpolated",
     "letters",
     "oblique_grid",
     "obliquity",

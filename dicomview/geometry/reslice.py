@@ -11,7 +11,7 @@ from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import plane_axes
 from dicomview.geometry.trilinear import beyond_plane, plane_values
 
-__all__ = ["StraightCanvas", "deshear", "outside", "patient_grid", "resample"]
+__all__ = ["StraightCanvas", "deshear", "interpolated", "outside", "patient_grid", "resample"]
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
@@ -246,6 +246,25 @@ def _keep_padding(
     touched = plane_values(voxels, start, of=is_padding, **steps) > 0
     if touched.any():
         plane[touched] = plane_values(voxels, start, order=0, **steps)[touched]
+
+
+def interpolated(array: NDArray[Any], index: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the values of an array at places between its voxels, by linear interpolation.
+
+    Parameters
+    ----------
+    array : ndarray of 3 dimensions
+        Of floating point; integers are rounded.
+    index : ndarray of float, shape (3, ...)
+        Not more than half a voxel beyond the outer voxels, whose values go on there.
+
+    Examples
+    --------
+    >>> interpolated(np.array([[[1.0, 3.0]]]), np.array([[0], [0], [0.25]])).tolist()
+    [1.5]
+    """
+    inside = np.clip(index, 0, np.reshape(array.shape, (3, *(1,) * (index.ndim - 1))) - 1)
+    return _sampled(array, inside, None)
 
 
 def outside(index: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:

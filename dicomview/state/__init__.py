@@ -1,7 +1,10 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
 from dicomview.state.code import view_code
+from dicomview.state.measurements import Measurements
+from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
+from dicomview.state.outlines import Outline
 from dicomview.state.overlays import Fused, Isodoses, Mask, Overlay, Overlays
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
@@ -10,10 +13,13 @@ from dicomview.state.rotation import rotated
 from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
+    "MEASURING",
     "Changes",
     "Fused",
     "Isodoses",
     "Mask",
+    "Measurements",
+    "Outline",
     "Overlay",
     "Overlays",
     "Pane",

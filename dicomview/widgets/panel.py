@@ -9,6 +9,7 @@ import matplotlib
 from dicomview.state import ViewState
 from dicomview.volume.windows import is_negative
 from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.measuring import MeasurementsSection
 from dicomview.widgets.over_sections import OverlaysSection, SlabSection
 from dicomview.widgets.sections import CineSection, PanesSection, PlaceSection, Section, Sections
 from dicomview.widgets.style import check, control
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[Section]] = {
     "cine": CineSection,
     "slab": SlabSection,
     "overlays": OverlaysSection,
+    "measurements": MeasurementsSection,
 }
 
 
@@ -60,7 +62,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         )
 
     def section(self, name: str) -> Any:
-        """Return the section of a title: ``"place"``, ``"panes"``, ``"cine"``, ``"slab"``, ``"overlays"``."""
+        """Return the section of a title: ``"place"``, ``"panes"``, ``"cine"``, ``"measurements"`` ..."""
         return self._sections.section(name)
 
     def close(self) -> None:

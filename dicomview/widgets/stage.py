@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import Overlay, Pane, Scene, ViewState, slab_range, slab_text
-from dicomview.tools import chosen_tool
+from dicomview.state import MEASURING, Overlay, Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.tools import BY_CLICKS, chosen_tool
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
 
@@ -207,6 +207,7 @@ def described(
         "texts": state.texts,
         "layout": state.layout,
         "tool": chosen_tool(state),
+        "measuring": "clicks" if state.tool in BY_CLICKS else "drag" if state.tool in MEASURING else "",
         "levelDrag": state.level_drag,
         "playing": state.playing,
         "cine": state.cine,
