@@ -157,7 +157,7 @@ def test_planes_turn_with_the_tool(open_viewer):
         turn = math.radians(degrees)
         mouse.move(box["x"] + x + 70 * math.cos(turn), box["y"] + y - 70 * math.sin(turn))
     mouse.up()
-    book.wait_for_value("[round(v) for v in viewer.state.rotation]", [0, 0, -30])
+    book.wait_for_value("[round(v) for v in viewer.state.rotation]", [0, 0, 30])
     assert book.value("viewer.state.position") == pytest.approx(place)
     book.wait_until_stable(CANVAS)
     now = crosshair(book)
