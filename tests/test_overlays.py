@@ -296,3 +296,41 @@ def test_regions_and_dose_of_a_real_plan_are_drawn():
     overlays = Overlays(state)
     assert overlays.isodoses(dose, (95, 50), unit="%") == ["dose"]
     assert overlay_raster(dose, resolve(dose, state).pane("axial")) is not None
+
+
+def test_contours_lie_in_turned_images_where_they_were_drawn():
+    from dicomview.volume.contours import Contour
+    from dicomview.volume.segment import Segment
+
+    vol, state, overlays = opened("oblique")
+    turn = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    circle = np.stack([np.full(200, 12.0), 20 + 10 * np.sin(turn), 22 + 14 * np.cos(turn)], axis=-1)
+    contour = Contour(vol.geometry.position(circle), "CLOSED_PLANAR")
+    seg = dv.Segmentation([Segment(3, "eye", color=(10, 200, 30))], kind="contours", contours={3: [contour]})
+    assert overlays.add_segmentation(seg) == ["eye"] and overlays["eye"].color == "#0ac81e"
+    overlays.set("eye", outline=False, opacity=1)
+    state.index = (12, 20, 22)
+    opacity, points, _ = covered(vol, state, "axial")
+    index = vol.geometry.index(points)
+    radius = np.hypot((index[..., 1] - 20) / 10, (index[..., 2] - 22) / 14)
+    assert (opacity[radius < 1 - 0.5 / 8] == 1).all() and not opacity[radius > 1 + 0.6 / 8].any()
+    state.index = (14, 20, 22)
+    assert overlay_raster(vol, resolve(vol, state).pane("axial")) is None
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no reference data in {DATA} (set DICOMVIEW_DATA)")
+def test_a_region_of_a_real_file_lies_where_its_contours_are():
+    seg = dv.segread(DATA / "rt_pydicom" / "rtstruct.dcm")
+    affine = np.diag([4.0, 3, 2.5, 1])[[2, 1, 0, 3]]
+    affine[:3, 3] = -260, -240, -220
+    vol = dv.Volume.from_array(np.zeros((110, 160, 208), np.int16), affine=affine)
+    state = ViewState(vol, window=(0, 1))
+    Overlays(state).add_segmentation(seg, segments=["patient"])
+    contours = seg.contours("patient")
+    for contour in contours:
+        state.position = contour.points.mean(axis=0)
+        opacity, points, _ = covered(vol, state, "axial")
+        inside = points[opacity > 0]
+        for end in ("min", "max"):
+            corner, ends = (getattr(p, end)(axis=0) for p in (inside, contour.points))
+            assert (abs(corner - ends)[:2] <= 0.75 * np.array([2.5, 3]) + 0.01).all(), (corner, ends)

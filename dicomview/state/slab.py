@@ -208,6 +208,8 @@ def _counted(
     neutral = block.dtype.type({"max": low, "mean": 0, "min": high}[mode])
     kind = _sum_type(block.dtype) if mode == "mean" else block.dtype
     add = {"max": np.maximum, "mean": np.add, "min": np.minimum}[mode]
+    if abs(block.strides[0]) < abs(block.strides[-1]):
+        block = np.ascontiguousarray(block)  # slices of neighbours in memory
     result = np.full(block.shape[1:], neutral, kind)
     count = np.zeros(block.shape[1:], np.int32)
     for image, lacks in zip(block, absent):
