@@ -29,7 +29,7 @@ from dicomview.volume import Image, Meta, Segmentation, Volume
 if TYPE_CHECKING:
     from dicomview import samples
     from dicomview.export import compare_aspect, looks, montage, planes
-    from dicomview.state import ViewState
+    from dicomview.state import ViewState, link
     from dicomview.widgets import SliceViewer
 
 __version__ = "0.1.0"
@@ -51,6 +51,7 @@ __all__ = [
     "errors",
     "find_series",
     "imread",
+    "link",
     "looks",
     "montage",
     "mvolread",
@@ -66,6 +67,7 @@ _LAZY = {
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
     "compare_aspect": "dicomview.export",
+    "link": "dicomview.state",
     "looks": "dicomview.export",
     "montage": "dicomview.export",
     "planes": "dicomview.export",

@@ -1,17 +1,20 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
 from dicomview.state.code import view_code
+from dicomview.state.link import Link, link
 from dicomview.state.model import ViewState
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
 
 __all__ = [
     "Changes",
+    "Link",
     "Pane",
     "Scene",
     "ViewState",
     "changes",
     "curve",
+    "link",
     "pane_pixels",
     "readout",
     "resolve",
