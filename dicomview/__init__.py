@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from dicomview import samples
     from dicomview.export import compare_aspect, looks, montage, planes
     from dicomview.state import ViewState, link
-    from dicomview.widgets import SliceViewer
+    from dicomview.widgets import CompareViewer, SliceViewer, compare
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CompareViewer",
     "DicomviewError",
     "Geometry",
     "Image",
@@ -46,6 +47,7 @@ __all__ = [
     "ViewState",
     "Volume",
     "Window",
+    "compare",
     "compare_aspect",
     "dataset",
     "errors",
@@ -64,8 +66,10 @@ __all__ = [
 
 #: Names that need matplotlib or ipywidgets, or that few need: imported when first asked for.
 _LAZY = {
+    "CompareViewer": "dicomview.widgets",
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
+    "compare": "dicomview.widgets",
     "compare_aspect": "dicomview.export",
     "link": "dicomview.state",
     "looks": "dicomview.export",

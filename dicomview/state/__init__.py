@@ -1,13 +1,16 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
 from dicomview.state.code import view_code
+from dicomview.state.comparison import MODES, Comparison
 from dicomview.state.link import Link, link
 from dicomview.state.model import ViewState
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
 
 __all__ = [
+    "MODES",
     "Changes",
+    "Comparison",
     "Link",
     "Pane",
     "Scene",

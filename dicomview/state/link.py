@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.errors import DisplayError, GeometryError
-from dicomview.geometry import PLANES, Geometry, plane_view
+from dicomview.geometry import PLANES, plane_view
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
 
@@ -112,7 +112,7 @@ class Link:
         self._observers: list[tuple[ViewState, Callable[[Any], None], list[str]]] = []
         for kind in self._kinds:
             self._tell(self._states[0], kind)
-        self._seen = {id(state): (state.volume, state.index) for state in self._states}
+        self._seen = {id(state): (state.volume.geometry, state.index) for state in self._states}
         for state in self._states:
             for kind, (names, _) in self._kinds.items():
                 observer = self._observer(state, kind)
@@ -140,9 +140,9 @@ class Link:
     def _has_moved(self, state: ViewState) -> bool:
         """Take note of where a state has been moved to; false where it only follows, or has another grid."""
         with self._guard:
-            (volume, before), now = self._seen[id(state)], state.index
-            self._seen[id(state)] = state.volume, now
-            if volume is not state.volume or (id(state), id(self)) in _chain():
+            (grid, before), now = self._seen[id(state)], state.index
+            self._seen[id(state)] = state.volume.geometry, now
+            if grid is not state.volume.geometry or (id(state), id(self)) in _chain():
                 return False
             self._target = _moved(state, self._target, before, now)
             return True
@@ -214,7 +214,7 @@ def _by_index(states: Sequence[ViewState]) -> bool:
     if all(unknown) and len(shapes) == 1:
         return True
     raise GeometryError(
-        "places can only be linked where all volumes have an affine, or none has and the shapes are the same; "
+        "places can only be linked where all volumes have an affine, or none has and the shapes are equal; "
         f"here {sum(unknown)} of {len(unknown)} have none, with shapes {sorted(shapes)}: pass position=False"
     )
 
@@ -242,19 +242,21 @@ def _same(name: str, state: ViewState, other: ViewState) -> None:
 def _zoom(state: ViewState, other: ViewState) -> None:
     """Show the same field of view around the same place."""
     with other.hold_trait_notifications():
-        other.zoom = state.zoom * _width(other) / _width(state)
+        wide = _width(state), _width(other)
+        other.zoom = state.zoom if None in wide else state.zoom * wide[1] / wide[0]  # type: ignore[operator]
         other.center = _center(state, other.volume)
 
 
-def _width(state: ViewState) -> float:
-    """Return what the panes show from left to right together at a zoom of 1: mm, or voxels."""
+def _width(state: ViewState) -> float | None:
+    """Return what the panes show from left to right at a zoom of 1, mm; None where it is not known."""
     planes = [plane for plane in PLANES if state.layout in ("ortho", plane)] or [state.volume.slice_plane]
-    geometry = state.volume.geometry
-    return sum(_extent(geometry, plane_view(geometry, plane).right) for plane in planes)
-
-
-def _extent(geometry: Geometry, axis: int) -> float:
-    return geometry.shape[axis] * (geometry.spacing[axis] or 1.0)
+    geometry, width = state.volume.geometry, 0.0
+    for axis in (plane_view(geometry, plane).right for plane in planes):
+        spacing = geometry.spacing[axis]
+        if spacing is None:
+            return None
+        width += geometry.shape[axis] * spacing
+    return width
 
 
 def _center(state: ViewState, volume: Volume) -> tuple[float, ...] | None:

@@ -1,7 +1,6 @@
 """SliceViewer: sliders, panes and side panel around one state."""
 
 import os
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from html import escape
@@ -13,7 +12,7 @@ import ipywidgets as widgets
 import matplotlib
 from matplotlib.axes import Axes
 
-from dicomview.errors import DisplayError
+from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Scene, ViewState, readout, resolve, view_code
@@ -22,7 +21,8 @@ from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
-from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.displayed import Displayed, close_all
+from dicomview.widgets.frontend import in_page_event
 from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
@@ -46,7 +46,7 @@ _NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
 
 
-class SliceViewer(widgets.VBox):  # type: ignore[misc]
+class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     """Browse a volume in three linked orthogonal planes.
 
     Parameters
@@ -102,9 +102,6 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     3
     >>> viewer.close()
     """
-
-    # Older ipywidgets show themselves with this method; _repr_mimebundle_ is to be used throughout.
-    _ipython_display_ = None
 
     def __init__(
         self,
@@ -311,6 +308,31 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         page = standalone_html(self.state, self._size(), title=title, budget=int(budget))
         Path(path).write_text(page, encoding="utf-8")
 
+    def show_values(self, volume: Volume) -> None:
+        """Show other values on the same grid, in the same view.
+
+        Parameters
+        ----------
+        volume : Volume
+            With the dimensions and the geometry of the one that is shown.
+
+        Raises
+        ------
+        GeometryError
+            If it has others.
+        """
+        old = self.state.acquired
+        if (volume.dims, volume.shape) != (old.dims, old.shape) or volume.geometry != old.geometry:
+            raise GeometryError(
+                f"other values need the grid of those that are shown: {volume.shape} for {old.shape}"
+            )
+        volume = _showable(volume)
+        with self.state.lock:
+            self.volume = self.state.acquired = volume
+            self.state.volume = volume.on_patient_axes(lazy=True) if self.state.patient_axes else volume
+            if self._open:
+                self._refresh()
+
     def close(self) -> None:
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
@@ -327,7 +349,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._canvas.close()
             forget(self)
             for child in self.children:
-                _close(child)
+                close_all(child)
         super().close()
 
     def _scene(self) -> Scene:
@@ -426,20 +448,11 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """
         return self.figure()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
-            self._handle_displayed()
-        bundle: dict[str, Any] = {"text/plain": f"SliceViewer of {self.volume!r}"}
-        if is_live() and self._open:
-            # A picture of its own, which can follow the view while this output stays as it is.
-            self._page.has_picture = True
-            self._picture.publish()
-        else:
-            bundle["image/png"] = b64encode(self._png()).decode("ascii")
-        if not runs_unattended():
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
+    def _told(self) -> str:
+        return f"SliceViewer of {self.volume!r}"
+
+    def _has_picture(self) -> None:
+        self._page.has_picture = True
 
 
 def _showable(data: Any) -> Volume:
@@ -450,16 +463,6 @@ def _showable(data: Any) -> Volume:
             f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)"
         )
     return volume
-
-
-def _close(widget: Any) -> None:
-    """Close a widget and all that it is made of: ipywidgets leaves children, layouts and styles open."""
-    for child in getattr(widget, "children", ()):
-        _close(child)
-    for part in ("style", "layout"):
-        if getattr(widget, part, None) is not None:
-            getattr(widget, part).close()
-    widget.close()
 
 
 def _title(volume: Volume) -> str:

@@ -1,0 +1,165 @@
+"""Comparing and choosing in a real page: the line is dragged, tiles are seen, thumbnails and series are opened."""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
+DIVIDER = ".dicomview-divider"
+PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
+
+PAIR = """
+import numpy as np, dicomview as dv
+vol = dv.volread(dv.samples.head_ct())
+whole = vol.geometry.affine
+a = dv.Volume.from_array(vol.array[:, ::2, ::2].copy(), affine=whole @ np.diag([1, 2, 2, 1]), meta=vol.meta)
+turned = np.array([[0.995, -0.0998, 0, 0], [0.0998, 0.995, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+b = dv.Volume.from_array(np.ascontiguousarray(vol.array[::2, ::2, ::2]) + 15,
+    affine=turned @ whole @ np.diag([2, 2, 2, 1]), meta=vol.meta)
+"""
+
+
+def opened(book, *cells):
+    """Open a notebook and run it."""
+    book.page.set_viewport_size({"width": 1500, "height": 1100})
+    book.open(list(cells))
+    book.run_all()
+    book.wait_for(CANVAS)
+    book.wait_until_stable(CANVAS)
+    return book
+
+
+def pixels(book):
+    """Return the slices that the page has painted."""
+    png = base64.b64decode(book.page.evaluate(PIXELS))
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def drawn(book, viewer="viewer.viewers[0]"):
+    """Return what the kernel draws of the view, without the texts."""
+    text = f"__import__('base64').b64encode({viewer}.figure().png(dpi={viewer}._canvas.figure.dpi)).decode()"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(book.value(text)))).convert("RGB")).astype(int)
+
+
+def sees_the_view(book):
+    """Wait until the page shows what the kernel draws."""
+    end = time.monotonic() + 8
+    while True:
+        shown, fresh = pixels(book), drawn(book)
+        differs = (abs(shown - fresh).max(-1) > 24).mean() if shown.shape == fresh.shape else 1
+        if differs < 0.01:
+            return
+        assert time.monotonic() < end, f"{differs:.2%} of the pixels differ"
+        book.page.wait_for_timeout(100)
+
+
+@pytest.fixture
+def curtain(notebook):
+    bare = "texts=False, letters=False, scale_bar=False, crosshair=False"
+    return opened(
+        notebook("lab"), PAIR, f"viewer = dv.compare(a, b, mode='curtain', window=(40, 80), {bare})\nviewer"
+    )
+
+
+def test_the_curtain_is_dragged(curtain):
+    book, mouse = curtain, curtain.page.mouse
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    book.wait_for(DIVIDER)
+    sees_the_view(book)
+    lines = book.page.locator(DIVIDER)
+    assert lines.count() == 3
+    box, canvas = lines.nth(0).bounding_box(), book.wait_for(CANVAS).bounding_box()
+    lane = book.value("viewer.divider.lanes[0]")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.3
+    left = canvas["x"] + canvas["width"] * lane["x0"]
+    width = canvas["width"] * (lane["x1"] - lane["x0"])
+    assert x == pytest.approx(left + width / 2, abs=2)
+    before = book.value("viewer.state.index"), book.value("viewer.state.window.center")
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(left + 0.8 * width, y, steps=20)
+    mouse.move(left + 0.3 * width, y, steps=20)
+    mouse.up()
+    book.wait_for_value("abs(viewer.comparison.curtain - 0.3) < 0.01", True)
+    sees_the_view(book)
+    assert (book.value("viewer.state.index"), book.value("viewer.state.window.center")) == before
+    moved = lines.nth(2).bounding_box()
+    lane = book.value("viewer.divider.lanes[2]")
+    expected = canvas["x"] + canvas["width"] * (lane["x0"] + 0.3 * (lane["x1"] - lane["x0"]))
+    assert moved["x"] + moved["width"] / 2 == pytest.approx(expected, abs=2), "it moves in all panes"
+    book.screenshot("comparing-curtain")
+    # A step through the slices, and back by Python.
+    mouse.move(left + 0.6 * width, y)
+    mouse.wheel(0, -100)
+    book.wait_for_value("viewer.state.index[0]", 35)
+    sees_the_view(book)
+    book.value("setattr(viewer.comparison, 'curtain', 0.9)")
+    sees_the_view(book)
+    assert not book.errors
+
+
+def test_dragging_feels_immediate(curtain):
+    """The picture follows the line: measured from a place of the mouse to the pixels."""
+    book, mouse = curtain, curtain.page.mouse
+    book.wait_for(DIVIDER)
+    box = book.page.locator(DIVIDER).nth(0).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.3
+    book.page.evaluate(
+        """() => {
+            window.paints = [];
+            const put = CanvasRenderingContext2D.prototype.putImageData;
+            CanvasRenderingContext2D.prototype.putImageData = function (...args) {
+                if (this.canvas.matches('.dicomview-slices')) window.paints.push(performance.now());
+                return put.apply(this, args);
+            };
+        }"""
+    )
+    mouse.move(x, y)
+    mouse.down()
+    seconds = []
+    for k in range(1, 25):
+        start = book.page.evaluate("() => { window.paints = []; return performance.now(); }")
+        mouse.move(x + 2 * k, y)
+        book.page.wait_for_function("() => window.paints.length")
+        seconds.append((book.page.evaluate("window.paints[0]") - start) / 1000)
+    mouse.up()
+    print(f"from mouse to picture: median {np.median(seconds) * 1000:.0f} ms, slowest {max(seconds) * 1000:.0f} ms")
+    assert np.median(seconds) < 0.5
+
+
+def test_modes_one_after_the_other(notebook):
+    book = opened(notebook("lab"), PAIR, "viewer = dv.compare(a, b, window=(40, 80))\nviewer")
+    assert len(book.canvases()) == 2
+    book.wait_for_value("[v._is_staged for v in viewer.viewers]", [True, True])
+    book.screenshot("comparing-side")
+    first, second = (one.bounding_box() for one in book.canvases())
+    assert abs(first["y"] - second["y"]) < 2 and second["x"] > first["x"] + first["width"] - 2, "side by side"
+    book.page.mouse.move(first["x"] + first["width"] / 2, first["y"] + first["height"] / 3)
+    for _ in range(12):
+        book.page.mouse.wheel(0, -100)
+    book.wait_for_value("viewer.state.index[0]", 46)
+    book.wait_for_value("viewer.viewers[1].state.index[0]", 23)
+    for mode in ("checkerboard", "blink", "difference"):
+        book.page.locator(".widget-toggle-button", has_text=mode).first.click()
+        book.wait_for_value("viewer.comparison.mode", mode)
+        book.wait_for_value("viewer.viewers[0]._is_staged", True)
+        assert len(book.canvases()) == 1
+        if mode == "blink":
+            seen = set()
+            for _ in range(40):
+                seen.add(book.value("viewer.state.frame"))
+                if len(seen) == 2:
+                    break
+                book.page.wait_for_timeout(50)
+            assert seen == {(0,), (1,)}, "in turns"
+            book.run_cell("viewer.state.playing = False")
+        book.wait_until_stable(CANVAS)
+        assert book.value("viewer.state.index[0]") == 46
+        book.screenshot(f"comparing-{mode}")
+    assert not book.errors
