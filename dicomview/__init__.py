@@ -30,18 +30,20 @@ if TYPE_CHECKING:
     from dicomview import samples
     from dicomview.export import compare_aspect, looks, montage, planes
     from dicomview.state import ViewState, link
-    from dicomview.widgets import CompareViewer, SliceViewer, compare
+    from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CompareViewer",
     "DicomviewError",
+    "Gallery",
     "Geometry",
     "Image",
     "Meta",
     "Segmentation",
     "Series",
+    "SeriesBrowser",
     "SeriesList",
     "SliceViewer",
     "ViewState",
@@ -52,6 +54,7 @@ __all__ = [
     "dataset",
     "errors",
     "find_series",
+    "gallery",
     "imread",
     "link",
     "looks",
@@ -67,10 +70,13 @@ __all__ = [
 #: Names that need matplotlib or ipywidgets, or that few need: imported when first asked for.
 _LAZY = {
     "CompareViewer": "dicomview.widgets",
+    "Gallery": "dicomview.widgets",
+    "SeriesBrowser": "dicomview.widgets",
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
     "compare": "dicomview.widgets",
     "compare_aspect": "dicomview.export",
+    "gallery": "dicomview.widgets",
     "link": "dicomview.state",
     "looks": "dicomview.export",
     "montage": "dicomview.export",

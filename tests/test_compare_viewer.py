@@ -239,6 +239,4 @@ def test_displayed_live(show, a, b, monkeypatch):
     bundle = viewer._repr_mimebundle_()
     assert published == [1] and "image/png" not in bundle
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == viewer.model_id
-    assert viewer.viewers[0]._page.has_picture
-    viewer.comparison.mode = "curtain"
-    assert viewer.viewers[0]._page.has_picture
+    assert viewer._keeper.has_picture

@@ -1,7 +1,7 @@
 """CompareViewer: two volumes in one picture or side by side, and what chooses between them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,7 +15,7 @@ from dicomview.volume.meta import safe_text
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
-from dicomview.widgets.displayed import Displayed, close_all
+from dicomview.widgets.displayed import Displayed, Keeper, close_all
 from dicomview.widgets.divider import Divider, lanes_of
 from dicomview.widgets.loading import is_path, opened
 from dicomview.widgets.picture import KeptPicture
@@ -117,7 +117,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
         self.viewers: tuple[SliceViewer, ...] = ()
         self._links: list[Link] = []
-        self._open, self._is_shown = True, False
+        self._open = True
         self._picture = KeptPicture(self._png)
         self._bindings = Bindings(self.comparison)
         self._body = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
@@ -125,7 +125,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self.values = widgets.HTML()
         self.divider = Divider()
         self.divider.on_msg(lambda *_: self._place_divider())
-        super().__init__([self._controls(), self.values, self._body])
+        self._keeper = Keeper()
+        super().__init__([self._controls(), self.values, self._body, self._keeper])
         self._shown_mode = ""
         self._show_mode()
         self._of_comparison: list[tuple[Callable[[Any], None], list[str]]] = [
@@ -172,7 +173,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             for observer, names in self._of_comparison:
                 self.comparison.unobserve(observer, names)
             self._picture.close()
-            self._close_viewers()
+            self._free(self.viewers, self._links)
+            self._body.children = []
             forget(self)
             self.divider.close()
             for child in self.children:
@@ -214,21 +216,17 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _show_mode(self, change: Any = None) -> None:
         """Make the viewers of the mode, in the place of those of the one before."""
-        mode, comparison = self.comparison.mode, self.comparison
+        mode, comparison, old, links = self.comparison.mode, self.comparison, self.viewers, self._links
         kept: dict[str, Any] = {}
-        if self.viewers:
+        if old:
             with self.state.lock:
                 kept = {name: getattr(self.state, name) for name in _STAYS}
                 self._layouts[self._shown_mode == "side"] = self.state.layout
                 comparison.windows = self._windows()
-                self._close_viewers()
-        self._shown_mode = mode
+        self._shown_mode, self._links = mode, []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
-        if mode == "side":
-            self.viewers = self._two(options)
-        else:
-            self.viewers = (self._one(options),)
+        self.viewers = self._two(options) if mode == "side" else (self._one(options),)
         for viewer in self.viewers:
             forget(viewer)  # it is this widget that the cell has made
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
@@ -236,11 +234,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 viewer.state.observe(observer, names)
         for name, control in self._of_mode.items():
             control.layout.display = "" if name == mode else "none"
-        if self._is_shown:
-            self.viewers[0]._has_picture()
         self._place_divider()
         self._read_out()
         self._body.children = [*self.viewers, *[self.divider] * (mode == "curtain")]
+        self._free(old, links)
         self._changed()
 
     def _one(self, options: dict[str, Any]) -> SliceViewer:
@@ -288,12 +285,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             (self._recompose, ["turns", "convention"]),
         ]
 
-    def _close_viewers(self) -> None:
-        for one in self._links:
+    def _free(self, viewers: Sequence[SliceViewer], links: Sequence[Link]) -> None:
+        for one in links:
             one.unlink()
-        self._links = []
-        self._body.children = []
-        for viewer in self.viewers:
+        for viewer in viewers:
             for observer, traits in self._observers():
                 viewer.state.unobserve(observer, traits)
             viewer.close()
@@ -374,10 +369,6 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> str:
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
-
-    def _has_picture(self) -> None:
-        self._is_shown = True
-        self.viewers[0]._has_picture()
 
 
 _TIPS = {

@@ -51,10 +51,10 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     Parameters
     ----------
-    volume : Volume, Image or array_like of 2 or more dimensions; or a path
-        A path is read lazily: the middle slice is shown as soon as the headers are read, the others are
-        fetched behind, then all planes are shown. Of a multiscale OME-Zarr image the level that fits the
-        panes is taken.
+    volume : Volume, Image or array_like of 2 or more dimensions; or a path, or a Series
+        A path or series is read lazily: the middle slice is shown as soon as the headers are read, the
+        others are fetched behind, then all planes are shown. Of a multiscale OME-Zarr image the level that
+        fits the panes is taken.
     series : int, str or Series, optional
         Of a path with several series; as for :func:`dicomview.volread`.
     window : Window or (center, width), optional
@@ -148,6 +148,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             canvas=self._canvas.widget.model_id if self._canvas.can_overlay else "",
             paints=draw == "browser" and self._canvas.can_overlay,
         )
+        self._keeper = self._page
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._page.handlers.update(
             keys=lambda pairs: [self._keys.press(str(key), int(count)) for key, count in pairs],
@@ -450,9 +451,6 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> str:
         return f"SliceViewer of {self.volume!r}"
-
-    def _has_picture(self) -> None:
-        self._page.has_picture = True
 
 
 def _showable(data: Any) -> Volume:
