@@ -2,7 +2,7 @@
 
 from dicomview.state.code import view_code
 from dicomview.state.comparison import MODES, Comparison
-from dicomview.state.link import Link, link
+from dicomview.state.linking import Link, link
 from dicomview.state.model import ViewState
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
