@@ -397,6 +397,10 @@ const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
 const SETTLED = 120; // ms without a change of width before it is told
 const REST = 1500; // ms without a frame after which the picture of the canvas is kept
 const TELL = 80; // ms between two messages of the state to the kernel
+const TELL_RACING = 250; // the same while slices race by
+const RACE = 200; // ms
+const RACING = 8; // slices passed in that time, from which on no eye looks at each
+const HALT = 50; // ms without another slice after which a race is over
 const ECHO = 1000; // ms in which a slider may answer to what it was set to
 const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
@@ -491,6 +495,9 @@ class Stage extends Listener {
     this.flights = 0;
     this.speed = /^(localhost|127\.)/.test(location.hostname) ? Infinity : 0;
     this.travel = { axis: 0, direction: 1 };
+    /** @type {number[]} when the last slices were passed */
+    this.passed = [];
+    this.halting = 0;
     /** @type {Map<any, any>} what was painted last, by pane */
     this.painted = new Map();
     /** @type {any} */
@@ -537,8 +544,7 @@ class Stage extends Listener {
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
-    clearTimeout(this.telling);
-    clearTimeout(this.sliding);
+    for (const timer of [this.telling, this.sliding, this.halting]) clearTimeout(timer);
     this.canvas.remove();
   }
 
@@ -633,7 +639,8 @@ class Stage extends Listener {
   note(...names) {
     for (const name of names) this.changed.set(name, Infinity);
     this.redraw();
-    this.telling ||= window.setTimeout(() => this.tell(), Math.max(0, this.toldAt + TELL - performance.now()));
+    const wait = this.isRacing() ? TELL_RACING : TELL;
+    this.telling ||= window.setTimeout(() => this.tell(), Math.max(0, this.toldAt + wait - performance.now()));
   }
 
   /** Tell the kernel what was changed here, in one message with what else there is to say. @param {any} [message] */
@@ -670,7 +677,7 @@ class Stage extends Listener {
 
   /** Ask for what is missing, the slices in view first; no more at once than the kernel answers soon. */
   pump() {
-    if (!this.scene || document.hidden || this.isClosed) return;
+    if (!this.scene || document.hidden || this.isClosed || this.isRacing()) return;
     const now = performance.now();
     for (const [key, when] of this.flying) if (now - when > PATIENCE) this.flying.delete(key);
     if (!this.flying.size) this.flights = 0;
@@ -700,6 +707,24 @@ class Stage extends Listener {
       const slices = some.map((key) => wanted.get(key));
       this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume } });
     }
+  }
+
+  /** Whether slices pass faster than they are looked at: the coarse ones do, and nothing is fetched. */
+  isRacing() {
+    const since = performance.now() - RACE;
+    return this.passed.length > RACING && this.passed[this.passed.length - RACING - 1] > since && this.coarse.has(this.scene.frame.join());
+  }
+
+  /** Note that another slice is passed, and what is due when it was the last. */
+  pass() {
+    this.passed = [...this.passed.slice(-RACING), performance.now()];
+    clearTimeout(this.halting);
+    this.halting = window.setTimeout(() => {
+      this.passed = [];
+      if (this.isClosed) return;
+      if (this.telling) this.tell();
+      this.pump();
+    }, HALT);
   }
 
   /** Return how many slices to fetch ahead with one message: a slow link is not to be blocked. @param {number} axis */
@@ -1042,6 +1067,7 @@ class Stage extends Listener {
     // What the pointer is over goes along, where it rests on this plane.
     if (scene.pointer && scene.pointer[axis] === scene.index[axis]) scene.pointer = scene.pointer.map(to3);
     scene.index = scene.index.map(to3);
+    this.pass();
     this.note("index", "pointer");
     this.pump();
   }

@@ -295,3 +295,25 @@ def test_a_page_of_its_own_needs_no_kernel(page, front_end, tmp_path, artifacts)
     )
     page.screenshot(path=artifacts / "standalone.png")
     assert not page.errors
+
+
+RACE = """selector => new Promise(resolve => {
+    const host = document.querySelector(selector);
+    const box = host.getBoundingClientRect();
+    const at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+    let left = 150;
+    const timer = setInterval(() => {
+        host.dispatchEvent(new WheelEvent('wheel', {deltaY: -100, bubbles: true, cancelable: true, ...at}));
+        if (!--left) resolve(clearInterval(timer));
+    }, 8);
+})"""
+
+
+def test_slices_that_race_by_are_not_fetched(open_viewer):
+    book = open_viewer(f"window=(40, 80), index=(36, 100, 256), {BARE}")
+    sent = "len([key for key in viewer._staging._stage._sent if key.split('|')[2] == '1'])"
+    before = book.value(sent)
+    book.page.evaluate(RACE, ".dicomview .jupyter-matplotlib-canvas-div")
+    book.wait_for_value("viewer.state.index", (36, 250, 256))
+    assert apart(book)[0] <= 1, "the slice at rest must be the exact one"
+    assert book.value(sent) - before < 60, "150 slices raced by; 37 are in view or next to it"
