@@ -212,7 +212,8 @@ class Pair:
 
         volume = self._volume(make, "difference", None, sample=sample)
         sizes = np.abs(volume.sample())
-        reach = float(np.percentile(sizes, DIFFERENCE_PERCENTILE)) if sizes.size else 0.0
+        # Of two digits, which a slider can show.
+        reach = float(f"{np.percentile(sizes, DIFFERENCE_PERCENTILE):.2g}") if sizes.size else 0.0
         volume._default_window = Window(0.0, 2 * reach or 1.0)
         return volume
 

@@ -137,7 +137,7 @@ def described(
         "frame": list(state.frame),
         "counts": list(map(len, vol.dimensions)),
         "dims": list(vol.extra_dims),
-        "labels": [d.label(i) for d, i in zip(vol.dimensions, state.frame)],
+        "labels": [[d.label(i) for i in range(len(d))] for d in vol.dimensions],
         "axes": dict(vol.plane_axes),
         "slicePlane": vol.slice_plane,
         "strides": [state.stride(axis) for axis in range(3)],
