@@ -167,3 +167,75 @@ def test_modes_one_after_the_other(notebook):
         assert book.value("viewer.state.index[0]") == 46
         book.screenshot(f"comparing-{mode}")
     assert not book.errors
+
+
+STUDY = """
+import shutil, tempfile, pathlib, numpy as np, pydicom, dicomview as dv
+study = pathlib.Path(tempfile.mkdtemp()) / "study"
+shutil.copytree(dv.samples.head_ct(), study / "head")
+shutil.copytree(dv.samples.knee_mr(), study / "knee")
+scout = study / "scout.dcm"
+one = pydicom.dcmread(sorted((study / "head").iterdir())[30])
+one.SeriesInstanceUID, one.SOPInstanceUID, one.SeriesDescription = "1.2.9", "1.2.9.1", "<img src=x onerror=alert(1)>"
+one.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+one.save_as(scout)
+"""
+CARD = ".dicomview-card"
+
+
+def test_a_click_on_a_thumbnail_opens_the_series(notebook):
+    book = notebook("lab")
+    book.page.set_viewport_size({"width": 1500, "height": 1200})
+    book.open([STUDY, "study_gallery = dv.gallery(study)\nstudy_gallery"])
+    book.run_all()
+    book.wait_for(CARD)
+    book.value("study_gallery.wait(60)")
+    cards = book.page.locator(CARD)
+    book.page.wait_for_function("document.querySelectorAll('.dicomview-card img:not([hidden])').length === 3")
+    assert cards.count() == 3
+    texts = cards.all_inner_texts()
+    assert any("<img src=x onerror=alert(1)>" in text and "localizer" in text for text in texts), (
+        "a text, no HTML"
+    )
+    book.screenshot("comparing-gallery")
+    knee = next(i for i, text in enumerate(texts) if text.startswith("MR"))
+    cards.nth(knee).click()
+    book.wait_for(CANVAS)
+    book.wait_for_value("study_gallery.viewer.volume.meta.Modality", "MR")
+    book.wait_until_stable(CANVAS)
+    assert "dicomview-chosen" in cards.nth(knee).get_attribute("class")
+    book.screenshot("comparing-gallery-opened")
+    head = next(i for i, text in enumerate(texts) if text.startswith("CT Head"))
+    cards.nth(head).focus()
+    book.page.keyboard.press("Enter")
+    book.wait_for_value("study_gallery.viewer.volume.meta.Modality", "CT")
+    book.wait_for(CANVAS)
+    assert len(book.canvases()) == 1
+    assert not book.errors
+
+
+def test_a_folder_is_browsed_and_a_series_opened(notebook):
+    book = notebook("lab")
+    book.page.set_viewport_size({"width": 1500, "height": 1300})
+    book.open([STUDY, "browser = dv.SeriesBrowser(study.parent / 'nothing')\nbrowser"])
+    book.run_all()
+    book.wait_for_value("'nothing' in browser.status.value", True)
+    path = book.page.locator(".widget-text input").first
+    path.fill(book.value("str(study.parent)"))
+    path.press("Enter")
+    rows = book.page.locator(".dicomview-choices tr")
+    book.page.wait_for_function("document.querySelectorAll('.dicomview-choices tr').length === 4")
+    book.page.locator(".widget-dropdown select").first.select_option("study")
+    book.wait_for_value("browser.path.value.endswith('study')", True)
+    assert book.value("len(browser.found)") == 3, "to go somewhere searches nothing"
+    book.page.locator("button", has_text="find series").click()
+    book.page.wait_for_function("document.querySelectorAll('.dicomview-choices tr').length === 4")
+    texts = rows.all_inner_texts()
+    assert book.page.locator(".dicomview-open:disabled").count() == 1, "a localizer is no volume"
+    knee = next(i for i, text in enumerate(texts) if "MR" in text)
+    rows.nth(knee).locator("button").click()
+    book.wait_for(CANVAS)
+    book.wait_for_value("browser.viewer.volume.meta.Modality", "MR")
+    book.wait_until_stable(CANVAS)
+    book.screenshot("comparing-browser")
+    assert not book.errors
