@@ -194,7 +194,7 @@ def test_folders_are_gone_to_without_a_search(study, made, monkeypatch):
     assert browser.found is None and browser._thread is None, "nothing is searched before it is asked for"
     assert browser.path.value == os.path.realpath(study.parent)
     browser.folders.value = "study"
-    assert [value for _, value in browser.folders.options] == [None, "..", *"abcde"]
+    assert [value for _, value in browser.folders.options] == ["", "..", *"abcde"]
     browser.folders.value = "b"
     assert browser._thread is None
     browser.search.click()

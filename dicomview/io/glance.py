@@ -5,6 +5,7 @@ from dicomview.geometry import Geometry
 from dicomview.io.decode import find_pixels, rescale_of, value_padding
 from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.lazy import lazy_slice, type_of_values
+from dicomview.io.quiet import quiet
 from dicomview.io.series import Series, is_color
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
@@ -55,7 +56,9 @@ def read_glance(series: Series) -> Volume:
     places, rescale = find_pixels(header.path), rescale_of([header])
     values = lazy_slice(header, rescale, type_of_values(header, rescale, places), places).values()
     elements = SliceElements(1)
-    elements.add(0, without_pixels(places.header), header.frame)
+    with quiet():
+        elements.add(0, without_pixels(places.header), header.frame)
+        meta = elements.meta()
     geometry = stack.geometry
     return Volume(
         values[None],
@@ -63,6 +66,6 @@ def read_glance(series: Series) -> Volume:
             (1, header.rows, header.columns), spacing=(None, *geometry.spacing[1:]), affine=geometry.affine
         ),
         dims=("slice", "row", "column", *(("rgb",) if is_color(header) else ())),
-        meta=elements.meta(),
+        meta=meta,
         padding=value_padding(header, rescale),
     )

@@ -248,7 +248,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
 
     def _chosen(self, change: Any) -> None:
         name = change["new"]
-        if name is not None and not self._is_going:
+        if name and not self._is_going:
             here = Path(self.path.value)
             self._go(here.resolve().parent if name == _UP else here / name)
 
@@ -266,8 +266,8 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         self._is_going = True
         try:
             shown = [(safe_text(name), name) for name in names[:FOLDERS]]
-            self.folders.options = [(f"{len(names)} folders", None), (_UP, _UP), *shown]
-            self.folders.value = None
+            self.folders.options = [(f"{len(names)} folders", ""), (_UP, _UP), *shown]
+            self.folders.value = ""
         finally:
             self._is_going = False
 

@@ -1,6 +1,7 @@
 """Gallery: the series of a study as thumbnails, one of which is opened."""
 
 from base64 import b64decode
+from textwrap import wrap
 from threading import Event, Thread, current_thread
 from typing import Any
 
@@ -196,7 +197,7 @@ def _lines(series: Series) -> list[str]:
     return [" ".join(filter(None, (modality, description))) or "unnamed", shape]
 
 
-def _wrapped(text: str, width: int = 26) -> str:
+def _wrapped(text: str) -> str:
     """Break lines that are too long for a thumbnail, at most five."""
-    lines = [line[i : i + width] for line in text.splitlines() for i in range(0, len(line), width)]
+    lines = [part for line in text.splitlines() for part in wrap(line, 26)]
     return "\n".join(lines[:5])

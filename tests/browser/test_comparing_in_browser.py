@@ -176,7 +176,8 @@ shutil.copytree(dv.samples.head_ct(), study / "head")
 shutil.copytree(dv.samples.knee_mr(), study / "knee")
 scout = study / "scout.dcm"
 one = pydicom.dcmread(sorted((study / "head").iterdir())[30])
-one.SeriesInstanceUID, one.SOPInstanceUID, one.SeriesDescription = "1.2.9", "1.2.9.1", "<img src=x onerror=alert(1)>"
+one.SeriesInstanceUID, one.SOPInstanceUID = "1.2.9", "1.2.9.1"
+one.SeriesDescription = "<img src=x onerror=alert(1)>"
 one.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
 one.save_as(scout)
 """
