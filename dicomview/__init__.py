@@ -27,8 +27,8 @@ from dicomview.options import options
 from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
-    from dicomview import samples
-    from dicomview.export import compare_aspect, looks, montage, planes
+    from dicomview import measure, samples
+    from dicomview.export import compare_aspect, looks, montage, planes, plot_profile
     from dicomview.state import ViewState, link
     from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
 
@@ -58,10 +58,12 @@ __all__ = [
     "imread",
     "link",
     "looks",
+    "measure",
     "montage",
     "mvolread",
     "options",
     "planes",
+    "plot_profile",
     "samples",
     "segread",
     "volread",
@@ -79,8 +81,10 @@ _LAZY = {
     "gallery": "dicomview.widgets",
     "link": "dicomview.state",
     "looks": "dicomview.export",
+    "measure": "dicomview.measure",
     "montage": "dicomview.export",
     "planes": "dicomview.export",
+    "plot_profile": "dicomview.export",
     "samples": "dicomview.samples",
 }
 
@@ -90,7 +94,7 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        value = module if name == "samples" else getattr(module, name)
+        value = module if name in ("measure", "samples") else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'dicomview' has no attribute {name!r}")

@@ -8,6 +8,7 @@
     ├── DecodeError (ValueError)        a file cannot be read or its pixels cannot be decoded
     ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
     ├── DisplayError (ValueError)       something that cannot be shown
+    ├── MeasureError (ValueError)       something that cannot be measured, or not be handed on
     ├── SegmentError (LookupError)      a mask that a segmentation does not have or cannot give
     ├── SUVError (ValueError)           the header does not give a standardized uptake value
     ├── MemoryBudgetError (MemoryError) an array would take more memory than it may
@@ -19,6 +20,7 @@ __all__ = [
     "DicomviewError",
     "DisplayError",
     "GeometryError",
+    "MeasureError",
     "MemoryBudgetError",
     "MissingPackageError",
     "PathError",
@@ -54,6 +56,10 @@ class GeometryError(DicomviewError, ValueError):
 
 class DisplayError(DicomviewError, ValueError):
     """The data or the request cannot be shown."""
+
+
+class MeasureError(DicomviewError, ValueError):
+    """A measurement is not possible: its points do not fit, or it has no place in the volume."""
 
 
 class SegmentError(DicomviewError, LookupError):

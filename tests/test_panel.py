@@ -189,12 +189,12 @@ def test_cine_and_the_curve_of_an_extra_dimension(panel_of):
 def test_sections_are_made_when_they_are_opened(vol, panel_of):
     panel, _ = panel_of(vol)
     boxes = panel._sections.children
-    assert [len(box.children) for box in boxes] == [0, 0, 0], "closed sections must cost nothing"
+    assert not any(box.children for box in boxes), "closed sections must cost nothing"
     panel._sections.selected_index = 1
-    assert [len(box.children) for box in boxes] == [0, 1, 0]
+    assert [i for i, box in enumerate(boxes) if box.children] == [1]
     assert boxes[1].children == (panel.section("panes"),), "made once"
     movie, _ = panel_of(np.zeros((2, 3, 4, 5)))
-    assert [len(box.children) for box in movie._sections.children] == [0, 0, 1]
+    assert [i for i, box in enumerate(movie._sections.children) if box.children] == [2]
 
 
 def test_colour_has_no_window(panel_of):

@@ -118,3 +118,12 @@ def test_pictures_go_where_they_are_told(vol, draw, count):
 def test_negative_images_are_shown_inverted():
     vol = dv.Volume.from_array(make_voxels(), meta={"PhotometricInterpretation": "MONOCHROME1"})
     assert dv.montage(vol, [0]).axes[0].images[0].get_cmap().name == "gray_r"
+
+
+def test_a_profile_is_drawn_on_axes_of_the_callers_too():
+    vol = dv.Volume.from_array(np.arange(60).reshape(3, 4, 5), sampling=(3, 2, 1), meta={"Units": "a$_b$"})
+    found = dv.measure.profile([(1, 0, 0), (1, 3, 0)], vol)
+    own = Figure().add_subplot()
+    assert dv.plot_profile(found, ax=own) is own and own.get_ylabel() == "a$_b$"
+    assert np.array_equal(own.lines[0].get_xydata(), np.stack([found.distance, found.values], axis=1))
+    assert dv.plot_profile(found).figure.png()[1:4] == b"PNG"

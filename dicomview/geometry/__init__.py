@@ -13,7 +13,7 @@ from dicomview.geometry.planes import (
     plane_of,
     plane_view,
 )
-from dicomview.geometry.reslice import StraightCanvas, deshear, outside, patient_grid, resample
+from dicomview.geometry.reslice import StraightCanvas, deshear, interpolated, outside, patient_grid, resample
 
 __all__ = [
     "CONVENTIONS",
@@ -24,6 +24,7 @@ __all__ = [
     "PlaneView",
     "StraightCanvas",
     "deshear",
+    "interpolated",
     "letters",
     "obliquity",
     "outside",

@@ -10,7 +10,7 @@ from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import plane_axes
 
-__all__ = ["StraightCanvas", "deshear", "outside", "patient_grid", "resample"]
+__all__ = ["StraightCanvas", "deshear", "interpolated", "outside", "patient_grid", "resample"]
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
@@ -196,6 +196,25 @@ def resample(
         image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
         result[k : k + step] = np.where(beyond, fill, image)
     return result
+
+
+def interpolated(array: NDArray[Any], index: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the values of an array at places between its voxels, by linear interpolation.
+
+    Parameters
+    ----------
+    array : ndarray of 3 dimensions
+        Of floating point; integers are rounded.
+    index : ndarray of float, shape (3, ...)
+        Not more than half a voxel beyond the outer voxels, whose values go on there.
+
+    Examples
+    --------
+    >>> interpolated(np.array([[[1.0, 3.0]]]), np.array([[0], [0], [0.25]])).tolist()
+    [1.5]
+    """
+    inside = np.clip(index, 0, np.reshape(array.shape, (3, *(1,) * (index.ndim - 1))) - 1)
+    return _sampled(array, inside, None)
 
 
 def outside(index: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:

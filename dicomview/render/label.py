@@ -66,6 +66,17 @@ class Label(Annotation):
         )
         self._outline = outline
 
+    def size(self, dpi: float) -> tuple[float, float]:
+        """Return width and height in pixels."""
+        return _picture(*self._key(dpi))[2]
+
+    def _key(self, dpi: float) -> tuple[Any, ...]:
+        """Return what the picture depends on."""
+        return (
+            self.get_text(), self.get_fontsize(), str(self.get_color()), self._outline,
+            self.get_horizontalalignment(), dpi,
+        )  # fmt: skip
+
     def draw(self, renderer: Any) -> None:
         """Draw the kept picture; the text itself where the output is not made of pixels."""
         if not isinstance(renderer, RendererAgg):
@@ -73,11 +84,7 @@ class Label(Annotation):
             return
         if not self.get_visible() or not self.get_text() or self.axes is None:
             return
-        key = (
-            self.get_text(), self.get_fontsize(), str(self.get_color()), self._outline,
-            self.get_horizontalalignment(), renderer.dpi,
-        )  # fmt: skip
-        picture, margin, size = _picture(*key)
+        picture, margin, size = _picture(*self._key(renderer.dpi))
         # Where the text would stand, without laying it out once more.
         place = self.axes.transAxes.transform(self.xy) + np.multiply(self.xyann, renderer.dpi / 72)
         parts = _PART[self.get_horizontalalignment()], _PART[self.get_verticalalignment()]

@@ -94,4 +94,9 @@ def _over(scene: Scene) -> tuple[Any, ...]:
     """Return what an overlay shows of a scene."""
     colors = (scene.window, scene.colormap, scene.reverse) if scene.look.colorbar else None
     panes = [*scene.panes, *scene.tiles]
-    return scene.layout, scene.look, colors, *((p.view, p.box, p.corners[:2], p.edges) for p in panes)
+    return (
+        scene.layout,
+        scene.look,
+        colors,
+        *((p.view, p.box, p.corners[:2], p.edges, p.outlines) for p in panes),
+    )

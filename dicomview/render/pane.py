@@ -10,6 +10,7 @@ from dicomview.geometry import PlaneView
 from dicomview.render.image import SliceImage
 from dicomview.render.label import Label
 from dicomview.render.norm import norm_of
+from dicomview.render.outlines import OutlinesDrawing
 from dicomview.render.style import STYLE, colormap
 from dicomview.state import Pane, Scene, pane_pixels
 from dicomview.volume import Volume
@@ -146,6 +147,7 @@ class PaneDrawing:
         for line in (*self._lines, self._bar):
             ax.add_artist(line)
         self._bar_label = _label(ax, "", (0.5, 0), "left", "bottom", (4, 2))
+        self._outlines = OutlinesDrawing(ax)
 
     def overlay(self, is_on: bool) -> None:
         """Draw only what lies over the voxels and does not move with them, or everything."""
@@ -188,7 +190,7 @@ class PaneDrawing:
         self.show_marks(pane, scene)
 
     def show_marks(self, pane: Pane, scene: Scene) -> None:
-        """Place crosshair, texts and scale bar; the axes must have their place in the figure."""
+        """Place crosshair, texts, scale bar and outlines; the axes must have their place in the figure."""
         for label, letter in zip(self._edges, pane.edges):
             label.set_text(letter)
         self._cross(pane, scene.look.gap)
@@ -201,6 +203,7 @@ class PaneDrawing:
         self._bar.set_visible(length is not None)
         self._bar_label.xy = (0.5 + part / 2, 0)
         self._bar_label.set_text("" if length is None else f"{length:g} mm")
+        self._outlines.show(pane.outlines)
 
     def _cross(self, pane: Pane, gap: float) -> None:
         for line in self._lines:

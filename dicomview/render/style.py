@@ -19,6 +19,8 @@ class Style:
     surrounds : mapping of str to (str, str)
         By theme: the colour between the panes, and of text on it.
     background, text, crosshair : str
+    measure, selected : str
+        Measurements.
     font_size : float
         Points.
     crosshair_margin : float
@@ -31,6 +33,8 @@ class Style:
     background: str = "black"
     text: str = "#d9d9d9"
     crosshair: str = "#33c1c9"
+    measure: str = "#ffd75e"
+    selected: str = "#ff9640"
     font_size: float = 9.0
     crosshair_margin: float = 0.08
     gap: float = 6.0

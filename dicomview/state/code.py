@@ -3,12 +3,13 @@
 from typing import Any
 
 from dicomview.display import VOILUT, Window
+from dicomview.measure import Region
 from dicomview.state.model import ViewState
 
 __all__ = ["view_code"]
 
 #: Traits that follow from others or belong to the moment.
-_PASSING = frozenset(("position", "pointer", "playing"))
+_PASSING = frozenset(("position", "pointer", "playing", "selected", "draft"))
 #: Said first, in this order.
 _FIRST = ("window", "colormap", "layout", "index", "frame")
 
@@ -25,17 +26,24 @@ def view_code(state: ViewState, name: str = "vol") -> str:
     >>> vol = Volume.from_array(np.zeros((9, 8, 7)))
     >>> view_code(ViewState(vol, index=(1, 2, 3), window=(0.5, 2.0)))
     'dv.SliceViewer(vol, window=dv.Window(center=0.5, width=2), index=(1, 2, 3))'
+
+    Regions of voxels cannot be written as code; a comment says how many there are.
     """
     usual = ViewState(state.acquired)
     names = [*_FIRST, *sorted(set(state.trait_names()) - set(_FIRST) - _PASSING)]
     said = [t for t in names if t == "index" or getattr(state, t) != getattr(usual, t)]
     parts = [f"{trait}={_source(state, trait, name)}" for trait in said]
-    return f"dv.SliceViewer({', '.join([name, *parts])})"
+    regions = sum(isinstance(m, Region) for m in state.measurements)
+    comment = f"  # and {regions} region{'s' * (regions > 1)} of voxels" if regions else ""
+    return f"dv.SliceViewer({', '.join([name, *parts])}){comment}"
 
 
 def _source(state: ViewState, trait: str, name: str) -> str:
     """Return the value of a trait as it is written in Python."""
     value: Any = getattr(state, trait)
+    if trait == "measurements":
+        told = (f"dv.measure.{m!r}" for m in value if not isinstance(m, Region))
+        return f"[{', '.join(told)}]"
     if trait != "window":
         return repr(value)
     own = (key for key, window in state.acquired.windows.items() if window == value)

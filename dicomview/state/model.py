@@ -7,11 +7,12 @@ from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
-from traitlets import Bool, CFloat, Enum, HasTraits, TraitError, TraitType, Unicode, observe, validate
+from traitlets import Bool, CFloat, Enum, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.state.measuring import MEASURING, Measuring
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
 
@@ -20,7 +21,7 @@ __all__ = ["LAYOUTS", "ViewState"]
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES, "montage")
 #: What a drag with the left button does.
-TOOLS = ("window", "crosshair", "pan", "zoom")
+TOOLS = ("window", "crosshair", "pan", "zoom", *MEASURING)
 CINE_MODES = ("loop", "bounce")
 #: Limits of the magnification; 1 fits the pane.
 ZOOMS = (0.1, 64.0)
@@ -128,7 +129,7 @@ class CenterTrait(TraitType):  # type: ignore[type-arg]
         return tuple(min(max(x, -0.5), n - 0.5) for x, n in zip(place, obj._extents["index"]))
 
 
-class ViewState(HasTraits):
+class ViewState(Measuring):
     """Where and how a volume is looked at.
 
     Every trait can be read, set, observed and linked; the widget, the figure and the exports are functions
@@ -193,8 +194,15 @@ class ViewState(HasTraits):
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
-    tool : {"window", "crosshair", "pan", "zoom"}
-        What a drag with the left button does.
+    tool : {"window", "crosshair", "pan", "zoom", or a kind of measurement}
+        What a drag with the left button does: ``"point"``, ``"distance"``, ``"angle"``, ``"rectangle"``,
+        ``"ellipse"`` and ``"polygon"`` draw one.
+    measurements : tuple of dicomview.measure.Measurement or Region
+        Changes can be taken back: :meth:`undo`, :meth:`redo`.
+    selected : int or None
+        The measurement that shows its handles.
+    draft : Measurement or None
+        One that is being drawn, or changed.
     level_drag : {"up", "down"}
         The direction in which a drag raises the centre of the window.
     pointer : tuple of int or None
@@ -274,6 +282,7 @@ class ViewState(HasTraits):
             traits["window"] = volume.default_window
         for name, value in traits.items():
             setattr(self, name, value)
+        self._past = []
 
     def move(self, axis: int, to: int, *, trait: Literal["index", "frame"] = "index") -> None:
         """Set one element of ``index`` or ``frame``."""

@@ -10,6 +10,7 @@ from dicomview.display import Interpolation, Window, rgb8
 from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
+from dicomview.state.outlines import Outline, Placed, outlines, placed
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import is_negative
@@ -47,6 +48,8 @@ class Pane:
         Letters at the top, bottom, left and right.
     mark_padding : bool
         Whether voxels that mean "no data" are masked.
+    outlines : tuple of Outline
+        Measurements that lie in the slice.
     """
 
     view: PlaneView
@@ -58,6 +61,7 @@ class Pane:
     corners: tuple[str, str, str, str] = ("", "", "", "")
     edges: tuple[str, str, str, str] = ("", "", "", "")
     mark_padding: bool = False
+    outlines: tuple[Outline, ...] = ()
 
     @property
     def plane(self) -> Plane:
@@ -145,7 +149,7 @@ class Changes:
         return bool(self.layout or self.pixels or self.marks or self.colors)
 
 
-def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) -> Scene:
+def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, measured: bool = True) -> Scene:
     """Return what a state shows of a volume; pure.
 
     Parameters
@@ -155,6 +159,8 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) ->
     state : ViewState
     patient : bool, optional
         Whether the patient is named; by default as ``options.show_patient`` says.
+    measured : bool
+        Whether measurements are shown.
 
     Examples
     --------
@@ -166,13 +172,17 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None) ->
     named = options.show_patient if patient is None else patient
     views = {plane: _view(volume, state, plane) for plane in PLANES}
     first = PLANES[0] if state.layout in ("ortho", "montage") else state.layout
+    shapes = placed(state) if measured else []
     panes = tuple(
-        _pane(volume, state, views[plane], state.index[views[plane].axis], window=plane == first, named=named)
+        _pane(
+            volume, state, views[plane], state.index[views[plane].axis], shapes,
+            window=plane == first, named=named,
+        )
         for plane in PLANES
-    )
+    )  # fmt: skip
     return Scene(
         panes=panes,
-        tiles=_tiles(volume, state, views[volume.slice_plane]) if state.layout == "montage" else (),
+        tiles=_tiles(volume, state, views[volume.slice_plane], shapes) if state.layout == "montage" else (),
         window=None if volume.is_color else state.window,
         colormap=state.colormap,
         reverse=state.invert != is_negative(volume.meta),
@@ -190,7 +200,14 @@ def _view(volume: Volume, state: ViewState, plane: Plane) -> PlaneView:
 
 
 def _pane(
-    volume: Volume, state: ViewState, view: PlaneView, index: int, *, window: bool, named: bool
+    volume: Volume,
+    state: ViewState,
+    view: PlaneView,
+    index: int,
+    shapes: list[Placed],
+    *,
+    window: bool,
+    named: bool,
 ) -> Pane:
     """Return a pane that shows one slice."""
     box: list[float] = []
@@ -199,6 +216,7 @@ def _pane(
         middle = (extent - 1) / 2 if state.center is None else state.center[axis]
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
+    visible = state.layout in ("ortho", "montage", view.plane)
     return Pane(
         view=view,
         index=index,
@@ -209,17 +227,19 @@ def _pane(
         corners=_corners(volume, state, view, index, window, named) if state.texts else ("", "", "", ""),
         edges=view.edges if state.letters else ("", "", "", ""),
         mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
+        outlines=outlines(state, shapes, view, index) if visible else (),
     )
 
 
-def _tiles(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Pane, ...]:
+def _tiles(volume: Volume, state: ViewState, view: PlaneView, shapes: list[Placed]) -> tuple[Pane, ...]:
     """Return neighbouring slices, the one in view among them."""
     count, here = volume.geometry.shape[view.axis], state.index[view.axis]
     shown = min(TILES, count)
     # Pages: within one the tiles stay where they are.
     start = min(here // shown * shown, count - shown)
     panes = (
-        _pane(volume, state, view, k, window=k == start, named=False) for k in range(start, start + shown)
+        _pane(volume, state, view, k, shapes, window=k == start, named=False)
+        for k in range(start, start + shown)
     )
     # Small as they are there is room for the number of the slice and the sides only.
     return tuple(
@@ -296,7 +316,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
 
 def _marks(pane: Pane) -> tuple[Any, ...]:
     """Return what is drawn over the pixels of a pane."""
-    return pane.crosshair, pane.box, pane.corners, pane.edges
+    return pane.crosshair, pane.box, pane.corners, pane.edges, pane.outlines
 
 
 def _colors(scene: Scene) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from dicomview.tools.cine import CineTool
 from dicomview.tools.keys import HELP, KeyTool
+from dicomview.tools.measuring import BY_CLICKS, MeasuringTool
 from dicomview.tools.pointer import PointerTool
 
-__all__ = ["HELP", "CineTool", "KeyTool", "PointerTool"]
+__all__ = ["BY_CLICKS", "HELP", "CineTool", "KeyTool", "MeasuringTool", "PointerTool"]

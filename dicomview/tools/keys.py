@@ -29,6 +29,9 @@ HELP = {
     "double click": "one pane alone, and back",
     "middle drag": "pan",
     "right drag, Ctrl wheel": "zoom",
+    "measuring": "drag; click the points of an angle or polygon, which a double click or Enter closes",
+    "Delete, Escape": "remove the measurement that has handles; give up the one that is being drawn",
+    "Ctrl z, Ctrl Shift z": "take a change of the measurements back; make it again",
 }
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dicomview.display import Window
 from dicomview.geometry import Plane
-from dicomview.state import Pane, ViewState
+from dicomview.state import MEASURING, Pane, ViewState
 
 __all__ = ["PointerTool"]
 
@@ -102,7 +102,7 @@ class PointerTool:
 
     def _press(self, event: Any) -> None:
         pane = self._pane(event)
-        if pane is None:
+        if pane is None or (self._state.tool in MEASURING and int(event.button or 0) == LEFT):
             return
         if getattr(event, "dblclick", False):
             self._drag = None

@@ -44,7 +44,7 @@ CHUNK = 128
 
 def to_sitk(volume: Volume) -> Any:
     """Return a volume as a SimpleITK image; see :meth:`dicomview.Volume.to_sitk`."""
-    sitk = _package("SimpleITK")
+    sitk = package("SimpleITK")
     affine = _place(volume, "a SimpleITK image") @ REVERSED
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     cosines = affine[:3, :3] / spacing
@@ -79,7 +79,7 @@ def to_sitk(volume: Volume) -> Any:
 
 def from_sitk(image: Any, *, kind: type[Volume] = Volume) -> Volume:
     """Return the volume of a SimpleITK image; see :meth:`dicomview.Volume.from_sitk`."""
-    sitk = _package("SimpleITK")
+    sitk = package("SimpleITK")
     voxels = sitk.GetArrayFromImage(image)
     ndim = image.GetDimension()
     spacing, origin = image.GetSpacing(), image.GetOrigin()
@@ -130,7 +130,7 @@ def _remembered(image: Any, extents: Sequence[int]) -> list[Dimension]:
 
 def to_nibabel(volume: Volume) -> Any:
     """Return a volume as a NIfTI image of nibabel; see :meth:`dicomview.Volume.to_nibabel`."""
-    nib = _package("nibabel")
+    nib = package("nibabel")
     extra = sorted(volume.extra_dims, key=lambda d: d != "time")  # the fourth axis of NIfTI is time
     if len(extra) > 4:
         raise GeometryError(f"NIfTI has at most 4 dimensions beyond space, not {len(extra)} {tuple(extra)}")
@@ -223,7 +223,7 @@ def _shortest(values: Any) -> list[float]:
 
 def to_xarray(volume: Volume) -> Any:
     """Return a volume as a DataArray of xarray; see :meth:`dicomview.Volume.to_xarray`."""
-    xarray = _package("xarray")
+    xarray = package("xarray")
     coords: dict[str, Any] = {
         d.name: (d.name, np.asarray(d.values), {"units": d.unit} if d.unit else {}) for d in volume.dimensions
     }
@@ -254,7 +254,7 @@ def _distances(geometry: Geometry, axis: int) -> Floats | None:
 
 def to_zarr(volume: Volume, path: Any) -> None:
     """Write a volume as OME-Zarr 0.4; see :meth:`dicomview.Volume.to_zarr`."""
-    zarr = _package("zarr", "'zarr>=3'")
+    zarr = package("zarr", "'zarr>=3'")
     if int(zarr.__version__.split(".")[0]) < 3:
         raise MissingPackageError(f"this needs zarr 3, not {zarr.__version__}: pip install 'zarr>=3'")
     path = Path(path)
@@ -344,7 +344,7 @@ def _ome_axes(volume: Volume, order: Sequence[str]) -> tuple[list[dict[str, Any]
 # -- what they share --------------------------------------------------------------------------------------
 
 
-def _package(name: str, requirement: str | None = None) -> Any:
+def package(name: str, requirement: str | None = None) -> Any:
     """Import an optional package."""
     try:
         return import_module(name)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dicomview.geometry import PLANES
 from dicomview.render import STYLE, PanesRenderer
-from dicomview.state import ViewState, resolve
+from dicomview.state import MEASURING, ViewState, resolve
 from dicomview.widgets.frames import png
 from dicomview.widgets.stage import described
 from dicomview.widgets.voxels import coarse_copy
@@ -59,7 +59,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         second, third ... voxel, and the page says so.
     """
     volume = state.volume
-    scene = resolve(volume, state, patient=False)
+    scene = resolve(volume, state, patient=False, measured=False)  # the page moves on without them
     figure = Figure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
     canvas: Any = FigureCanvasAgg(figure)
     renderer = PanesRenderer(figure, volume)
@@ -85,7 +85,10 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         sliders={n: n for n in names},
         span=span[1] - span[0],
     )
-    told["tool"] = told["tool"] if volume.has_window else "crosshair"
+    if state.measurements:
+        note += f" Measurements are not shown here; there are {len(state.measurements)}."
+    if state.tool in MEASURING or not volume.has_window:
+        told["tool"], told["measuring"] = ("window" if volume.has_window else "crosshair"), ""
     surround, ink = STYLE.surrounds[state.theme]
     return _PAGE.format(
         title=escape(title),

@@ -9,6 +9,7 @@ import matplotlib
 from dicomview.state import ViewState
 from dicomview.volume.windows import is_negative
 from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.measuring import MeasurementsSection
 from dicomview.widgets.sections import CineSection, PanesSection, PlaceSection, Section, Sections
 from dicomview.widgets.style import check, control
 from dicomview.widgets.svg import gradient
@@ -19,7 +20,12 @@ __all__ = ["SidePanel"]
 #: Offered first; matplotlib's others follow.
 COLORMAPS = ("gray", "bone", "hot", "magma", "inferno", "viridis", "plasma", "cividis", "turbo", "jet")
 #: By title, in this order.
-SECTIONS: dict[str, type[Section]] = {"place": PlaceSection, "panes": PanesSection, "cine": CineSection}
+SECTIONS: dict[str, type[Section]] = {
+    "place": PlaceSection,
+    "panes": PanesSection,
+    "cine": CineSection,
+    "measurements": MeasurementsSection,
+}
 
 
 class SidePanel(widgets.VBox):  # type: ignore[misc]
@@ -53,7 +59,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         )
 
     def section(self, name: str) -> Any:
-        """Return the section of a title: ``"place"``, ``"panes"`` or ``"cine"``."""
+        """Return the section of a title: ``"place"``, ``"panes"``, ``"cine"`` or ``"measurements"``."""
         return self._sections.section(name)
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import Pane, Scene, ViewState
+from dicomview.state import MEASURING, Pane, Scene, ViewState
+from dicomview.tools import BY_CLICKS
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
 
@@ -159,6 +160,7 @@ def described(
         "texts": state.texts,
         "layout": state.layout,
         "tool": state.tool,
+        "measuring": "clicks" if state.tool in BY_CLICKS else "drag" if state.tool in MEASURING else "",
         "levelDrag": state.level_drag,
         "playing": state.playing,
         "cine": state.cine,

@@ -17,6 +17,12 @@ TOOLS = {
     "crosshair": ("crosshairs", "drag: the crosshair"),
     "pan": ("arrows", "drag: move the picture"),
     "zoom": ("search-plus", "drag: up magnifies"),
+    "point": ("dot-circle-o", "click: the value of a voxel"),
+    "distance": ("arrows-h", "drag from end to end"),
+    "angle": ("angle-left", "click three points, the vertex second"),
+    "rectangle": ("square-o", "drag from corner to corner"),
+    "ellipse": ("circle-o", "drag from corner to corner around it"),
+    "polygon": ("pencil", "click the corners; a double click or Enter closes it"),
 }
 
 

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.state import Scene, ViewState, readout, resolve, view_code
-from dicomview.tools import HELP, KeyTool, PointerTool
+from dicomview.state import Measurements, Scene, ViewState, readout, resolve, view_code
+from dicomview.tools import HELP, KeyTool, MeasuringTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
@@ -43,7 +43,9 @@ WIDTHS = (240, 1800)
 _UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
 #: Said where the page could not load our script.
 _NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws every slice."
-_WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN)
+#: Traits that the page needs to know nothing of: matplotlib draws them over its slices.
+_OVER = {"measurements", "selected", "draft"}
+_WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN - _OVER)
 
 
 class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
@@ -77,6 +79,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         The matplotlib Axes of every plane; data coordinates are array indices.
     sliders : mapping of str to IntSlider
         By plane, then by extra dimension.
+    measurements : Measurements
+        What was drawn with the measuring tools, or added here: a list, a table, files.
     panel : SidePanel
     toolbar : Toolbar
     volume : Volume
@@ -132,6 +136,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if colormap is not None:
             traits["colormap"] = colormap
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
+        self.measurements = Measurements(self.state)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
         self._canvas = make_canvas(self.state.volume, self._size(), self.state.lock)
@@ -143,15 +148,16 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             presets=lambda: list(named_windows(self.state).values()),
             on_help=self.toggle_help,
         )
+        self._measuring = MeasuringTool(self._canvas.figure, lambda: self._canvas.renderer, self.state)
         self._page = PageLink(
-            KeyTool.KEYS,
+            (*KeyTool.KEYS, *MeasuringTool.KEYS),
             canvas=self._canvas.widget.model_id if self._canvas.can_overlay else "",
             paints=draw == "browser" and self._canvas.can_overlay,
         )
         self._keeper = self._page
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._page.handlers.update(
-            keys=lambda pairs: [self._keys.press(str(key), int(count)) for key, count in pairs],
+            keys=self._pressed,
             wheel=lambda wheel: self._canvas.scroll(**wheel),
             width=self._fit_width,
             theme=self._follow_theme,
@@ -186,6 +192,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
+        self.state.observe(self._show, list(_OVER))
         loading = [self._loading] if self._loading else []
         super().__init__([self._title, *loading, self._composed(), self._page])
         self.add_class("dicomview")
@@ -342,6 +349,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 self._loading.close()
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
+            self.state.unobserve(self._show, list(_OVER))
+            self._measuring.close()
             if self._staging is not None:
                 self._staging.close()
             self._player.close()
@@ -363,12 +372,26 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             if self._staging is not None:
                 self._canvas.resize(self._size())
                 self._staging.show()
+            self._show()
+
+    def _show(self, change: Any = None) -> None:
+        """Bring the canvas to the state."""
+        with self.state.lock:
             # What a cell does is seen at once; what the page or the clock does, one frame after the other.
             if self._page.is_attached and (self.state.playing or in_page_event()):
                 self._pacer.request()
             else:
                 self._paint()
             self._picture.changed()
+
+    def _pressed(self, pairs: Any) -> None:
+        """Do what keys stand for, each so many times."""
+        for key, count in pairs:
+            if key in MeasuringTool.KEYS:
+                for _ in range(int(count)):
+                    self._measuring.press(key)
+            else:
+                self._keys.press(str(key), int(count))
 
     def _paint(self) -> bool:
         """Paint what changed; returns whether a frame is on its way."""

@@ -1,0 +1,176 @@
+"""Measuring: the measurements of a view, one at work, and the way back."""
+
+from collections.abc import Sequence
+from threading import RLock
+from typing import Any
+
+from traitlets import HasTraits, Int, TraitError, TraitType, observe, validate
+
+from dicomview.measure import KINDS, Measurement, Region, Result, evaluate, lies_in
+from dicomview.volume import Volume
+
+__all__ = ["MEASURING", "Measuring"]
+
+#: Tools that draw measurements.
+MEASURING = tuple(KINDS)
+#: Steps that can be undone.
+STEPS = 200
+#: Results that are kept.
+RESULTS = 500
+
+Measurements = tuple[Measurement | Region, ...]
+
+
+class MeasurementsTrait(TraitType):  # type: ignore[type-arg]
+    """A tuple of measurements."""
+
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> Measurements:
+        """Accept any sequence of them."""
+        if not isinstance(value, Sequence) or not all(isinstance(m, Measurement | Region) for m in value):
+            raise TraitError(f"measurements are of dicomview.measure: Distance, Ellipse ..., not {value!r}")
+        return tuple(value)
+
+
+class DraftTrait(TraitType):  # type: ignore[type-arg]
+    """A measurement that is being drawn or changed, or None."""
+
+    default_value = None
+    allow_none = True
+
+    def validate(self, obj: Any, value: Any) -> Measurement | None:
+        """Accept a measurement of points."""
+        if value is None or isinstance(value, Measurement):
+            return value
+        raise TraitError(f"draft is a measurement, or None, not {value!r}")
+
+
+class Measuring(HasTraits):
+    """What a view measures; part of :class:`ViewState`.
+
+    Attributes
+    ----------
+    measurements : tuple of Measurement or Region
+    selected : int or None
+        Which of them shows handles.
+    draft : Measurement or None
+        One that is being drawn; or that takes the place of the selected one while it is changed.
+    """
+
+    measurements = MeasurementsTrait()
+    selected = Int(None, allow_none=True)
+    draft = DraftTrait()
+
+    volume: Volume
+    acquired: Volume
+    frame: Any
+    lock: RLock
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._past: list[Measurements] = []
+        self._future: list[Measurements] = []
+        self._is_going_back = False
+        self._results: dict[Any, Result] = {}
+        super().__init__(*args, **kwargs)
+
+    @validate("selected")
+    def _validate_selected(self, proposal: Any) -> int | None:
+        chosen: int | None = proposal["value"]
+        if chosen is not None and not 0 <= chosen < len(self.measurements):
+            raise TraitError(f"selected is one of {len(self.measurements)} measurements, not {chosen}")
+        return chosen
+
+    @observe("measurements")
+    def _measurements_changed(self, change: Any) -> None:
+        if not self._is_going_back:
+            self._past = [*self._past[1 - STEPS :], change["old"]]
+            self._future = []
+        if self.selected is not None and self.selected >= len(change["new"]):
+            self.selected = None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change of the measurements to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was taken back."""
+        return bool(self._future)
+
+    def undo(self) -> None:
+        """Take the last change of the measurements back, or give up the one that is being drawn."""
+        self._go(self._past, self._future)
+
+    def redo(self) -> None:
+        """Make the change again that was taken back last."""
+        self._go(self._future, self._past)
+
+    def _go(self, source: list[Measurements], target: list[Measurements]) -> None:
+        with self.lock:
+            if self.draft is not None:
+                self.draft = None
+                return
+            if not source:
+                return
+            target.append(self.measurements)
+            self.selected = None
+            self._is_going_back = True
+            try:
+                self.measurements = source.pop()
+            finally:
+                self._is_going_back = False
+
+    def add_measurement(self, measurement: Measurement | Region) -> None:
+        """Add one at the end and select it."""
+        with self.lock:
+            self.draft = None
+            self.measurements = (*self.measurements, measurement)
+            self.selected = len(self.measurements) - 1
+
+    def change_measurement(self, i: int, measurement: Measurement | Region) -> None:
+        """Put one in the place of another."""
+        with self.lock:
+            self.draft = None
+            found = list(self.measurements)
+            found[i] = measurement
+            self.measurements = tuple(found)
+
+    def remove_measurement(self, i: int | None = None) -> None:
+        """Remove one, by default the one that is selected, if any."""
+        with self.lock:
+            self.draft = None
+            at = self.selected if i is None else range(len(self.measurements))[i]
+            if at is not None:
+                self.selected = None
+                self.measurements = self.measurements[:at] + self.measurements[at + 1 :]
+
+    @property
+    def measured(self) -> Measurements:
+        """The measurements as they are drawn, with the one that is at work."""
+        found: Measurements = self.measurements
+        if self.draft is None:
+            return found
+        at = len(found) if self.selected is None else self.selected
+        return (*found[:at], self.draft, *found[at + 1 :])
+
+    def result(self, measurement: Measurement | Region) -> Result:
+        """Return the numbers of a measurement in the frame in view.
+
+        A shape in a slice as it was acquired is measured there; one that was drawn on the axes of the patient
+        in the resliced volume, as long as that is shown.
+        """
+        volume = self.acquired
+        if (
+            self.volume is not volume
+            and isinstance(measurement, Measurement)
+            and lies_in(measurement, volume.geometry) is None
+        ):
+            volume = self.volume
+        key = measurement, self.frame, id(volume)
+        if key not in self._results:
+            if len(self._results) >= RESULTS:
+                self._results.clear()
+            self._results[key] = evaluate(measurement, volume, frame=self.frame)
+        return self._results[key]

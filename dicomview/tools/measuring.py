@@ -1,0 +1,341 @@
+"""MeasuringTool: presses, drags and keys draw measurements, move them and take them back."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from dicomview.measure import (
+    Angle,
+    Distance,
+    Ellipse,
+    Measurement,
+    Point,
+    Polygon,
+    Rectangle,
+    index_of,
+    point_of,
+)
+from dicomview.state import MEASURING, Pane, ViewState, resolve
+from dicomview.tools.pointer import CLICK_PIXELS, LEFT, Panes
+
+__all__ = ["BY_CLICKS", "MeasuringTool"]
+
+#: Pixels from which a handle, and a line, is taken hold of.
+HANDLE_PIXELS, LINE_PIXELS = 8, 5
+#: Kinds that are drawn by clicks, one for every point.
+BY_CLICKS = ("angle", "polygon")
+
+Place = tuple[float, float]
+
+
+@dataclass
+class Press:
+    """A press that lasts: on a handle or a line of a measurement, or in the open."""
+
+    ax: Axes
+    pane: Pane
+    start: Place
+    number: int | None = None
+    handle: int | None = None
+    has_moved: bool = False
+    is_held: bool = False
+
+
+class MeasuringTool:
+    """Draws measurements with the left button, while the tool of a state is a kind of them.
+
+    A drag draws a distance, rectangle or ellipse, a press sets a point; angle and polygon are drawn by
+    clicks, a polygon until a double click, Enter, or a click on its first point. A press on a handle or line
+    selects a measurement, a drag moves it.
+
+    Attributes
+    ----------
+    KEYS : tuple of str
+        Keys that stand for something.
+
+    Parameters
+    ----------
+    figure : Figure
+    panes : callable
+        Returns the drawing, which knows the pane of an Axes.
+    state : ViewState
+    """
+
+    KEYS = ("Delete", "Backspace", "Escape", "Enter", "ctrl+z", "ctrl+shift+z", "ctrl+y")
+
+    def __init__(self, figure: Figure, panes: Callable[[], Panes], state: ViewState) -> None:
+        self._figure, self._panes, self._state = figure, panes, state
+        self._press: Press | None = None
+        #: What was clicked so far, and where.
+        self._clicks: list[Place] = []
+        self._pane: Pane | None = None
+        connect: Any = figure.canvas.mpl_connect
+        handlers = {
+            "button_press_event": self._pressed,
+            "motion_notify_event": self._moved,
+            "button_release_event": self._released,
+        }
+        self._connections = [connect(name, act) for name, act in handlers.items()]
+        state.observe(self._dropped, ["tool", "patient_axes"])
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._state.unobserve(self._dropped, ["tool", "patient_axes"])
+        for connection in self._connections:
+            self._figure.canvas.mpl_disconnect(connection)
+
+    def press(self, key: str) -> bool:
+        """Do what a key stands for; returns whether it stands for anything.
+
+        Parameters
+        ----------
+        key : str
+            As the browser names it, with ``"ctrl+"`` and ``"shift+"`` before it.
+        """
+        state = self._state
+        actions: dict[str, Callable[[], object]] = {
+            "Delete": state.remove_measurement,
+            "Backspace": state.remove_measurement,
+            "Escape": self._escape,
+            "Enter": self._finish,
+            "ctrl+z": state.undo,
+            "ctrl+shift+z": state.redo,
+            "ctrl+y": state.redo,
+        }
+        if key in actions:
+            actions[key]()
+        return key in actions
+
+    def _escape(self) -> None:
+        if self._state.draft is None:
+            self._state.selected = None
+        self._dropped()
+
+    def _dropped(self, change: Any = None) -> None:
+        """Give up what is being drawn."""
+        self._press, self._clicks = None, []
+        self._state.draft = None
+
+    # -- events ---------------------------------------------------------------------------------------
+
+    def _pressed(self, event: Any) -> None:
+        state = self._state
+        if state.tool not in MEASURING or int(event.button or 0) != LEFT:
+            return
+        with state.lock:
+            if getattr(event, "dblclick", False):
+                self._finish()
+                return
+            pane = None if event.inaxes is None else self._pane_of(event.inaxes)
+            if pane is None:
+                return
+            here = event.x, event.y
+            if state.tool in BY_CLICKS and self._is_under_way(pane):
+                self._click(event.inaxes, pane, here)
+                return
+            self._clicks, state.draft = [], None
+            self._press = press = self._taken(event.inaxes, pane, here)
+            state.selected = press.number
+            if press.number is not None:
+                return
+            if state.tool in BY_CLICKS:
+                self._press = None
+                self._click(event.inaxes, pane, here)
+            elif state.tool == "point":
+                self._draw(press, here)
+
+    def _moved(self, event: Any) -> None:
+        held = getattr(event, "buttons", None)
+        with self._state.lock:
+            press = self._press
+            if press is not None and held is not None and LEFT not in {int(b) for b in held}:
+                # Where the pointer was before the press may be told after it.
+                if press.is_held:
+                    self._let_go()  # released outside of the canvas
+            elif press is not None:
+                press.is_held = True
+                self._draw(press, (event.x, event.y))
+            elif self._clicks and self._state.draft is not None and event.inaxes is not None:
+                pane = self._pane_of(event.inaxes)
+                if pane is not None and self._is_under_way(pane):
+                    self._state.draft = self._clicked(_data(event.inaxes, pane, (event.x, event.y)))
+
+    def _released(self, event: Any) -> None:
+        if self._press is None or int(event.button or 0) != LEFT:
+            return
+        with self._state.lock:
+            self._draw(self._press, (event.x, event.y))  # the page leaves out moves, perhaps the last one
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep what a drag has made."""
+        press, self._press = self._press, None
+        draft = self._state.draft
+        if press is None or draft is None:
+            return
+        if press.number is None:
+            self._state.add_measurement(draft)
+        else:
+            self._state.change_measurement(press.number, draft)
+
+    # -- drawing --------------------------------------------------------------------------------------
+
+    def _draw(self, press: Press, here: Place) -> None:
+        """Show what a drag to a place makes."""
+        state = self._state
+        moved = math.dist(here, press.start) >= CLICK_PIXELS
+        press.has_moved = press.has_moved or moved or (state.tool == "point" and press.number is None)
+        if not press.has_moved:
+            return
+        start, end = (_data(press.ax, press.pane, place) for place in (press.start, here))
+        if press.number is None:
+            state.draft = self._dragged(press.pane, start, end)
+            return
+        if not press.number < len(state.measurements):
+            return
+        shape = state.measurements[press.number]
+        geometry, view = state.volume.geometry, press.pane.view
+        by = np.zeros(3)
+        by[view.right], by[view.down] = end[0] - start[0], end[1] - start[1]
+        points = point_of(index_of(shape.array, geometry) + by, geometry)
+        if press.handle is not None:
+            state.draft = shape.moved_point(press.handle, points[press.handle].tolist())
+        else:
+            state.draft = type(shape)(tuple(map(tuple, points.tolist())), shape.name)
+
+    def _dragged(self, pane: Pane, start: Place, end: Place) -> Measurement:
+        """Return what is drawn from a place to another."""
+        if self._state.tool == "point":
+            return Point(self._points(pane, [end]))
+        if self._state.tool == "distance":
+            return Distance(self._points(pane, [start, end]))
+        (left, top), (right, bottom) = start, end
+        corners = self._points(pane, [(left, top), (right, top), (right, bottom), (left, bottom)])
+        return Rectangle(corners) if self._state.tool == "rectangle" else Ellipse.in_corners(corners)
+
+    def _click(self, ax: Axes, pane: Pane, here: Place) -> None:
+        """Take one point more."""
+        place = _data(ax, pane, here)
+        if self._state.tool == "polygon" and len(self._clicks) >= 3:
+            first = _pixels(ax, pane, self._clicks[:1])[0]
+            if math.dist(first, here) <= HANDLE_PIXELS:
+                self._finish()
+                return
+        self._pane = pane
+        self._clicks.append(place)
+        self._state.draft = self._clicked(place)
+        if self._state.tool == "angle" and len(self._clicks) == 3:
+            self._finish()
+
+    def _clicked(self, place: Place) -> Measurement:
+        """Return what was clicked so far, with the place of the pointer at the end."""
+        assert self._pane is not None
+        whole = len(self._clicks) == 3 and self._state.tool == "angle"
+        points = self._points(self._pane, [*self._clicks, *([] if whole else [place])])
+        if len(points) < 3:
+            return Distance(points)
+        return Angle(points) if self._state.tool == "angle" else Polygon(points)
+
+    def _finish(self) -> None:
+        """Keep what was clicked, if it is enough."""
+        clicks, self._clicks = self._clicks, []
+        kind = {"angle": Angle, "polygon": Polygon}.get(self._state.tool)
+        if not clicks or self._pane is None or kind is None or self._state.draft is None:
+            return
+        # A double click is two clicks at one place.
+        kept = [place for i, place in enumerate(clicks) if i == 0 or place != clicks[i - 1]]
+        self._state.draft = None
+        if len(kept) >= 3:
+            self._state.add_measurement(kind(self._points(self._pane, kept)))
+
+    # -- places ---------------------------------------------------------------------------------------
+
+    def _pane_of(self, ax: Axes) -> Pane | None:
+        """Return the pane of an Axes as the state has it: the page may be ahead of what is drawn."""
+        drawn = self._panes().pane_on(ax)
+        if drawn is None:
+            return None
+        scene = resolve(self._state.volume, self._state)
+        if scene.tiles:
+            return next((tile for tile in scene.tiles if tile.index == drawn.index), None)
+        return scene.pane(drawn.plane)
+
+    def _is_under_way(self, pane: Pane) -> bool:
+        """Return whether points were clicked in this very slice."""
+        was = self._pane
+        return (
+            bool(self._clicks)
+            and self._state.draft is not None
+            and was is not None
+            and (was.plane, was.index) == (pane.plane, pane.index)
+        )
+
+    def _taken(self, ax: Axes, pane: Pane, here: Place) -> Press:
+        """Return what a press takes hold of: the nearest handle, else a line, else nothing."""
+        handles = [
+            (math.dist(at, here), outline.number, i)
+            for outline in pane.outlines
+            for i, at in enumerate(_pixels(ax, pane, outline.handles))
+        ]
+        distance, number, handle = min(handles, default=(math.inf, 0, 0))
+        if distance <= HANDLE_PIXELS:
+            return Press(ax, pane, here, number, handle)
+        lines = [
+            (_line_distance(_pixels(ax, pane, outline.points), here, outline.is_closed), outline.number)
+            for outline in pane.outlines
+            if len(outline.points) > 1
+        ]
+        distance, number = min(lines, default=(math.inf, 0))
+        return Press(ax, pane, here, number if distance <= LINE_PIXELS else None)
+
+    def _points(self, pane: Pane, places: Sequence[Place]) -> tuple[tuple[float, float, float], ...]:
+        """Return the points of places in a pane."""
+        index = np.empty((len(places), 3))
+        index[:, pane.view.axis] = pane.index
+        index[:, [pane.view.right, pane.view.down]] = places
+        return tuple((x, y, z) for x, y, z in point_of(index, self._state.volume.geometry).tolist())
+
+
+def _edges(pane: Pane) -> tuple[Place, Place]:
+    """Return the data coordinates at the left and right, and at the lower and upper edge of a pane."""
+    left, right, top, bottom = pane.box
+    across = (right, left) if pane.view.flip_right else (left, right)
+    return across, (top, bottom) if pane.view.flip_down else (bottom, top)
+
+
+def _data(ax: Axes, pane: Pane, pixel: Place) -> Place:
+    """Return the data coordinates of a pixel of the figure."""
+    (left, right), (bottom, top) = _edges(pane)
+    box = ax.bbox
+    x = left + (pixel[0] - box.x0) / box.width * (right - left)
+    return float(x), float(bottom + (pixel[1] - box.y0) / box.height * (top - bottom))
+
+
+def _pixels(ax: Axes, pane: Pane, places: Sequence[Place]) -> list[Place]:
+    """Return the pixels of the figure at data coordinates."""
+    (left, right), (bottom, top) = _edges(pane)
+    box = ax.bbox
+    return [
+        (
+            box.x0 + (x - left) / (right - left) * box.width,
+            box.y0 + (y - bottom) / (top - bottom) * box.height,
+        )
+        for x, y in places
+    ]
+
+
+def _line_distance(points: Sequence[Place], here: Place, is_closed: bool) -> float:
+    """Return how far a place is from a line through points."""
+    a = np.array(points)
+    b = np.roll(a, -1, axis=0)
+    if not is_closed:
+        a, b = a[:-1], b[:-1]
+    along = b - a
+    part = ((here - a) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-12)
+    nearest = a + np.clip(part, 0, 1)[:, None] * along
+    return float(np.linalg.norm(nearest - here, axis=1).min())

@@ -1,0 +1,223 @@
+"""Measuring in the hands of a reader of images: drawn, moved and removed with a real mouse in JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+_spec = importlib.util.spec_from_file_location(
+    "reading_in_browser", Path(__file__).with_name("test_reading_in_browser.py")
+)
+reading = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(reading)
+
+HEAD = """
+import dicomview as dv
+vol = dv.volread(dv.samples.head_ct())
+viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34), draw="DRAW")
+
+def begin_again():
+    state = viewer.state
+    state.fit()
+    state.measurements, state.tool, state.layout, state.turns = (), "window", "ortho", {}
+    state.position, state.window, state.pointer = (27, -2, 34), (40, 80), None
+
+viewer
+"""
+KINDS = "[type(m).__name__ for m in viewer.state.measurements]"
+INDEX = """[[float(x) for x in p] for p in dv.measure.index_of(
+    viewer.state.measurements[{i}].array, vol.geometry)]"""
+TOOL = '.dicomview button[title^="{tool}:"]'
+
+
+@pytest.fixture(scope="module", params=["browser", "kernel"])
+def head(request, lab_page):
+    reader = reading.opened(lab_page, HEAD.replace("DRAW", request.param))
+    reader.draw = request.param
+    return reader
+
+
+@pytest.fixture
+def reader(head):
+    head.page.set_viewport_size({"width": 1500, "height": 1000})
+    head.mouse.move(2, 2)
+    head.page.locator(reading.CANVAS).scroll_into_view_if_needed()
+    head.value("begin_again()")
+    head.book.wait_for_value("viewer.state.index", reading.START)
+    yield head
+    assert not head.book.errors
+
+
+def choose(reader, tool):
+    reader.page.locator(TOOL.format(tool=tool)).click()
+    reader.book.wait_for_value("viewer.state.tool", tool)
+    reader.page.wait_for_timeout(100)  # in which the page hears of it too
+
+
+def near(reader, i, *places):
+    """Compare the ends of a measurement with voxels."""
+    ends = np.array(reader.value(INDEX.format(i=i)))
+    assert np.allclose(ends, places, atol=0.9), ends  # half a pixel of the page
+
+
+def on_axial(reader, place):
+    column, row = reader.voxel("axial", *place)
+    return [36, row, column]
+
+
+def test_every_kind_is_drawn(reader):
+    book = reader.book
+    choose(reader, "distance")
+    start, end = reader.at("axial", 0.3, 0.3), reader.at("axial", 0.45, 0.4)
+    reader.drag(start, (end[0] - start[0], end[1] - start[1]))
+    book.wait_for_value(KINDS, ["Distance"])
+    near(reader, 0, on_axial(reader, start), on_axial(reader, end))
+    assert reader.value("viewer.state.index") == reading.START, "the crosshair stays"
+    assert reader.value(reading.WINDOW) == (40, 80), "so does the window"
+    choose(reader, "rectangle")
+    start = reader.at("coronal", 0.3, 0.3)
+    reader.drag(start, (50, 40))
+    choose(reader, "ellipse")
+    start = reader.at("axial", 0.55, 0.38)
+    reader.drag(start, (45, 60))
+    book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse"])
+    choose(reader, "angle")
+    for place in ((0.4, 0.6), (0.3, 0.7), (0.4, 0.8)):
+        reader.mouse.click(*reader.at("sagittal", *place))
+        reader.page.wait_for_timeout(100)
+    choose(reader, "point")
+    reader.mouse.click(*reader.at("sagittal", 0.6, 0.3))
+    book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle", "Point"])
+    choose(reader, "polygon")
+    for place in ((0.3, 0.75), (0.45, 0.72)):
+        reader.mouse.click(*reader.at("axial", *place))
+        reader.page.wait_for_timeout(700)
+    reader.mouse.move(*reader.at("axial", 0.47, 0.8), steps=5)
+    book.wait_for_value("len(viewer.state.draft.points)", 3)
+    reader.mouse.dblclick(*reader.at("axial", 0.47, 0.82))
+    book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle", "Point", "Polygon"])
+    assert reader.value("viewer.state.layout") == "ortho", "a double click closes the polygon, no more"
+    assert reader.value("viewer.state.index") == reading.START
+    near(
+        reader,
+        5,
+        *(on_axial(reader, reader.at("axial", *p)) for p in ((0.3, 0.75), (0.45, 0.72), (0.47, 0.82))),
+    )
+    reader.sees_the_view()
+    book.screenshot(f"measuring-all-{reader.draw}")
+
+
+def test_one_is_moved_removed_and_taken_back(reader):
+    choose(reader, "rectangle")
+    start = reader.at("axial", 0.4, 0.3)
+    reader.drag(start, (60, 50))
+    reader.book.wait_for_value(KINDS, ["Rectangle"])
+    corner = start[0] + 60, start[1] + 50
+    reader.drag(corner, (25, 15))
+    low, high = on_axial(reader, start), on_axial(reader, (corner[0] + 25, corner[1] + 15))
+    near(reader, 0, low, [36, low[1], high[2]], high, [36, high[1], low[2]])
+    reader.sees_the_view()
+    reader.drag((start[0] + 30, start[1]), (0, -20))
+    reader.book.wait_for_value(f"{INDEX.format(i=0)}[0][1] < {low[1] - 20}", True)
+    moved = np.array(reader.value(INDEX.format(i=0)))
+    assert np.ptp(moved, axis=0) == pytest.approx(np.subtract(high, low), abs=0.9)
+    reader.sees_the_view()
+    reader.press("Delete", KINDS, [])
+    reader.sees_the_view()
+    reader.press("Control+z", KINDS, ["Rectangle"])
+    reader.press("Control+z", f"{INDEX.format(i=0)}[0][1] > {low[1] - 1}", True)
+    reader.press("Control+Shift+Z", f"{INDEX.format(i=0)}[0][1] < {low[1] - 1}", True)
+    reader.sees_the_view()
+    assert reader.value("viewer.state.index") == reading.START
+
+
+def test_the_panel_lists_them(reader):
+    choose(reader, "distance")
+    for down in (0.3, 0.4):
+        reader.drag(reader.at("axial", 0.3, down), (60, 20))
+    choose(reader, "ellipse")
+    reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
+    reader.open_section(3)
+    reader.book.wait_for(".dicomview .widget-select select")
+    options = reader.page.locator(".dicomview .widget-select select option")
+    assert [text.split(":")[0].replace("\u00a0", " ") for text in options.all_inner_texts()] == [
+        "1 distance", "2 distance", "3 ellipse",
+    ]  # fmt: skip
+    reader.value("viewer.state.set_trait('index', (10, 20, 30))")
+    reader.page.locator(".dicomview .widget-select select").select_option(index=1)
+    reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[0])", (1, 36))
+    reader.page.locator(".dicomview .widget-select select").select_option(index=2)
+    reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[1])", (2, 245))
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    reader.page.set_viewport_size({"width": 1500, "height": 1300})
+    reader.page.wait_for_timeout(300)
+    reader.book.screenshot(f"measuring-panel-{reader.draw}")
+    assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
+    reader.page.locator('.dicomview button[title^="delete"]').click()
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance"])
+    reader.page.locator('.dicomview button[title^="take the last"]').click()
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
+
+
+def test_a_measurement_stays_on_its_slice(reader):
+    choose(reader, "ellipse")
+    start = reader.at("axial", 0.55, 0.38)
+    reader.drag(start, (45, 60))
+    reader.book.wait_for_value(KINDS, ["Ellipse"])
+    reader.sees_the_view()
+    reader.book.screenshot(f"measuring-ellipse-{reader.draw}")
+    reader.mouse.move(*reader.at("axial", 0.3, 0.3))
+    for _ in range(3):
+        reader.mouse.wheel(0, -100)
+    reader.book.wait_for_value("viewer.state.index", (39, 245, 315))
+    reader.page.wait_for_timeout(500)
+    assert not yellow(reader.shown()), "no measurement of another slice is left"
+    reader.sees_the_view()
+    for _ in range(3):
+        reader.mouse.wheel(0, 100)
+    reader.book.wait_for_value("viewer.state.index", reading.START)
+    reader.page.wait_for_timeout(500)
+    assert yellow(reader.shown())
+    reader.sees_the_view()
+
+
+def yellow(pixels):
+    """Return whether anything has the colours of measurements."""
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    return int(((red > 200) & (blue < 120) & (green > 110)).sum()) > 20
+
+
+def test_a_press_right_after_the_page_moved_on_counts_where_it_was_seen(reader):
+    choose(reader, "distance")
+    reader.mouse.move(*reader.at("axial", 0.4, 0.4))
+    reader.keyboard.down("Control")
+    reader.mouse.wheel(0, -500)
+    reader.keyboard.up("Control")
+    reader.mouse.wheel(0, -200)
+    start = reader.at("axial", 0.4, 0.4)
+    reader.mouse.wheel(0, -100)
+    reader.drag(start, (60, 30))
+    reader.book.wait_for_value(KINDS, ["Distance"])
+    ends = [reader.voxel("axial", *place) for place in (start, (start[0] + 60, start[1] + 30))]
+    near(reader, 0, *([39, row, column] for column, row in ends))
+    reader.sees_the_view()
+    reader.book.screenshot(f"measuring-zoomed-{reader.draw}")
+
+
+def test_a_turned_pane_is_measured_where_it_is_seen(reader):
+    reader.value("viewer.state.set_trait('turns', {'axial': (1, True)})")
+    reader.page.wait_for_timeout(300)
+    choose(reader, "rectangle")
+    start = reader.at("axial", 0.4, 0.3)
+    reader.drag(start, (60, 30))
+    reader.book.wait_for_value(KINDS, ["Rectangle"])
+    x, y = reader.voxel("axial", *start)  # rows to the right, columns down
+    near_to = np.array(reader.value(INDEX.format(i=0)))
+    assert np.abs(near_to - [36, x, y]).sum(axis=1).min() < 1.8
+    reader.sees_the_view()
+    reader.book.screenshot(f"measuring-turned-{reader.draw}")

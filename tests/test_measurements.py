@@ -1,0 +1,260 @@
+"""The measurements of a viewer as a list, a table, files and a section of the panel."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from conftest import make_affine, make_voxels
+
+import dicomview as dv
+from dicomview.errors import MeasureError, MissingPackageError
+from dicomview.measure import (
+    Angle,
+    Distance,
+    Ellipse,
+    Point,
+    Polygon,
+    Rectangle,
+    Region,
+    evaluate,
+    from_json,
+    structured_report,
+    to_json,
+)
+from dicomview.measure.sr import NAMES
+from dicomview.state import Measurements, ViewState
+from dicomview.widgets.measuring import MeasurementsSection
+
+UID = "1.2.826.0.1.3680043.8.498.1"
+
+
+def volume(**meta):
+    array = make_voxels((12, 14, 16)).astype(np.int16)
+    meta = {"Modality": "CT", "FrameOfReferenceUID": UID, **meta}
+    return dv.Volume.from_array(array, affine=make_affine("oblique"), meta=meta)
+
+
+def shapes(vol):
+    def at(*places):
+        return vol.geometry.position(np.array(places, float))
+
+    return [
+        Distance(at((3, 2, 2), (3, 8, 10)), "stone <b>"),
+        Ellipse.in_corners(at((5, 2, 2), (5, 2, 9), (5, 9, 9), (5, 9, 2))),
+        Region(dv.Volume(vol.array > 2000, geometry=vol.geometry), "bright"),
+    ]
+
+
+@pytest.fixture
+def state():
+    vol = volume()
+    return ViewState(vol, measurements=shapes(vol))
+
+
+@pytest.fixture
+def listed(state):
+    return Measurements(state)
+
+
+def test_it_is_a_list_with_a_way_back(listed, state):
+    first, second, third = listed
+    assert len(listed) == 3 and listed[1] is second
+    listed.remove(first)
+    listed.remove(-1)
+    assert list(listed) == [second]
+    listed.clear()
+    listed.undo()
+    listed.undo()
+    assert list(listed) == [second, third] and state.can_redo
+    listed.redo()
+    listed.add(Point([(0, 0, 0)]))
+    assert [m.kind for m in listed] == ["ellipse", "point"] and state.selected == 1
+    for gone in (first, third):
+        with pytest.raises(ValueError, match="not in tuple"):
+            listed.remove(gone)
+    with pytest.raises(IndexError):
+        listed.remove(7)
+
+
+def test_records_and_table_hold_what_was_evaluated(listed, state):
+    records = listed.records()
+    for record, measurement in zip(records, listed):
+        points = record.pop("points")
+        assert record == evaluate(measurement, state.acquired).record()
+        assert points is None or np.allclose(points, measurement.points)
+    pandas = pytest.importorskip("pandas")
+    table = listed.to_dataframe()
+    assert isinstance(table, pandas.DataFrame) and list(table["kind"]) == ["distance", "ellipse", "region"]
+    assert table["mean"][1] == records[1]["mean"] and table["unit"][1] == "HU"
+    listed.clear()
+    assert listed.to_dataframe().columns.tolist() == table.columns.tolist(), "an empty one has its columns"
+
+
+def test_without_pandas_the_error_names_the_package(listed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[tables\]'"):
+        listed.to_dataframe()
+
+
+def test_names_are_escaped_in_html(listed):
+    text = listed._repr_html_()
+    assert "stone &lt;b&gt;" in text and "<b>" not in text
+    assert "ellipse" in repr(listed)
+
+
+def test_json_gives_the_same_measurements_back(listed, state, tmp_path):
+    path = tmp_path / "found.json"
+    listed.to_json(path)
+    content = json.loads(path.read_text())
+    assert content["FrameOfReferenceUID"] == UID
+    assert content["measurements"][0]["results"]["length"] == listed.records()[0]["length"]
+    other = ViewState(volume())
+    Measurements(other).from_json(path)
+    assert other.measurements[:2] == state.measurements[:2]
+    assert other.result(other.measurements[2]) == state.result(state.measurements[2])
+    assert np.array_equal(other.measurements[2].mask.array, state.measurements[2].mask.array)
+    other.undo()
+    assert other.measurements == ()
+
+
+def test_json_without_affine_keeps_its_grid():
+    vol = dv.Volume.from_array(make_voxels((5, 6, 7)), sampling=(3, 2, None))
+    region = Region(dv.Volume(vol.array > 0, geometry=vol.geometry))
+    point, again = from_json(to_json([Point([(1, 2, 3)]), region], vol), vol)
+    assert point == Point([(1, 2, 3)]) and again.mask.geometry == vol.geometry
+
+
+def test_json_with_another_meaning_of_positions_is_refused():
+    vol = volume()
+    text = to_json(shapes(vol), vol)
+    with pytest.raises(MeasureError, match="frame of reference"):
+        from_json(text, volume(FrameOfReferenceUID=UID + ".2"))
+    assert len(from_json(text, volume(FrameOfReferenceUID=UID + ".2"), ignore_frame_of_reference=True)) == 3
+    with pytest.raises(MeasureError, match="voxel index"):
+        from_json(text, dv.Volume.from_array(vol.array))
+
+
+START = '{"format": "dicomview measurements", "version": 1, "space": "LPS mm", "measurements": ['
+MASK = '"shape": [9, 9, 9], "spacing": [1, 1, 1], "mask": "eJwDAAAAAAE="'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": "other"}',
+        START + '{"kind": 3}]}',
+        START + '{"kind": "point", "points": [[0, 0]]}]}',
+        START + '{"kind": "region", ' + MASK + "}]}",
+    ],
+)
+def test_json_of_something_else_is_refused(text):
+    with pytest.raises(MeasureError):
+        from_json(text, volume())
+
+
+def test_the_panel_lists_selects_and_goes_to_them(state):
+    section = MeasurementsSection(state)
+    labels = [label for label, _ in section.chosen.options]
+    assert [label.split(": ")[0] for label in labels] == ["1 distance", "2 ellipse", "3 region"]
+    assert section.chosen.index is None and section.buttons["delete"].disabled
+    section.chosen.index = 1
+    assert state.selected == 1 and "mean" in section.numbers.value
+    assert np.allclose(state.index, (5, 5.5, 5.5), atol=0.5), "the crosshair goes there"
+    state.index = (0, 0, 0)
+    section.buttons["go"].click()
+    assert state.index[0] == 5
+    section.buttons["delete"].click()
+    assert len(section.chosen.options) == 2 and section.chosen.index is None and section.numbers.value == ""
+    assert not section.buttons["undo"].disabled and section.buttons["redo"].disabled
+    section.buttons["undo"].click()
+    assert len(section.chosen.options) == 3 and not section.buttons["redo"].disabled
+    section.buttons["redo"].click()
+    state.selected = 0
+    assert section.chosen.index == 0 and section.numbers.value.startswith("<table")
+    section.close()
+    state.measurements = ()
+    assert len(section.chosen.options) == 2, "closed, it no longer follows"
+
+
+def test_values_in_the_panel_are_those_of_the_frame():
+    array = np.stack([np.full((3, 4, 5), value) for value in (7, 9)])
+    vol = dv.Volume.from_array(array, affine=make_affine(), meta={"Modality": "CT"})
+    state = ViewState(vol, frame=(0,), measurements=[Point(vol.geometry.position([[1.0, 1, 1]]))])
+    section = MeasurementsSection(state)
+    state.frame = (1,)
+    assert section.chosen.options[0][0] == "1 point: 9 HU"
+
+
+def test_a_page_of_its_own_says_that_measurements_are_left_out(tmp_path):
+    vol = volume()
+    viewer = dv.SliceViewer(vol, measurements=shapes(vol), tool="polygon")
+    viewer.to_html(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Measurements are not shown here; there are 3." in text
+    assert '"measuring": ""' in text and '"tool": "window"' in text, "nobody there could draw them"
+    assert viewer.measurements.records()[0]["kind"] == "distance"
+    viewer.close()
+
+
+def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
+    hd = pytest.importorskip("highdicom")
+    write("ct", make_voxels((6, 24, 26)), make_affine("oblique"), description="CT")
+    vol = dv.volread(tmp_path / "ct")
+
+    def at(*places):
+        return vol.geometry.position(np.array(places, float))
+
+    corners = at((3, 2, 2), (3, 2, 12), (3, 9, 12), (3, 9, 2))
+    shapes = [
+        Distance(at((2, 2, 2), (2, 8, 10)), "stone"),
+        Angle(at((2, 2, 2), (2, 8, 10), (2, 8, 2))),
+        Point(at((1, 5, 6))),
+        Rectangle(corners),
+        Ellipse.in_corners(corners, name="lesion"),
+        Polygon(at((4, 2, 2), (4, 9, 4), (4, 6, 12))),
+        Region(dv.Volume(vol.array > 2000, geometry=vol.geometry), "bright"),
+    ]
+    state = ViewState(vol, measurements=shapes)
+    Measurements(state).to_sr(tmp_path / "report.dcm")
+    report = hd.sr.srread(tmp_path / "report.dcm")
+    source = dv.dataset(vol, 0)
+    assert report.StudyInstanceUID == source.StudyInstanceUID and report.PatientName == source.PatientName
+    groups = report.content.get_image_measurement_groups()
+    planar = report.content.get_planar_roi_measurement_groups()
+    assert len(groups) == 4 and len(planar) == 3
+    names = {meaning: name for name, (_, _, meaning) in NAMES.items()}
+    order = [0, 1, 2, 6]
+    for group, shape in zip([*groups, *planar], [*(shapes[i] for i in order), *shapes[3:6]]):
+        expected = evaluate(shape, vol)
+        assert group.tracking_identifier == (shape.name or shape.kind)
+        found = {names[m.name.meaning]: m for m in group.get_measurements()}
+        assert found, shape.kind
+        for name, number in found.items():
+            assert number.value == pytest.approx(getattr(expected, name), rel=1e-12), (shape.kind, name)
+        if "mean" in found:
+            assert found["mean"].unit.value == "[hnsf'U]"
+    rectangle, ellipse, polygon = (group.roi for group in planar)
+    assert np.allclose(rectangle.value[:-1], shapes[3].array, atol=1e-4)
+    assert np.allclose(polygon.value[:-1], shapes[5].array, atol=1e-4)
+    long, other, short, _ = ellipse.value
+    radii = np.linalg.norm(long - other) / 2, np.linalg.norm(short - ellipse.value[3]) / 2
+    assert np.pi * np.prod(radii) == pytest.approx(evaluate(shapes[4], vol).area, rel=1e-5)
+
+
+def test_a_structured_report_needs_files_and_a_place(listed):
+    pytest.importorskip("highdicom")
+    with pytest.raises(MeasureError, match="files of the images"):
+        structured_report(list(listed), volume())
+    with pytest.raises(MeasureError, match="FrameOfReferenceUID"):
+        structured_report([Point([(0, 0, 0)])], dv.Volume.from_array(np.zeros((3, 4, 5))))
+    with pytest.raises(MeasureError, match="at least one"):
+        structured_report([], volume())
+
+
+def test_without_highdicom_the_error_names_the_package(listed, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[sr\]'"):
+        listed.to_sr(tmp_path / "report.dcm")
