@@ -80,6 +80,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         self.found: SeriesList | None = None
         self._thread: Thread | None = None
         self._is_stopped = Event()
+        self._pending: tuple[SeriesList | str, Event] | None = None
         self._beat = 0.0
         wide = widgets.Layout(flex="1 1 320px", width="auto", min_width="0")
         self.path = widgets.Text(
@@ -163,8 +164,10 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the search is done, at most so many seconds."""
-        if self._thread is not None and self._thread.is_alive() and current_thread() is not self._thread:
+        if self._thread is not None and current_thread() is not self._thread:
             self._thread.join(timeout)
+            if not self._thread.is_alive():
+                self._show()  # the event loop may not have come to it
 
     def close(self) -> None:
         """Stop the search, and free viewer and controls."""
@@ -201,17 +204,18 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         except OSError as error:
             found = f"{Path(path).name} cannot be read ({error.strerror or type(error).__name__})"
 
-        def show() -> None:
-            if self._is_stopped is is_stopped and self._open:
-                self._show(found)
-
+        self._pending = found, is_stopped
         if loop is None or loop.is_closed():
-            show()
+            self._show()
         else:
-            loop.call_soon_threadsafe(show)
+            loop.call_soon_threadsafe(self._show)
 
-    def _show(self, found: SeriesList | str) -> None:
-        """Fill the table, or say what is the matter."""
+    def _show(self) -> None:
+        """Fill the table, or say what is the matter; of the newest search, and once."""
+        pending, self._pending = self._pending, None
+        if pending is None or pending[1] is not self._is_stopped or not self._open:
+            return
+        found = pending[0]
         self.bar.layout.display = self.stop.layout.display = "none"
         if isinstance(found, str):
             self.status.value = escape(found)
