@@ -1,6 +1,8 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
 from dicomview.state.code import view_code
+from dicomview.state.comparison import MODES, Comparison
+from dicomview.state.linking import Link, link
 from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
@@ -14,9 +16,12 @@ from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
     "MEASURING",
+    "MODES",
     "Changes",
+    "Comparison",
     "Fused",
     "Isodoses",
+    "Link",
     "Mask",
     "Measurements",
     "Outline",
@@ -28,6 +33,7 @@ __all__ = [
     "ViewState",
     "changes",
     "curve",
+    "link",
     "pane_pixels",
     "patch_of",
     "readout",

@@ -1040,7 +1040,7 @@ class Stage extends Listener {
     const place = position(scene.affine, index);
     const parts = [`index (${index.join(", ")})`];
     if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
-    parts.push(...scene.labels);
+    parts.push(...scene.labels.map((/** @type {string[]} */ texts, /** @type {number} */ i) => texts[scene.frame[i]]));
     const axis = scene.axes[this.active || scene.slicePlane];
     const slab = scene.slabs[axis];
     const value = this.valueAt(index, slab ? [axis] : [0, 1, 2].filter((other) => !scene.slabs[other]));

@@ -28,6 +28,8 @@ class Stage:
     def __init__(self, state: ViewState, page: PageLink) -> None:
         self._state, self._page = state, page
         self._is_far = False
+        #: The volume in view, and how many there were: the page is not to take one for another.
+        self._named, self._number = state.volume, 0
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
         self._shown = self._over = ""
@@ -71,9 +73,10 @@ class Stage:
     def volume_name(self) -> str:
         """What the slices belong to: other values are another volume to the page."""
         state = self._state
-        place = hash(np.asarray(state.volume.geometry.affine).tobytes()) if state.volume.is_resliced else ""
+        if state.volume is not self._named:
+            self._named, self._number = state.volume, self._number + 1
         slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
-        return f"{id(state.volume)}{place}{'p' if state.mark_padding else ''}{slab}"
+        return f"{self._number}{'p' if state.mark_padding else ''}{slab}"
 
     @property
     def overlays_name(self) -> str:
@@ -184,7 +187,7 @@ def described(
         "frame": list(state.frame),
         "counts": list(map(len, vol.dimensions)),
         "dims": list(vol.extra_dims),
-        "labels": [d.label(i) for d, i in zip(vol.dimensions, state.frame)],
+        "labels": [[d.label(i) for i in range(len(d))] for d in vol.dimensions],
         "axes": dict(vol.plane_axes),
         "slicePlane": vol.slice_plane,
         "strides": [state.stride(axis) for axis in range(3)],
