@@ -405,7 +405,7 @@ const ECHO = 1000; // ms in which a slider may answer to what it was set to
 const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
 const AT_ONCE = 4; // slices in view of a request
-const BATCH = 4; // slices of a request ahead of the view
+const BATCH = 8; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
 const PATIENCE = 2000; // ms after which a request counts as lost
@@ -506,6 +506,7 @@ class Stage extends Listener {
     this.widths = new Map();
     this.slidersAt = 0;
     this.touchedAt = -1e9; // when a person did anything
+    this.isVisited = false; // whether the pointer or the keys have been here: before that nothing is fetched ahead
     this.sliding = 0;
     /** @type {Node | null} the text of the status line */
     this.status = null;
@@ -529,6 +530,9 @@ class Stage extends Listener {
     ])) this.listen(window, name, act.bind(this), passive); // prettier-ignore
     for (const name of ["pointerdown", "pointermove", "keydown", "wheel"]) {
       this.listen(window, name, () => (this.touchedAt = performance.now()), { capture: true, passive: true });
+    }
+    for (const name of ["pointerenter", "focusin"]) {
+      this.listen(this.viewer, name, () => ((this.isVisited = true), this.pump()));
     }
     this.listen(this.host, "mouseleave", () => this.point(null));
     this.listen(document, "visibilitychange", () => this.pump());
@@ -692,6 +696,7 @@ class Stage extends Listener {
     const { axis, direction } = this.travel;
     const batch = this.batch(axis);
     if (!isUrgent) {
+      if (!this.isVisited) return;
       const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
       const at = this.scene.index[axis];
       for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) want(axis, i);
