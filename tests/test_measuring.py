@@ -44,7 +44,8 @@ class Bench(Desk):
     def clicks(self, plane, *places, double=False):
         for place in places:
             self.click(self.pixel(plane, *place))
-        if double:
+        if double:  # a hand is not quite still
+            self.click(np.add(self.pixel(plane, *places[-1]), 1))
             self.send("button_press_event", self.pixel(plane, *places[-1]), LEFT, dblclick=True)
 
     def index(self, i=-1):

@@ -74,6 +74,7 @@ class MeasuringTool:
         #: What was clicked so far, and where.
         self._clicks: list[Place] = []
         self._pane: Pane | None = None
+        self._ax: Axes | None = None
         connect: Any = figure.canvas.mpl_connect
         handlers = {
             "button_press_event": self._pressed,
@@ -226,7 +227,7 @@ class MeasuringTool:
             if math.dist(first, here) <= HANDLE_PIXELS:
                 self._finish()
                 return
-        self._pane = pane
+        self._ax, self._pane = ax, pane
         self._clicks.append(place)
         self._state.draft = self._clicked(place)
         if self._state.tool == "angle" and len(self._clicks) == 3:
@@ -245,10 +246,15 @@ class MeasuringTool:
         """Keep what was clicked, if it is enough."""
         clicks, self._clicks = self._clicks, []
         kind = {"angle": Angle, "polygon": Polygon}.get(self._state.tool)
-        if not clicks or self._pane is None or kind is None or self._state.draft is None:
+        if not clicks or self._pane is None or self._ax is None or kind is None or self._state.draft is None:
             return
         # A double click is two clicks at one place.
-        kept = [place for i, place in enumerate(clicks) if i == 0 or place != clicks[i - 1]]
+        pixels = _pixels(self._ax, self._pane, clicks)
+        kept = [
+            place
+            for place, here, before in zip(clicks, pixels, [None, *pixels])
+            if before is None or math.dist(here, before) >= CLICK_PIXELS
+        ]
         self._state.draft = None
         if len(kept) >= 3:
             self._state.add_measurement(kind(self._points(self._pane, kept)))

@@ -221,3 +221,23 @@ def test_a_turned_pane_is_measured_where_it_is_seen(reader):
     assert np.abs(near_to - [36, x, y]).sum(axis=1).min() < 1.8
     reader.sees_the_view()
     reader.book.screenshot(f"measuring-turned-{reader.draw}")
+
+
+def test_keys_in_notebook_7(notebook):
+    reader = reading.opened(notebook("notebook"), HEAD.replace("DRAW", "browser"))
+    choose(reader, "rectangle")
+    reader.drag(reader.at("axial", 0.4, 0.3), (60, 50))
+    reader.book.wait_for_value(KINDS, ["Rectangle"])
+    reader.press("Backspace", KINDS, [])
+    reader.press("Control+z", KINDS, ["Rectangle"])
+    reader.press("Control+Shift+Z", KINDS, [])
+    choose(reader, "polygon")
+    for place in ((0.3, 0.75), (0.45, 0.72), (0.47, 0.82)):
+        reader.mouse.click(*reader.at("axial", *place))
+        reader.page.wait_for_timeout(700)
+    reader.press("Enter", KINDS, ["Polygon"])
+    reader.mouse.click(*reader.at("axial", 0.7, 0.2))
+    reader.book.wait_for_value("viewer.state.draft is None", False)
+    reader.press("Escape", "viewer.state.draft is None", True)
+    assert reader.value(KINDS) == ["Polygon"] and reader.value("len(viewer.measurements[0].points)") == 3
+    assert not reader.book.errors
