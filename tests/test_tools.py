@@ -281,3 +281,14 @@ def test_the_frame_rate_comes_from_the_header():
     vol = dv.Volume.from_array(np.zeros((5, 6, 7)), meta={"RecommendedDisplayFrameRate": 15, "FrameTime": 40})
     assert ViewState(vol).fps == 15
     assert ViewState(dv.Volume.from_array(np.zeros((5, 6, 7)))).fps == 10
+
+
+def test_where_the_pointer_was_before_a_press_may_be_told_late(desk):
+    """The page holds moves back for a moment: one from before the press is no release."""
+    start = np.array(desk.pixel("axial", 5, 7))
+    desk.send("button_press_event", start, LEFT)
+    for place, held in ((start - 3, []), (start + (25, 0), [LEFT]), (start + (50, 0), [LEFT])):
+        event = MouseEvent("motion_notify_event", desk.figure.canvas, *place)
+        event.buttons = frozenset(held)
+        event._process()
+    assert desk.state.window == dv.Window(40, 400 + 50 * 2)
