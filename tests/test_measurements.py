@@ -172,7 +172,12 @@ def test_the_panel_lists_selects_and_goes_to_them(state):
     section.buttons["undo"].click()
     assert len(section.chosen.options) == 3 and not section.buttons["redo"].disabled
     section.buttons["redo"].click()
+    section.name.value = "lost"
     state.selected = 0
+    assert section.name.value == "stone <b>" and section.name.disabled is False
+    section.name.value = "gall stone"
+    assert state.measurements[0].name == "gall stone"
+    assert section.chosen.options[0][0].startswith("1 distance: gall stone")
     assert section.chosen.index == 0 and section.numbers.value.startswith("<table")
     section.close()
     state.measurements = ()
@@ -258,3 +263,11 @@ def test_without_highdicom_the_error_names_the_package(listed, monkeypatch, tmp_
     monkeypatch.setitem(sys.modules, "highdicom", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[sr\]'"):
         listed.to_sr(tmp_path / "report.dcm")
+
+
+def test_what_cannot_be_evaluated_is_listed_without_numbers(listed, state):
+    state.measurements = [Region(dv.Volume.from_array(np.ones((3, 4, 5), bool)), "elsewhere")]
+    section = MeasurementsSection(state)
+    assert [label for label, _ in section.chosen.options] == ["1 region: elsewhere"]
+    with pytest.raises(MeasureError, match="no place"):
+        listed.records()

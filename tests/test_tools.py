@@ -287,7 +287,7 @@ def test_where_the_pointer_was_before_a_press_may_be_told_late(desk):
     """The page holds moves back for a moment: one from before the press is no release."""
     start = np.array(desk.pixel("axial", 5, 7))
     desk.send("button_press_event", start, LEFT)
-    for place, held in ((start - 3, []), (start + (25, 0), [LEFT]), (start + (50, 0), [LEFT])):
+    for place, held in ((start - 3, []), (np.add(start, (25, 0)), [LEFT]), (np.add(start, (50, 0)), [LEFT])):
         event = MouseEvent("motion_notify_event", desk.figure.canvas, *place)
         event.buttons = frozenset(held)
         event._process()
