@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import edit, make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.errors import MeasureError, MissingPackageError
@@ -247,6 +247,34 @@ def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
     long, other, short, _ = ellipse.value
     radii = np.linalg.norm(long - other) / 2, np.linalg.norm(short - ellipse.value[3]) / 2
     assert np.pi * np.prod(radii) == pytest.approx(evaluate(shapes[4], vol).area, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("elements", "unit"),
+    [
+        ({"SpecificCharacterSet": "", "PatientBirthDate": None}, "[hnsf'U]"),
+        ({"RescaleType": "MY {UNIT} "}, "{MY__UNIT_}"),
+    ],
+)
+def test_headers_with_gaps_give_reports_too(write, tmp_path, elements, unit):
+    hd = pytest.importorskip("highdicom")
+    for path in write("ct", make_voxels(), make_affine()):
+        edit(path, **elements)
+    vol = dv.volread(tmp_path / "ct")
+    report = structured_report([Point([vol.geometry.position((1, 2, 3))])], vol)
+    report.save_as(tmp_path / "report.dcm")
+    (group,) = hd.sr.srread(tmp_path / "report.dcm").content.get_image_measurement_groups()
+    (number,) = group.get_measurements()
+    assert (number.value, number.unit.value) == (vol.array[1, 2, 3], unit)
+
+
+def test_headers_that_allow_no_report_are_told_of(write, tmp_path):
+    pytest.importorskip("highdicom")
+    for path in write("ct", make_voxels(), make_affine()):
+        edit(path, SOPClassUID="1.2.111.1")
+    vol = dv.volread(tmp_path / "ct")
+    with pytest.raises(MeasureError, match="headers of these images"):
+        structured_report([Point([vol.geometry.position((1, 2, 3))])], vol)
 
 
 def test_a_structured_report_needs_files_and_a_place(listed):
