@@ -161,6 +161,31 @@ def test_handles_move_points_and_lines_move_all(bench):
     assert not state.measurements and state.selected is None
 
 
+@pytest.mark.parametrize("number", range(6))
+def test_every_handle_of_every_kind_can_be_moved(number):
+    vol = volume()
+    shape = shapes(vol.geometry)[number]
+    bench = Bench(vol, index=(10, 15, 20), measurements=[shape], tool="point")
+    pane = next(p for p in resolve(vol, bench.state).panes if p.outlines)
+    for i in range(len(shape.points)):
+        was = bench.index(0)
+        view = pane.view
+        here = bench.pixel(pane.plane, was[i, view.right], was[i, view.down])
+        bench.drag(here, (9, -7))
+        (moved,) = bench.state.measurements
+        assert type(moved) is type(shape) and moved.name == shape.name
+        now = bench.index(0)
+        assert not np.allclose(now[i], was[i], atol=0.1), "the handle follows"
+        assert np.allclose(now[:, view.axis], was[:, view.axis])
+        if shape.kind != "ellipse":  # whose ends only move out and in
+            x, y = bench.pixel(pane.plane, now[i, view.right], now[i, view.down]) - here
+            assert (x, y) == pytest.approx((9, -7), abs=0.01)
+        others = {"rectangle": [(i + 2) % 4], "ellipse": [(i + 2) % 4]}.get(
+            shape.kind, [j for j in range(len(now)) if j != i]
+        )
+        assert np.allclose(now[others], was[others], atol=1e-4), "what is not moved stays"
+
+
 def test_changes_are_taken_back_and_made_again(bench):
     state = bench.state
     state.tool = "distance"

@@ -20,12 +20,13 @@ from dicomview.measure import (
     index_of,
     point_of,
 )
+from dicomview.render import STYLE
 from dicomview.state import MEASURING, Pane, ViewState, resolve
 from dicomview.tools.pointer import CLICK_PIXELS, LEFT, Panes
 
 __all__ = ["BY_CLICKS", "MeasuringTool"]
 
-#: Pixels from which a handle, and a line, is taken hold of.
+#: Pixels of the page from which a handle, and a line, is taken hold of.
 HANDLE_PIXELS, LINE_PIXELS = 8, 5
 #: Kinds that are drawn by clicks, one for every point.
 BY_CLICKS = ("angle", "polygon")
@@ -224,7 +225,7 @@ class MeasuringTool:
         place = _data(ax, pane, here)
         if self._state.tool == "polygon" and len(self._clicks) >= 3:
             first = _pixels(ax, pane, self._clicks[:1])[0]
-            if math.dist(first, here) <= HANDLE_PIXELS:
+            if math.dist(first, here) <= HANDLE_PIXELS * self._dot:
                 self._finish()
                 return
         self._ax, self._pane = ax, pane
@@ -289,7 +290,7 @@ class MeasuringTool:
             for i, at in enumerate(_pixels(ax, pane, outline.handles))
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
-        if distance <= HANDLE_PIXELS:
+        if distance <= HANDLE_PIXELS * self._dot:
             return Press(ax, pane, here, number, handle)
         lines = [
             (_line_distance(_pixels(ax, pane, outline.points), here, outline.is_closed), outline.number)
@@ -297,7 +298,12 @@ class MeasuringTool:
             if len(outline.points) > 1
         ]
         distance, number = min(lines, default=(math.inf, 0))
-        return Press(ax, pane, here, number if distance <= LINE_PIXELS else None)
+        return Press(ax, pane, here, number if distance <= LINE_PIXELS * self._dot else None)
+
+    @property
+    def _dot(self) -> float:
+        """Pixels of the figure that a pixel of the page has."""
+        return float(self._figure.dpi) / STYLE.dpi
 
     def _points(self, pane: Pane, places: Sequence[Place]) -> tuple[tuple[float, float, float], ...]:
         """Return the points of places in a pane."""
