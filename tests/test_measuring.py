@@ -10,7 +10,7 @@ from test_tools import Desk
 from traitlets import TraitError
 
 import dicomview as dv
-from dicomview.geometry import PLANES
+from dicomview.geometry import PLANES, Geometry
 from dicomview.measure import Angle, Distance, Ellipse, Point, Polygon, Rectangle, Region, index_of
 from dicomview.render import LivePainter, PanesRenderer
 from dicomview.state import ViewState, resolve
@@ -381,3 +381,22 @@ def test_of_a_lazy_volume_only_the_slices_of_a_shape_are_decoded(write, decoded,
     decoded.clear()
     result = dv.measure.evaluate(Rectangle(vol.geometry.position(corners)), vol)
     assert result.count == 2 * 7 and len(set(decoded)) == 2
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "ellipse"])
+def test_shapes_keep_their_size_where_slices_are_unevenly_spaced(kind):
+    heights = np.cumsum([0.0, *[1, 3] * 9, 1])
+    geometry = Geometry(
+        (20, 30, 40), affine=make_affine("axial"), slice_positions=[(-20.5, -31.25, z) for z in heights]
+    )
+    vol = dv.Volume(volume().array, geometry=geometry)
+    bench = Bench(vol, index=(10, 15, 20), tool=kind)
+    bench.draw("coronal", (5, 4), (17, 9))
+    (drawn,) = bench.state.measurements
+    # A place of its line between two handles.
+    line = drawn.array[:2].mean(axis=0) if kind == "rectangle" else drawn.outline()[12]
+    place = index_of(line, geometry)
+    bench.drag(bench.pixel("coronal", place[2], place[0]), (30, 22))
+    (moved,) = bench.state.measurements
+    by = moved.array - drawn.array
+    assert np.linalg.norm(by[0]) > 1 and np.allclose(by, by[0], atol=1e-6), "all points go the same way in mm"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from dicomview.measure import (
     Point,
     Polygon,
     Rectangle,
-    index_of,
     point_of,
 )
 from dicomview.render import STYLE
@@ -201,14 +200,13 @@ class MeasuringTool:
         if not press.number < len(state.measurements):
             return
         shape = state.measurements[press.number]
-        geometry, view = state.volume.geometry, press.pane.view
-        by = np.zeros(3)
-        by[view.right], by[view.down] = end[0] - start[0], end[1] - start[1]
-        points = point_of(index_of(shape.array, geometry) + by, geometry)
-        if press.handle is not None:
-            state.draft = shape.moved_point(press.handle, points[press.handle].tolist())
+        before, after = np.array(self._points(press.pane, [start, end]))
+        if press.handle is None:
+            points = shape.array + after - before
+            state.draft = replace(shape, points=tuple(map(tuple, points.tolist())))
         else:
-            state.draft = type(shape)(tuple(map(tuple, points.tolist())), shape.name)
+            to = shape.array[press.handle] + after - before
+            state.draft = shape.moved_point(press.handle, to.tolist())
 
     def _dragged(self, pane: Pane, start: Place, end: Place) -> Measurement:
         """Return what is drawn from a place to another."""
