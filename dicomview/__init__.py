@@ -29,28 +29,34 @@ from dicomview.volume import Image, Meta, Segmentation, Volume
 if TYPE_CHECKING:
     from dicomview import measure, samples
     from dicomview.export import compare_aspect, looks, montage, planes, plot_profile
-    from dicomview.state import ViewState
-    from dicomview.widgets import SliceViewer
+    from dicomview.state import ViewState, link
+    from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CompareViewer",
     "DicomviewError",
+    "Gallery",
     "Geometry",
     "Image",
     "Meta",
     "Segmentation",
     "Series",
+    "SeriesBrowser",
     "SeriesList",
     "SliceViewer",
     "ViewState",
     "Volume",
     "Window",
+    "compare",
     "compare_aspect",
     "dataset",
     "errors",
     "find_series",
+    "gallery",
     "imread",
+    "link",
     "looks",
     "measure",
     "montage",
@@ -65,9 +71,15 @@ __all__ = [
 
 #: Names that need matplotlib or ipywidgets, or that few need: imported when first asked for.
 _LAZY = {
+    "CompareViewer": "dicomview.widgets",
+    "Gallery": "dicomview.widgets",
+    "SeriesBrowser": "dicomview.widgets",
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
+    "compare": "dicomview.widgets",
     "compare_aspect": "dicomview.export",
+    "gallery": "dicomview.widgets",
+    "link": "dicomview.state",
     "looks": "dicomview.export",
     "measure": "dicomview.measure",
     "montage": "dicomview.export",

@@ -53,3 +53,18 @@ def test_html_made_by_nbconvert_has_the_picture():
     notebook = run(new_notebook(cells=[new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")]))
     html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
     assert "<img" in html and "data:image/png;base64" in html
+
+
+def test_comparing_and_choosing_leave_pictures():
+    cells = [
+        f"{VOLUME}\ndv.compare(vol, vol[::-1], mode='curtain')",
+        "dv.compare(vol, vol[::-1])",
+        "dv.gallery(dv.samples.head_ct())",
+        "dv.SeriesBrowser(dv.samples.head_ct())",
+    ]
+    notebook = run(new_notebook(cells=[new_code_cell(cell) for cell in cells]))
+    compared, side, gallery, browser = outputs(notebook)
+    for data in (compared, side, gallery):
+        assert len(base64.b64decode(data["image/png"])) > 3000
+        assert "application/vnd.jupyter.widget-view+json" not in data
+    assert "Head 2.5 mm" in browser["text/html"]

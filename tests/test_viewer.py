@@ -416,7 +416,7 @@ def test_one_voxel_one_pixel(show, vol):
 
 def test_the_kept_picture_follows_at_rest_and_names_nobody(vol, monkeypatch):
     shown, updated = [], []
-    monkeypatch.setattr("dicomview.widgets.viewer.is_live", lambda: True)
+    monkeypatch.setattr("dicomview.widgets.displayed.is_live", lambda: True)
     monkeypatch.setattr("dicomview.widgets.picture.REST", 0.05)
     monkeypatch.setattr("dicomview.widgets.picture.display", lambda data, **how: shown.append((data, how)))
     monkeypatch.setattr(

@@ -14,6 +14,8 @@ __all__ = ["StraightCanvas", "deshear", "interpolated", "outside", "patient_grid
 
 #: Shifts this close to a whole number of voxels count as whole: the slice is copied, not interpolated.
 WHOLE_VOXEL = 1e-6
+#: Points that are resampled together.
+POINTS = 1 << 16
 
 
 def deshear(
@@ -181,16 +183,18 @@ def resample(
     array = np.asarray(array)
     fill = _fitting(fill, array.dtype)
     result = np.empty(grid.shape, array.dtype)
-    rows, columns = np.meshgrid(*map(np.arange, grid.shape[1:]), indexing="ij")
-    for k in range(grid.shape[0]):
-        points = grid.position(np.stack([np.full_like(rows, k), rows, columns], axis=-1))
+    count, rows, columns = grid.shape
+    step = max(1, POINTS // (rows * columns))
+    for k in range(0, count, step):
+        places = np.broadcast_arrays(*np.ogrid[k : min(k + step, count), :rows, :columns])
+        points = grid.position(np.stack(places, axis=-1))
         index = np.moveaxis(geometry.index(points), -1, 0)  # type: ignore[arg-type]
         beyond = outside(index, geometry.shape)
-        for place, count in zip(index, geometry.shape):
-            np.clip(place, 0, count - 1, out=place)
-        index -= np.reshape(first, (3, 1, 1))
+        for place, extent in zip(index, geometry.shape):
+            np.clip(place, 0, extent - 1, out=place)
+        index -= np.reshape(first, (3, 1, 1, 1))
         image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
-        result[k] = np.where(beyond, fill, image)
+        result[k : k + step] = np.where(beyond, fill, image)
     return result
 
 

@@ -30,7 +30,7 @@ from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces
 from dicomview.volume import Dropped, Volume
 
-__all__ = ["LazySlice", "dask_array", "read_lazily"]
+__all__ = ["LazySlice", "dask_array", "lazy_slice", "read_lazily", "type_of_values"]
 
 #: Attributes of a header that its values depend on.
 _NEEDED = (
@@ -150,7 +150,7 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
                 # Headers of many files are one object.
                 alike = (id(places.header), header.rescale_slope, header.rescale_intercept, header.real_world)
                 if alike not in types:
-                    types[alike] = _type_of_values(header, rescale, places)
+                    types[alike] = type_of_values(header, rescale, places)
                 kinds.add(types[alike])
                 found[k] = places
                 elements.add(k, seen, header.frame)
@@ -159,7 +159,7 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     if not found:
         raise next(iter(failed.values()))
     dtype = np.result_type(*kinds)
-    slices = {k: _lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
+    slices = {k: lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
     array = _stacked(da, list(slices.values()), dtype)
     empty = empty_slices(series, failed)
     absent = [k for k in range(len(stack.headers)) if k not in slices]
@@ -206,7 +206,7 @@ def _there(header: Header | None) -> Header:
     return header
 
 
-def _lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: PixelPlaces) -> LazySlice:
+def lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: PixelPlaces) -> LazySlice:
     """Return what decodes a slice; of its header it takes along what that needs."""
     at = header.frame or 0
     frames = places.frames
@@ -215,7 +215,7 @@ def _lazy_slice(header: Header, rescale: Rescale, dtype: np.dtype[Any], places: 
     return LazySlice(needed, rescale, dtype, places.stamp, span)
 
 
-def _type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.dtype[Any]:
+def type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.dtype[Any]:
     """Return the type that holds all values that a header allows: that of the extreme ones."""
     if is_color(header):
         return np.dtype(np.uint8) if header.samples_per_pixel == 1 else places.dtype

@@ -1,27 +1,67 @@
 """Progress of long reads: a bar in notebooks, silence elsewhere."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from dicomview.options import options
 
-__all__ = ["progress"]
+__all__ = ["progress", "watched"]
 
 T = TypeVar("T")
 
 #: Seconds before a bar appears.
 DELAY = 1.0
+#: Who is told instead, of what this thread reads.
+_watcher: ContextVar[Callable[[str, int, int], object] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(tell: Callable[[str, int, int], object]) -> Iterator[None]:
+    """Tell a function of the progress of what is read within; no bar is shown.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes what is read, how much of it has been, and how much there is. What it raises ends the reading.
+
+    Examples
+    --------
+    >>> import dicomview as dv
+    >>> told = []
+    >>> with watched(lambda *progress: told.append(progress)):
+    ...     found = dv.find_series(dv.samples.head_ct())
+    >>> told[-1]
+    ('headers', 68, 68)
+    """
+    token = _watcher.set(tell)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 def progress(items: Sequence[T], what: str) -> Iterable[T]:
     """Iterate over items with a bar, when it takes more than a second and a notebook is there to show it."""
+    tell = _watcher.get()
+    if tell is not None:
+        return _told(items, what, tell)
     if not (options.progress and _in_notebook()):
         return items
     from tqdm.notebook import tqdm
 
     bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
     return bar
+
+
+def _told(items: Sequence[T], what: str, tell: Callable[[str, int, int], object]) -> Iterator[T]:
+    """Iterate over items and tell how many are done."""
+    for number, item in enumerate(items):
+        tell(what, number, len(items))
+        yield item
+    tell(what, len(items), len(items))
 
 
 def _in_notebook() -> bool:

@@ -1,6 +1,8 @@
 """What is looked at, and what follows from it for the screen; no GUI."""
 
 from dicomview.state.code import view_code
+from dicomview.state.comparison import MODES, Comparison
+from dicomview.state.linking import Link, link
 from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
@@ -10,7 +12,10 @@ from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, 
 
 __all__ = [
     "MEASURING",
+    "MODES",
     "Changes",
+    "Comparison",
+    "Link",
     "Measurements",
     "Outline",
     "Pane",
@@ -18,6 +23,7 @@ __all__ = [
     "ViewState",
     "changes",
     "curve",
+    "link",
     "pane_pixels",
     "readout",
     "resolve",

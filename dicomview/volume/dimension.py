@@ -17,6 +17,8 @@ class Dimension:
         One for each index.
     unit : str
         ``"s"``, ``"ms"``, ``"s/mm2"``; empty for numbers that only count.
+    names : tuple of str
+        What the values are called, where they only tell things apart.
 
     Examples
     --------
@@ -27,10 +29,12 @@ class Dimension:
     name: str
     values: tuple[float, ...]
     unit: str = ""
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
 
     def label(self, index: int) -> str:
         """Return name, value and unit at an index."""
-        return f"{self.name} = {self.values[index]:g} {self.unit}".rstrip()
+        value = self.names[index] if self.names else f"{self.values[index]:g}"
+        return f"{self.name} = {value} {self.unit}".rstrip()

@@ -129,9 +129,15 @@ def _range(key: Any, count: int) -> range:
 
 def _part(grid: Geometry, ranges: list[range]) -> Geometry:
     """Return the grid of some of the voxels of a grid."""
-    assert grid.affine is not None
+    assert grid.affine is not None and grid.slice_positions is not None
     affine = grid.affine.copy()
     affine[:3, 3] += grid.affine[:3, :3] @ [r.start for r in ranges]
     affine[:3, :3] *= [r.step for r in ranges]
     a, b, c = (len(r) for r in ranges)
-    return Geometry((a, b, c), affine=affine)
+    if grid.is_uniform or not a:
+        return Geometry((a, b, c), affine=affine)
+    starts = grid.slice_positions[ranges[0]] + grid.affine[:3, 1:3] @ [r.start for r in ranges[1:]]
+    affine[:3, 3] = starts[0]
+    if a > 1:
+        affine[:3, 0] = (starts[-1] - starts[0]) / (a - 1)
+    return Geometry((a, b, c), affine=affine, slice_positions=starts)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dicomview.display import valid_values
 from dicomview.errors import DecodeError
+from dicomview.volume.planewise import PlanewiseArray
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -27,6 +28,8 @@ def sampled(volume: "Volume") -> NDArray[np.float64]:
             present[tuple(np.transpose(list(missing)))] = False
             array = array[present]
         return valid_values(array, padding=volume.padding)
+    if isinstance(array, PlanewiseArray) and array.sample is not None:
+        return valid_values(array.sample(), padding=volume.padding)
     extents = (*map(len, volume.dimensions), volume.geometry.shape[0])
     places = [place for place in np.ndindex(*extents) if place not in missing]
     count = max(1, min(SLICES, len(places), BYTES // _bytes_of_slice(volume)))

@@ -12,7 +12,7 @@ from dicomview.volume.reslice import ReslicedArray
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["resliced", "straightened"]
+__all__ = ["background", "resliced", "straightened"]
 
 _SPATIAL = ("slice", "row", "column")
 
@@ -28,7 +28,7 @@ def straightened(volume: "Volume") -> "Volume":
     dims = (*volume.extra_dims, *_SPATIAL, *(("rgb",) if volume.is_color else ()))
     array = volume.array if volume.dims == dims else volume.array.transpose(map(volume.dims.index, dims))
     move = _Move(
-        canvas, len(volume.extra_dims), _background(volume), None if volume.is_color else volume.padding
+        canvas, len(volume.extra_dims), background(volume), None if volume.is_color else volume.padding
     )
     if hasattr(array, "map_blocks"):
         array = array.rechunk({i: 1 if d == "slice" else -1 for i, d in enumerate(dims) if d in _SPATIAL})
@@ -97,7 +97,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
         volume.array,
         old,
         grid,
-        _background(volume),
+        background(volume),
         padding=padding,
         extra=len(volume.extra_dims),
     )
@@ -121,7 +121,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     return straight
 
 
-def _background(volume: "Volume") -> float:
+def background(volume: "Volume") -> float:
     """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
     if volume.is_color:
         return 0.0

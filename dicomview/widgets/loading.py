@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import Event, Thread, current_thread
 from typing import Any
 
@@ -12,7 +13,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from dicomview.errors import DecodeError, MemoryBudgetError, MissingPackageError
-from dicomview.io import volread
+from dicomview.io import Series, volread
 from dicomview.io.build import with_padding
 from dicomview.io.omezarr import is_zarr, level_shapes
 from dicomview.volume import Volume
@@ -25,9 +26,9 @@ TOGETHER = 8
 
 
 def is_path(data: Any) -> bool:
-    """Return whether data is a path, or several."""
+    """Return whether data is a path, or several, or a series of files."""
     several = isinstance(data, list | tuple) and data and all(isinstance(d, str | os.PathLike) for d in data)
-    return bool(several) or isinstance(data, str | os.PathLike)
+    return bool(several) or isinstance(data, str | os.PathLike | Series)
 
 
 def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
@@ -35,13 +36,14 @@ def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
 
     Parameters
     ----------
-    path : path-like or list of path-like
+    path : path-like, list of path-like, or Series
     series : optional
         As for :func:`dicomview.volread`.
     pixels : float
         Width of a pane: of a multiscale image the coarsest level is taken that has as many rows and columns.
     """
-    if is_zarr(path):
+    is_series = isinstance(path, Series)
+    if not is_series and is_zarr(path):
         shapes = level_shapes(path)
         fitting = [i for i, shape in enumerate(shapes) if min(shape[-2:]) >= pixels]
         level = fitting[-1] if fitting else 0
@@ -54,13 +56,14 @@ def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
             )
             volume.report = replace(volume.report, warnings=(*volume.report.warnings, told))
         return volume
+    read: Callable[..., Volume] = path.read if is_series else partial(volread, path, series=series)
     try:
-        volume = volread(path, series=series, lazy=True)
+        volume = read(lazy=True)
         if volume.geometry.shape[0] // 2 not in volume.missing_slices(volume.middle_frame):
             np.asarray(volume.middle_slice()[0])
     except (DecodeError, MissingPackageError):
         # Without dask, of another format, or with a middle that cannot be shown: as a whole.
-        return volread(path, series=series)
+        return read()
     return volume
 
 

@@ -953,7 +953,7 @@ class Stage extends Listener {
     const place = position(scene.affine, index);
     const parts = [`index (${index.join(", ")})`];
     if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
-    parts.push(...scene.labels);
+    parts.push(...scene.labels.map((/** @type {string[]} */ texts, /** @type {number} */ i) => texts[scene.frame[i]]));
     const value = this.valueAt(index);
     if (value !== null) parts.push(`${value} ${scene.unit}`.trim());
     const text = parts.join(" \u00a0 ");

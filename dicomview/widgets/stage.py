@@ -28,6 +28,8 @@ class Stage:
     def __init__(self, state: ViewState, page: PageLink) -> None:
         self._state, self._page = state, page
         self._is_far = False
+        #: The volume in view, and how many there were: the page is not to take one for another.
+        self._named, self._number = state.volume, 0
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
         page.handlers["want"] = self._wanted
@@ -62,8 +64,9 @@ class Stage:
     @property
     def volume_name(self) -> str:
         """What the slices belong to: other values are another volume to the page."""
-        state = self._state
-        return f"{id(state.volume)}{'p' if state.mark_padding else ''}"
+        if self._state.volume is not self._named:
+            self._named, self._number = self._state.volume, self._number + 1
+        return f"{self._number}{'p' if self._state.mark_padding else ''}"
 
     def _name(self, frame: Any, axis: int, index: int) -> str:
         return f"{self.volume_name}|{slice_key(frame, axis, index)}"
@@ -135,7 +138,7 @@ def described(
         "frame": list(state.frame),
         "counts": list(map(len, vol.dimensions)),
         "dims": list(vol.extra_dims),
-        "labels": [d.label(i) for d, i in zip(vol.dimensions, state.frame)],
+        "labels": [[d.label(i) for i in range(len(d))] for d in vol.dimensions],
         "axes": dict(vol.plane_axes),
         "slicePlane": vol.slice_plane,
         "strides": [state.stride(axis) for axis in range(3)],

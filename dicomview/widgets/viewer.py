@@ -1,7 +1,6 @@
 """SliceViewer: sliders, panes and side panel around one state."""
 
 import os
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import partial
 from html import escape
@@ -13,7 +12,7 @@ import ipywidgets as widgets
 import matplotlib
 from matplotlib.axes import Axes
 
-from dicomview.errors import DisplayError
+from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
 from dicomview.state import Measurements, Scene, ViewState, readout, resolve, view_code
@@ -22,7 +21,8 @@ from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.cine import CinePlayer
-from dicomview.widgets.frontend import in_page_event, is_live, runs_unattended
+from dicomview.widgets.displayed import Displayed, close_all
+from dicomview.widgets.frontend import in_page_event
 from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
@@ -48,15 +48,15 @@ _OVER = {"measurements", "selected", "draft"}
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN - _OVER)
 
 
-class SliceViewer(widgets.VBox):  # type: ignore[misc]
+class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     """Browse a volume in three linked orthogonal planes.
 
     Parameters
     ----------
-    volume : Volume, Image or array_like of 2 or more dimensions; or a path
-        A path is read lazily: the middle slice is shown as soon as the headers are read, the others are
-        fetched behind, then all planes are shown. Of a multiscale OME-Zarr image the level that fits the
-        panes is taken.
+    volume : Volume, Image or array_like of 2 or more dimensions; or a path, or a Series
+        A path or series is read lazily: the middle slice is shown as soon as the headers are read, the
+        others are fetched behind, then all planes are shown. Of a multiscale OME-Zarr image the level that
+        fits the panes is taken.
     series : int, str or Series, optional
         Of a path with several series; as for :func:`dicomview.volread`.
     window : Window or (center, width), optional
@@ -107,9 +107,6 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
     >>> viewer.close()
     """
 
-    # Older ipywidgets show themselves with this method; _repr_mimebundle_ is to be used throughout.
-    _ipython_display_ = None
-
     def __init__(
         self,
         volume: Any,
@@ -157,6 +154,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             canvas=self._canvas.widget.model_id if self._canvas.can_overlay else "",
             paints=draw == "browser" and self._canvas.can_overlay,
         )
+        self._keeper = self._page
         self._pacer = Pacer(self._paint, self._page.ask, self.state.lock)
         self._page.handlers.update(
             keys=self._pressed,
@@ -318,6 +316,31 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         page = standalone_html(self.state, self._size(), title=title, budget=int(budget))
         Path(path).write_text(page, encoding="utf-8")
 
+    def show_values(self, volume: Volume) -> None:
+        """Show other values on the same grid, in the same view.
+
+        Parameters
+        ----------
+        volume : Volume
+            With the dimensions and the geometry of the one that is shown.
+
+        Raises
+        ------
+        GeometryError
+            If it has others.
+        """
+        old = self.state.acquired
+        if (volume.dims, volume.shape) != (old.dims, old.shape) or volume.geometry != old.geometry:
+            raise GeometryError(
+                f"other values need the grid of those that are shown: {volume.shape} for {old.shape}"
+            )
+        volume = _showable(volume)
+        with self.state.lock:
+            self.volume = self.state.acquired = volume
+            self.state.volume = volume.on_patient_axes(lazy=True) if self.state.patient_axes else volume
+            if self._open:
+                self._refresh()
+
     def close(self) -> None:
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
@@ -336,7 +359,7 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
             self._canvas.close()
             forget(self)
             for child in self.children:
-                _close(child)
+                close_all(child)
         super().close()
 
     def _scene(self) -> Scene:
@@ -449,20 +472,8 @@ class SliceViewer(widgets.VBox):  # type: ignore[misc]
         """
         return self.figure()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
-            self._handle_displayed()
-        bundle: dict[str, Any] = {"text/plain": f"SliceViewer of {self.volume!r}"}
-        if is_live() and self._open:
-            # A picture of its own, which can follow the view while this output stays as it is.
-            self._page.has_picture = True
-            self._picture.publish()
-        else:
-            bundle["image/png"] = b64encode(self._png()).decode("ascii")
-        if not runs_unattended():
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
+    def _told(self) -> str:
+        return f"SliceViewer of {self.volume!r}"
 
 
 def _showable(data: Any) -> Volume:
@@ -473,16 +484,6 @@ def _showable(data: Any) -> Volume:
             f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)"
         )
     return volume
-
-
-def _close(widget: Any) -> None:
-    """Close a widget and all that it is made of: ipywidgets leaves children, layouts and styles open."""
-    for child in getattr(widget, "children", ()):
-        _close(child)
-    for part in ("style", "layout"):
-        if getattr(widget, part, None) is not None:
-            getattr(widget, part).close()
-    widget.close()
 
 
 def _title(volume: Volume) -> str:

@@ -91,11 +91,13 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
             span = Window.from_limits(low, high).width
             low -= span / 2
         whole = acquired.dtype.kind in "iu" and varies
-        self._step = 1.0 if whole else span / 1024
+        self._step = 1.0 if whole else _round_step(span / 1024)
         self._span = (low, low + span)
         self._counts = np.histogram(sample, BINS, self._span)[0]
-        widths = (self._step, max(span, self._step))
-        for slider, ends in ((self.center, self._span), (self.width, widths), (self.limits, self._span)):
+        # From multiples of the step, so that round numbers are among those of the page.
+        start = low if whole else math.floor(low / self._step) * self._step
+        centers, widths = (start, low + span), (self._step, max(span, self._step))
+        for slider, ends in ((self.center, centers), (self.width, widths), (self.limits, self._span)):
             with slider.hold_trait_notifications():
                 slider.min, slider.max = ends
                 slider.step = self._step
@@ -166,3 +168,9 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         window = self._presets[name]
         assert window is not None
         state.window = window
+
+
+def _round_step(step: float) -> float:
+    """Return the next of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)

@@ -1,0 +1,82 @@
+"""PlanewiseArray: an array of a volume whose planes are made by a function when they are asked for."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+__all__ = ["PlanewiseArray"]
+
+#: Planes that are kept.
+KEPT = 24
+
+
+class PlanewiseArray:
+    """Looks like an array (..., slice, row, column).
+
+    An index that leaves space whole gives another of its kind, all others an array of numpy. What is picked
+    with a number along a spatial axis comes from the plane across it; everything else from the slices.
+
+    Parameters
+    ----------
+    make : callable
+        Takes frame (a tuple of int), axis (0 slice, 1 row, 2 column) and index; returns the plane, its two
+        other axes in their order.
+    shape : sequence of int
+        Extra dimensions first, then slices, rows, columns.
+    dtype : dtype
+    sample : callable, optional
+        Returns values that stand for all; by default they come from a few slices.
+
+    Examples
+    --------
+    >>> array = PlanewiseArray(lambda frame, axis, index: np.full((2, 2), 10 * axis + index), (2, 2, 2), int)
+    >>> int(array[1, 0, 0]), array[:, 1].tolist(), np.asarray(array).tolist()
+    (1, [[11, 11], [11, 11]], [[[0, 0], [0, 0]], [[1, 1], [1, 1]]])
+    """
+
+    def __init__(
+        self,
+        make: Callable[[tuple[int, ...], int, int], np.ndarray],
+        shape: Sequence[int],
+        dtype: Any,
+        *,
+        sample: Callable[[], np.ndarray] | None = None,
+    ) -> None:
+        self._make, self.sample = make, sample
+        self._plane = lru_cache(KEPT)(make)
+        self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        whole = np.empty(self.shape, self.dtype)
+        for place in np.ndindex(*self.shape[:-2]):
+            whole[place] = self._make(place[:-1], 0, place[-1])
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        if Ellipsis in keys:
+            at = keys.index(Ellipsis)
+            keys = (*keys[:at], *(slice(None),) * (self.ndim - len(keys) + 1), *keys[at + 1 :])
+        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
+        lead, space = keys[:-3], list(keys[-3:])
+        frame = tuple(range(n)[k] for k, n in zip(lead, self.shape) if not isinstance(k, slice))
+        if len(frame) < len(lead):
+            return self if all(k == slice(None) for k in keys) else np.asarray(self)[keys]
+        shape = self.shape[-3:]
+        if all(k == slice(None) for k in space):
+            return self if not lead else PlanewiseArray(self._part(frame), shape, self.dtype)
+        axis = next((i for i, k in enumerate(space) if not isinstance(k, slice)), None)
+        if axis is not None:
+            plane = self._plane(frame, axis, range(shape[axis])[space.pop(axis)])
+            return plane[tuple(space)]
+        slices = [self._plane(frame, 0, k)[tuple(space[1:])] for k in range(shape[0])[space[0]]]
+        return np.stack(slices) if slices else np.empty((0, *shape[1:]), self.dtype)[:, space[1], space[2]]
+
+    def _part(self, frame: tuple[int, ...]) -> Callable[[tuple[int, ...], int, int], np.ndarray]:
+        """Return what makes the planes of a frame; those that are kept stay shared."""
+        return lambda _, axis, index: self._plane(frame, axis, index)

@@ -1,0 +1,389 @@
+"""CompareViewer: two volumes in one picture or side by side, and what chooses between them."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from dicomview.display import Window
+from dicomview.errors import DicomviewError
+from dicomview.render import STYLE, PanesRenderer, PictureFigure
+from dicomview.state import MODES, Comparison, Link, ViewState, link, resolve
+from dicomview.volume import Volume
+from dicomview.volume.meta import safe_text
+from dicomview.widgets.bindings import Bindings
+from dicomview.widgets.canvas import inches
+from dicomview.widgets.cells import forget, take_over
+from dicomview.widgets.displayed import Displayed, Keeper, close_all
+from dicomview.widgets.divider import Divider, lanes_of
+from dicomview.widgets.loading import is_path, opened
+from dicomview.widgets.picture import KeptPicture
+from dicomview.widgets.viewer import WIDTH, SliceViewer
+
+__all__ = ["CompareViewer", "compare"]
+
+#: What stays when another mode is chosen.
+_STAYS = (
+    "index", "zoom", "center", "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar",
+    "letters", "texts", "colorbar", "empty_color", "step_mm", "tool", "level_drag",
+)  # fmt: skip
+#: What else the composed volume depends on, by mode.
+_NEEDS = {
+    "curtain": {"curtain", "turns", "convention", "windows"},
+    "checkerboard": {"tile", "windows"},
+    "blink": {"windows"},
+}
+
+
+def compare(
+    a: Any, b: Any, *, mode: str = "side", layout: str | None = None, **options: Any
+) -> "CompareViewer":
+    """Compare two volumes.
+
+    Parameters
+    ----------
+    a, b : Volume, array_like, or a path
+        Composed on the grid of ``a``, by patient position. Arrays of unknown place need the same shape.
+    mode : {"side", "checkerboard", "curtain", "blink", "difference"}
+        Two linked viewers; or one picture of both: in tiles, on both sides of a line that is dragged, in
+        turns, or ``a - b`` in its unit. What one of them does not have is empty.
+    layout : {"ortho", "axial", "coronal", "sagittal", "montage"}, optional
+        By default the acquired plane side by side, else all three.
+    **options
+        Further traits of :class:`dicomview.state.Comparison` to start with: ``curtain``, ``tile`` (mm),
+        ``rate`` and ``windows``; and options of :class:`SliceViewer`.
+
+    Returns
+    -------
+    CompareViewer
+
+    Raises
+    ------
+    traitlets.TraitError
+        If these two do not allow the mode; the message says why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dicomview as dv
+    >>> viewer = dv.compare(np.zeros((20, 32, 32)), np.ones((20, 32, 32)), mode="difference")
+    >>> float(viewer.volume[0].max())
+    -1.0
+    >>> viewer.close()
+    """
+    return CompareViewer(a, b, mode=mode, layout=layout, **options)
+
+
+class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
+    """Two volumes compared; see :func:`compare`.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        Mode, curtain, tile, rate and windows; can be set and observed.
+    viewers : tuple of SliceViewer
+        One, or two side by side: others after each change of the mode.
+    state : ViewState
+        Of the first.
+    volume : Volume
+        What the first shows.
+    values : HTML
+        The values of both at the pointer, else at the crosshair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dicomview.widgets import CompareViewer
+    >>> viewer = CompareViewer(np.zeros((20, 32, 32)), np.ones((20, 32, 32)))
+    >>> viewer.comparison.mode = "curtain"
+    >>> viewer.comparison.curtain = 0.3
+    >>> len(viewer.viewers)
+    1
+    >>> viewer.close()
+    """
+
+    def __init__(
+        self, a: Any, b: Any, *, mode: str = "side", layout: str | None = None, **options: Any
+    ) -> None:
+        first, second = (_volume(data) for data in (a, b))
+        own = set(Comparison.class_trait_names()) & set(options)
+        traits = {name: options.pop(name) for name in sorted(own)}
+        self.comparison = Comparison(first, second, mode=mode, **traits)
+        if "window" in options:
+            self.comparison.windows = (options["window"],) * 2
+            del options["window"]
+        self._options = options
+        self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
+        self.viewers: tuple[SliceViewer, ...] = ()
+        self._links: list[Link] = []
+        self._open = True
+        self._picture = KeptPicture(self._png)
+        self._bindings = Bindings(self.comparison)
+        self._body = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+        self._body.add_class("dicomview-compare")
+        self.values = widgets.HTML()
+        self.divider = Divider()
+        self.divider.on_msg(lambda *_: self._place_divider())
+        self._keeper = Keeper()
+        super().__init__([self._controls(), self.values, self._body, self._keeper])
+        self._shown_mode = ""
+        self._show_mode()
+        self._of_comparison: list[tuple[Callable[[Any], None], list[str]]] = [
+            (self._show_mode, ["mode"]),
+            (self._recompose, ["curtain", "tile"]),
+            (self._show_windows, ["windows"]),
+            (self._show_rate, ["rate"]),
+        ]
+        for observer, names in self._of_comparison:
+            self.comparison.observe(observer, names)
+        take_over(self)
+
+    # -- what there is to read ------------------------------------------------------------------------
+
+    @property
+    def state(self) -> ViewState:
+        """What the first viewer looks at."""
+        return self.viewers[0].state
+
+    @property
+    def volume(self) -> Volume:
+        """What the first viewer shows."""
+        return self.viewers[0].volume
+
+    def figure(self, *, width: float | None = None) -> PictureFigure:
+        """Return the current view as a new Figure, for print or saving; side by side both.
+
+        Parameters
+        ----------
+        width : float, optional
+            Pixels of each viewer.
+        """
+        return self._figure(width, patient=None)
+
+    def save(self, path: Any, *, dpi: float | None = None) -> None:
+        """Write the current view to an image file, as :meth:`SliceViewer.save`."""
+        self.figure().savefig(path, dpi=dpi or "figure")
+
+    def close(self) -> None:
+        """Free the viewers, the controls and the connections between them."""
+        if self._open:
+            self._open = False
+            self._bindings.undo()
+            for observer, names in self._of_comparison:
+                self.comparison.unobserve(observer, names)
+            self._picture.close()
+            self._free(self.viewers, self._links)
+            self._body.children = []
+            forget(self)
+            self.divider.close()
+            for child in self.children:
+                close_all(child)
+        super().close()
+
+    # -- controls -------------------------------------------------------------------------------------
+
+    def _controls(self) -> Any:
+        """Make what chooses the mode, and what belongs to each."""
+        comparison, bind = self.comparison, self._bindings.bind
+        self.mode = widgets.ToggleButtons(
+            options=[mode for mode in MODES if mode in comparison.modes],
+            style={"button_width": "auto"},
+            tooltips=[_TIPS[mode] for mode in comparison.modes],
+        )
+        bind("mode", self.mode)
+        self.curtain = widgets.FloatSlider(
+            min=0, max=1, step=0.005, description="curtain", readout=False, layout=_wide()
+        )
+        bind("curtain", self.curtain)
+        bind("curtain", self.divider)
+        lengths = [n * (d or 1.0) for n, d in zip(comparison.a.geometry.shape, comparison.a.geometry.spacing)]
+        finest = min(d or 1.0 for d in comparison.a.geometry.spacing)
+        self.tile = widgets.FloatLogSlider(
+            base=10, min=math.log10(finest), max=math.log10(max(lengths)), step=0.02, value=comparison.tile,
+            description="tile mm", readout_format=".3g", layout=_wide(),
+        )  # fmt: skip
+        bind("tile", self.tile)
+        self.rate = widgets.FloatSlider(min=0.1, max=20, step=0.1, description="a second", layout=_wide())
+        bind("rate", self.rate)
+        self._of_mode = {"curtain": self.curtain, "checkerboard": self.tile, "blink": self.rate}
+        return widgets.HBox(
+            [self.mode, *self._of_mode.values()],
+            layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
+        )
+
+    # -- the viewers ----------------------------------------------------------------------------------
+
+    def _show_mode(self, change: Any = None) -> None:
+        """Make the viewers of the mode, in the place of those of the one before."""
+        mode, comparison, old, links = self.comparison.mode, self.comparison, self.viewers, self._links
+        kept: dict[str, Any] = {}
+        if old:
+            with self.state.lock:
+                kept = {name: getattr(self.state, name) for name in _STAYS}
+                self._layouts[self._shown_mode == "side"] = self.state.layout
+                comparison.windows = self._windows()
+        self._shown_mode, self._links = mode, []
+        kept["layout"] = self._layouts[mode == "side"]
+        options = {**self._options, **kept}
+        self.viewers = self._two(options) if mode == "side" else (self._one(options),)
+        for viewer in self.viewers:
+            forget(viewer)  # it is this widget that the cell has made
+            viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
+            for observer, names in self._observers():
+                viewer.state.observe(observer, names)
+        for name, control in self._of_mode.items():
+            control.layout.display = "" if name == mode else "none"
+        self._place_divider()
+        self._read_out()
+        self._body.children = [*self.viewers, *[self.divider] * (mode == "curtain")]
+        self._free(old, links)
+        self._changed()
+
+    def _one(self, options: dict[str, Any]) -> SliceViewer:
+        """Return a viewer of both in one."""
+        comparison = self.comparison
+        volume = comparison.composed()
+        if comparison.mode == "blink":
+            # An extra dimension: the page itself goes to and fro.
+            options |= {"cine": "shown", "fps": comparison.rate, "playing": True, "frame": (0,)}
+        if comparison.mode == "difference":
+            options["colormap"] = options.get("colormap", "RdBu_r")
+        elif volume.has_window:
+            options["window"] = comparison.windows[0]
+        return SliceViewer(volume, **options)
+
+    def _two(self, options: dict[str, Any]) -> tuple[SliceViewer, ...]:
+        """Return a viewer of each, which go along."""
+        comparison = self.comparison
+        index, zoom, center = (options.pop(name, None) for name in ("index", "zoom", "center"))
+        viewers = []
+        for volume, window in zip((comparison.a, comparison.b), comparison.windows):
+            own = {"window": window} if volume.has_window else {}
+            viewers.append(SliceViewer(volume, **{**options, **own}))
+        first = viewers[0].state
+        for name, value in (("index", index), ("zoom", zoom), ("center", center)):
+            if value is not None:
+                setattr(first, name, value)
+        shared = ["layout", "crosshair", "convention", "turns", "interpolation"]
+        kinds: dict[str, Any]
+        for kinds in ({"position": True}, {"position": False, "zoom": True, "traits": shared}):
+            try:
+                self._links.append(link(*viewers, **kinds))
+            except DicomviewError as error:
+                self.values.value = f"not linked: {safe_text(error)}"
+        if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
+            self._links.append(link(*viewers, position=False, window=True))
+        return tuple(viewers)
+
+    def _observers(self) -> list[tuple[Callable[[Any], None], list[str]]]:
+        """Return what follows the state of every viewer."""
+        return [
+            (self._changed, [*_STAYS, "layout", "window", "colormap", "invert", "frame"]),
+            (self._read_out, ["index", "pointer"]),
+            (self._place_divider, ["layout", "zoom", "center", "turns", "convention", "colorbar"]),
+            (self._recompose, ["turns", "convention"]),
+        ]
+
+    def _free(self, viewers: Sequence[SliceViewer], links: Sequence[Link]) -> None:
+        for one in links:
+            one.unlink()
+        for viewer in viewers:
+            for observer, traits in self._observers():
+                viewer.state.unobserve(observer, traits)
+            viewer.close()
+
+    def _windows(self) -> tuple[Window, Window]:
+        """Return the windows of both as they are seen."""
+        comparison = self.comparison
+        if self._shown_mode == "side":
+            return self.viewers[0].state.window, self.viewers[1].state.window
+        if self._shown_mode == "difference":
+            return comparison.windows  # type: ignore[no-any-return]
+        return comparison.followed(self.state.window)
+
+    # -- changes --------------------------------------------------------------------------------------
+
+    def _recompose(self, change: Any) -> None:
+        """Show what the mode shows now, in the same view."""
+        if change["name"] in _NEEDS.get(self._shown_mode, ()):
+            scene = resolve(self.volume, self.state)
+            views = {pane.view.axis: pane.view for pane in scene.panes}
+            self.viewers[0].show_values(self.comparison.composed(views))
+            self._place_divider()
+            self._read_out()
+            self._picture.changed()
+
+    def _show_windows(self, change: Any) -> None:
+        if self.comparison.mode != self._shown_mode:
+            return
+        if self._shown_mode == "side":
+            for viewer, window in zip(self.viewers, change["new"]):
+                if viewer.volume.has_window:
+                    viewer.state.window = window
+        elif self._shown_mode != "difference":
+            self._recompose(change)
+            self.state.window = change["new"][0]
+
+    def _show_rate(self, change: Any) -> None:
+        if self._shown_mode == "blink":
+            self.state.fps = change["new"]
+
+    def _place_divider(self, change: Any = None) -> None:
+        if self._shown_mode == "curtain" and self._open:
+            viewer = self.viewers[0]
+            with viewer.state.lock:
+                self.divider.lanes = lanes_of(viewer._canvas.renderer)
+
+    def _changed(self, change: Any = None) -> None:
+        self._picture.changed()
+
+    def _read_out(self, change: Any = None) -> None:
+        """Tell the values of both."""
+        if self._shown_mode == "side":
+            return
+        state, comparison = self.state, self.comparison
+        index = state.index if state.pointer is None else state.pointer
+        parts = []
+        for name, volume, value in zip("ab", (comparison.a, comparison.b), comparison.values(index)):
+            known = "no data" if math.isnan(value) else f"{value:.6g} {volume.unit}".strip()
+            parts.append(f"{name} {known}")
+        self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
+
+    # -- pictures -------------------------------------------------------------------------------------
+
+    def _figure(self, width: float | None, *, patient: bool | None) -> PictureFigure:
+        sizes = [viewer._size(width) for viewer in self.viewers]
+        whole = sum(size[0] for size in sizes), max(size[1] for size in sizes)
+        figure = PictureFigure(figsize=inches(whole), dpi=STYLE.dpi)
+        parts: Any = [figure]
+        if len(sizes) > 1:
+            parts = figure.subfigures(1, len(sizes), width_ratios=[size[0] for size in sizes], wspace=0)
+        for part, viewer in zip(parts, self.viewers):
+            volume = viewer.state.volume
+            PanesRenderer(part, volume).update(resolve(volume, viewer.state, patient=patient))
+        return figure
+
+    def _png(self) -> bytes:
+        return self._figure(None, patient=False).png()
+
+    def _told(self) -> str:
+        return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
+
+
+_TIPS = {
+    "side": "two linked viewers",
+    "checkerboard": "tiles of one and the other",
+    "curtain": "one left, the other right of a line that is dragged",
+    "blink": "one and the other in turns",
+    "difference": "the first minus the second",
+}
+
+
+def _wide() -> Any:
+    return widgets.Layout(width="320px")
+
+
+def _volume(data: Any) -> Volume:
+    """Return a volume, of a path too."""
+    return opened(data, pixels=WIDTH / 3) if is_path(data) else Volume.coerce(data)

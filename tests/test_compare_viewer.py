@@ -1,0 +1,242 @@
+"""CompareViewer without a browser: modes, controls, pictures, and nothing left behind."""
+
+import gc
+import weakref
+from types import SimpleNamespace
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from conftest import make_affine, make_voxels
+from traitlets import TraitError
+
+import dicomview as dv
+from dicomview.widgets import displayed
+from dicomview.widgets.divider import lanes_of
+from dicomview.widgets.page import PageLink
+
+PASSIVE = ipywidgets.Layout, ipywidgets.Style
+SHAPE = (20, 24, 28)
+
+
+@pytest.fixture
+def show():
+    viewers = []
+
+    def show(*args, **kwargs):
+        viewers.append(dv.compare(*args, **kwargs))
+        return viewers[-1]
+
+    yield show
+    for viewer in viewers:
+        viewer.close()
+    assert plt.get_fignums() == []
+
+
+@pytest.fixture
+def a():
+    return dv.Volume.from_array(make_voxels(SHAPE), affine=make_affine(), meta={"Modality": "CT"})
+
+
+@pytest.fixture
+def b():
+    half = np.diag([2.0, 1, 1, 1])
+    return dv.Volume.from_array(
+        make_voxels((10, 24, 28), seed=1), affine=make_affine() @ half, meta={"Modality": "CT"}
+    )
+
+
+def test_side_by_side_they_go_along(show, a, b):
+    viewer = show(a, b)
+    one, two = viewer.viewers
+    assert one.volume is a and two.volume is b and one.state.layout == two.state.layout == "axial"
+    one.sliders["axial"].value = 8
+    assert two.state.index[0] == 4
+    two.state.window = (1, 2)
+    assert one.state.window == dv.Window(1, 2), "both are CT"
+    two.state.layout, two.state.zoom = "coronal", 2
+    assert one.state.layout == "coronal" and one.state.zoom == 2
+
+
+def test_each_mode_shows_its_volume_and_keeps_the_view(show, a, b):
+    viewer = show(a, b)
+    viewer.state.index, viewer.state.zoom = (7, 8, 9), 1.5
+    viewer.state.window = (50, 700)
+    for mode in ("curtain", "checkerboard", "blink", "difference", "side"):
+        viewer.comparison.mode = mode
+        assert viewer.mode.value == mode
+        assert len(viewer.viewers) == 1 + (mode == "side")
+        assert viewer.state.index == (7, 8, 9) and viewer.state.zoom == 1.5
+        assert viewer.state.layout == ("axial" if mode == "side" else "ortho")
+        if mode == "difference":
+            assert viewer.state.window == viewer.volume.default_window and viewer.state.colormap == "RdBu_r"
+        else:
+            assert viewer.state.window == dv.Window(50, 700)
+        shown = {"curtain": viewer.curtain, "checkerboard": viewer.tile, "blink": viewer.rate}
+        assert [name for name, one in shown.items() if one.layout.display == ""] == [mode] * (mode in shown)
+
+
+def test_the_controls_are_the_comparison(show, a, b):
+    viewer = show(a, b, mode="curtain", curtain=0.25)
+    image = viewer.viewers[0].axes["axial"].images[0]
+    on = b.on(a)
+    expected = np.where(np.arange(28) < 7, a.array[10], on.array[10])
+    np.testing.assert_array_equal(image.get_array(), expected)
+    viewer.curtain.value = 0.5
+    assert viewer.comparison.curtain == viewer.divider.value == 0.5
+    expected = np.where(np.arange(28) < 14, a.array[10], on.array[10])
+    np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), expected)
+    viewer.divider.value = 1.0  # dragged in the page
+    assert viewer.curtain.value == 1
+    np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), a.array[10])
+    viewer.mode.value = "checkerboard"
+    viewer.comparison.tile = 2.5
+    tiles = viewer.viewers[0].axes["coronal"].images[0].get_array()
+    k, c = np.arange(20)[:, None], np.floor(np.arange(28) * 0.6 / 2.5 + 1e-9)
+    np.testing.assert_array_equal(tiles, np.where((k + c) % 2 == 1, on.array[:, 12], a.array[:, 12]))
+    viewer.comparison.mode = "blink"
+    viewer.rate.value = 4
+    assert viewer.state.fps == 4 and viewer.state.cine == "shown" and viewer.state.playing
+    viewer.state.frame = (1,)
+    np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), on.array[10])
+
+
+def test_a_turned_pane_has_its_curtain_upright(show, a, b):
+    viewer = show(a, b, mode="curtain", curtain=0.5)
+    viewer.state.mirror("axial")
+    image = viewer.viewers[0].axes["axial"].images[0].get_array()
+    expected = np.where(np.arange(28) >= 14, a.array[10], b.on(a).array[10])
+    np.testing.assert_array_equal(image, expected)
+    viewer.state.turn("axial")
+    image = viewer.viewers[0].axes["axial"].images[0].get_array()
+    assert sorted(image.shape) == [24, 28]
+    top = (np.asarray(image) == (a.array[10] if image.shape == (24, 28) else a.array[10].T)).mean()
+    assert top == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_line_lies_where_the_picture_changes(show, a, b):
+    viewer = show(a, b, mode="curtain")
+    viewer.state.zoom, viewer.state.center = 2.0, (10, 12, 7)
+    renderer = viewer.viewers[0]._canvas.renderer
+    width, _ = renderer.figure.bbox.size
+    lanes = lanes_of(renderer)
+    assert lanes == viewer.divider.lanes and len(lanes) == 3
+    for lane, plane, count in zip(lanes, ("axial", "coronal", "sagittal"), (28, 28, 24)):
+        ax = renderer.axes[plane]
+        for at, data in ((0.0, -0.5), (0.25, 0.25 * count - 0.5)):
+            x = ax.transData.transform((data, 0))[0] / width
+            assert lane["x0"] + at * (lane["x1"] - lane["x0"]) == pytest.approx(x, abs=1e-6)
+        assert 0 <= lane["top"] < lane["bottom"] <= 1 and lane["left"] < lane["right"]
+
+
+def test_windows_follow_from_one_mode_to_another(show, a):
+    pet = dv.Volume.from_array(np.full(SHAPE, 2.0), affine=make_affine(), meta={"Modality": "MR"})
+    viewer = show(a, pet, windows=((40, 80), (4, 8)))
+    one, two = viewer.viewers
+    assert (one.state.window, two.state.window) == (dv.Window(40, 80), dv.Window(4, 8))
+    one.state.window = (100, 200)
+    assert two.state.window == dv.Window(4, 8), "other values, another window"
+    viewer.comparison.mode = "curtain"
+    viewer.state.window = (100, 400)  # twice as wide
+    viewer.comparison.mode = "side"
+    assert viewer.viewers[1].state.window == dv.Window(4, 16)
+    viewer.comparison.windows = ((0, 10), (0, 20))
+    assert [v.state.window.width for v in viewer.viewers] == [10, 20]
+    viewer.comparison.mode = "curtain"
+    viewer.comparison.windows = ((0, 10), (2, 20))
+    assert viewer.state.window == dv.Window(0, 10)
+    np.testing.assert_allclose(viewer.volume.array[3][:, -1], 0)
+
+
+def test_the_values_of_both_are_told(show, a, b):
+    viewer = show(a, b, mode="curtain")
+    viewer.state.index = (6, 5, 4)
+    assert viewer.values.value == f"<code>a {a.array[6, 5, 4]} HU &nbsp; b {b.array[3, 5, 4]} HU</code>"
+    far = dv.Volume.from_array(np.zeros(SHAPE), affine=make_affine(origin=(900, 0, 0)))
+    assert "b no data" in show(a, far, mode="curtain").values.value
+
+
+def test_what_cannot_be_composed(show, a):
+    color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8))
+    with pytest.raises(TraitError, match="colours"):
+        dv.compare(a, color, mode="curtain")
+    viewer = show(a, color)
+    assert viewer.mode.options == ("side",) and "not linked" in viewer.values.value
+    viewer.viewers[0].state.zoom = 3
+    assert viewer.viewers[1].state.zoom == 3
+
+
+def test_the_page_gets_other_values_as_another_volume(show, a, b, monkeypatch):
+    sent = []
+    monkeypatch.setattr(PageLink, "send", lambda page, message, buffers=None: sent.append(message))
+    viewer = show(a, b, mode="curtain")
+    viewer.viewers[0]._page._received(None, {"hello": {"view": "x", "far": False}}, [])
+    names = []
+    for at in (0.1, 0.2, 0.1):
+        sent.clear()
+        viewer.comparison.curtain = at
+        (scene,) = (message["scene"] for message in sent if "scene" in message)
+        keys = [one["key"] for message in sent for one in message.get("slices", ())]
+        assert sorted(keys) == ["|0|10", "|1|12", "|2|14"]
+        assert not any("coarse" in message for message in sent)
+        names.append(scene["volume"])
+    assert len(set(names)) == 3, "the page must not take new slices for old ones"
+
+
+def test_pictures(show, a, b, tmp_path):
+    viewer = show(a, b)
+    wide = viewer.figure()
+    assert len(wide.subfigs) == 2
+    viewer.save(tmp_path / "both.pdf")
+    bundle = viewer._repr_mimebundle_()
+    assert bundle["image/png"] and "CompareViewer (side)" in bundle["text/plain"]
+    viewer.comparison.mode = "difference"
+    assert viewer.figure(width=300).get_size_inches()[0] == pytest.approx(3)
+
+
+def test_arrays_and_paths(show, write):
+    folder = write(array=make_voxels(SHAPE))[0].parent
+    assert show(folder, folder, mode="difference").volume.default_window.width == 1
+    assert show(np.zeros(SHAPE), np.ones(SHAPE), mode="blink", window=(0, 2)).state.window == dv.Window(0, 2)
+
+
+def test_a_cell_that_is_run_again_replaces_it(monkeypatch, a, b):
+    shell = SimpleNamespace(user_ns={"In": ["dv.compare(a, b)"]}, execution_count=1)
+    monkeypatch.setattr("dicomview.widgets.cells.get_ipython", lambda: shell)
+    first = dv.compare(a, b)
+    first.comparison.mode = "curtain"
+    assert first._open
+    shell.execution_count = 2
+    second = dv.compare(a, b)
+    assert not first._open and second._open
+    second.close()
+
+
+def test_closing_leaves_nothing(a, b):
+    before = set(ipywidgets.widgets.widget._instances)
+    viewer = dv.compare(a, b)
+    for mode in ("curtain", "blink"):
+        viewer.comparison.mode = mode
+    inner = [weakref.ref(one) for one in viewer.viewers]
+    viewer.close()
+    viewer.close()
+    del viewer
+    gc.collect()
+    registry = ipywidgets.widgets.widget._instances
+    left = [
+        type(w).__name__ for key, w in registry.items() if key not in before and not isinstance(w, PASSIVE)
+    ]
+    assert left == []
+    assert [one() for one in inner] == [None]
+
+
+def test_displayed_live(show, a, b, monkeypatch):
+    published = []
+    monkeypatch.setattr(displayed, "is_live", lambda: True)
+    viewer = show(a, b)
+    monkeypatch.setattr(viewer._picture, "publish", lambda: published.append(1))
+    bundle = viewer._repr_mimebundle_()
+    assert published == [1] and "image/png" not in bundle
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == viewer.model_id
+    assert viewer._keeper.has_picture
