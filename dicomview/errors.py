@@ -9,6 +9,7 @@
     ├── GeometryError (ValueError)      positions, orientations or spacings that cannot be used
     ├── DisplayError (ValueError)       something that cannot be shown
     ├── MeasureError (ValueError)       something that cannot be measured, or not be handed on
+    ├── PaintError (ValueError)         something that cannot be painted
     ├── SegmentError (LookupError)      a mask that a segmentation does not have or cannot give
     ├── SUVError (ValueError)           the header does not give a standardized uptake value
     ├── MemoryBudgetError (MemoryError) an array would take more memory than it may
@@ -23,6 +24,7 @@ __all__ = [
     "MeasureError",
     "MemoryBudgetError",
     "MissingPackageError",
+    "PaintError",
     "PathError",
     "SUVError",
     "SegmentError",
@@ -60,6 +62,10 @@ class DisplayError(DicomviewError, ValueError):
 
 class MeasureError(DicomviewError, ValueError):
     """A measurement is not possible: its points do not fit, or it has no place in the volume."""
+
+
+class PaintError(DicomviewError, ValueError):
+    """Something cannot be painted: it has no values, or the planes in view are others than those painted."""
 
 
 class SegmentError(DicomviewError, LookupError):

@@ -289,7 +289,7 @@ def test_a_structured_report_needs_files_and_a_place(listed):
 
 def test_without_highdicom_the_error_names_the_package(listed, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[sr\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[dicom-objects\]'"):
         listed.to_sr(tmp_path / "report.dcm")
 
 

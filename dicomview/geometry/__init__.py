@@ -1,5 +1,6 @@
 """Where voxels are: affines, anatomical planes, letters, numpy only."""
 
+from dicomview.geometry.brush import Box, connected, stroke
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.oblique import (
     oblique_grid,
@@ -26,12 +27,14 @@ from dicomview.geometry.trilinear import beyond_plane, plane_values
 __all__ = [
     "CONVENTIONS",
     "PLANES",
+    "Box",
     "Convention",
     "Geometry",
     "Plane",
     "PlaneView",
     "StraightCanvas",
     "beyond_plane",
+    "connected",
     "deshear",
     "interpolated",
     "letters",
@@ -47,5 +50,6 @@ __all__ = [
     "resample",
     "rotation_matrix",
     "rotation_vector",
+    "stroke",
     "turned_grid",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.errors import MeasureError, SeriesError
-from dicomview.io import dataset
+from dicomview.io.evidence import evidence
 from dicomview.measure.evaluate import Result, evaluate
 from dicomview.measure.shapes import Angle, Distance, Ellipse, Measurement, Point, Region
 from dicomview.measure.space import index_of
@@ -44,11 +44,6 @@ UNITS = {
 }
 IMAGING = ("363679005", "SCT", "Imaging")
 DEVICE = ("121007", "DCM", "Device")
-#: Attributes of the patient and the study that a report takes over; empty where the images lack them.
-SHARED = (
-    "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
-    "StudyTime", "ReferringPhysicianName",
-)  # fmt: skip
 
 
 def structured_report(
@@ -83,7 +78,7 @@ def structured_report(
     ----------
     DICOM PS3.16 TID 1500 (Measurement Report), PS3.3 C.18.9 (3D spatial coordinates).
     """
-    hd = package("highdicom", "'dicomview[sr]'")
+    hd = package("highdicom", "'dicomview[dicom-objects]'")
     uid = volume.meta.get("FrameOfReferenceUID")
     if not measurements:
         raise MeasureError("a structured report needs at least one measurement")
@@ -104,10 +99,10 @@ def structured_report(
         procedure_reported=_code(hd, IMAGING),
         imaging_measurements=groups,
     )
-    evidence = _evidence(measurements, volume, tuple(frame) or volume.middle_frame)
+    images = _evidence(measurements, volume, tuple(frame) or volume.middle_frame)
     try:
         return hd.sr.Comprehensive3DSR(
-            evidence=evidence,
+            evidence=images,
             content=report[0],
             series_instance_uid=hd.UID(),
             series_number=1000,
@@ -182,17 +177,9 @@ def _evidence(
     there = [k for k in range(last + 1) if k not in missing]
     chosen = sorted({min(there, key=lambda k: abs(k - at)) for at in near or {last // 2}})
     try:
-        found = [dataset(volume, (*frame, k)) for k in chosen]
+        return evidence(volume, chosen, frame=frame)
     except SeriesError as error:
         raise MeasureError(f"a structured report needs the files of the images: {error}") from error
-    for header in found:
-        if not header.get("SpecificCharacterSet"):
-            header.pop("SpecificCharacterSet", None)  # absent is allowed, empty is not
-        for keyword in SHARED:
-            if keyword not in header:
-                setattr(header, keyword, "")
-    # Frames of one file are one instance.
-    return list({header.SOPInstanceUID: header for header in found}.values())
 
 
 def _code(hd: Any, code: tuple[str, str, str]) -> Any:

@@ -7,7 +7,10 @@ from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline
-from dicomview.state.overlays import Fused, Isodoses, Mask, Overlay, Overlays
+from dicomview.state.overlay import Fused, Isodoses, Mask, Overlay
+from dicomview.state.overlays import Overlays
+from dicomview.state.painted import Painted, Touched
+from dicomview.state.painting import PAINTING
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
@@ -17,6 +20,7 @@ from dicomview.state.slab import SlabMode, slab_range, slab_text
 __all__ = [
     "MEASURING",
     "MODES",
+    "PAINTING",
     "Changes",
     "Comparison",
     "Fused",
@@ -27,9 +31,11 @@ __all__ = [
     "Outline",
     "Overlay",
     "Overlays",
+    "Painted",
     "Pane",
     "Scene",
     "SlabMode",
+    "Touched",
     "ViewState",
     "changes",
     "curve",

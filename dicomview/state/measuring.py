@@ -68,8 +68,10 @@ class Measuring(HasTraits):
     lock: RLock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._past: list[Measurements] = []
-        self._future: list[Measurements] = []
+        #: What undoes each change, and makes each one again, the newest last: measurements as they were, or
+        #: a step of something else.
+        self._past: list[Any] = []
+        self._future: list[Any] = []
         self._is_going_back = False
         self._results: dict[Any, Result] = {}
         super().__init__(*args, **kwargs)
@@ -91,7 +93,7 @@ class Measuring(HasTraits):
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change of the measurements to take back."""
+        """Whether there is a change to take back."""
         return bool(self._past)
 
     @property
@@ -100,27 +102,31 @@ class Measuring(HasTraits):
         return bool(self._future)
 
     def undo(self) -> None:
-        """Take the last change of the measurements back, or give up the one that is being drawn."""
+        """Take the last change of measurements or paint back, or give up the one that is being drawn."""
         self._go(self._past, self._future)
 
     def redo(self) -> None:
         """Make the change again that was taken back last."""
         self._go(self._future, self._past)
 
-    def _go(self, source: list[Measurements], target: list[Measurements]) -> None:
+    def _go(self, source: list[Any], target: list[Any]) -> None:
         with self.lock:
             if self.draft is not None:
                 self.draft = None
                 return
-            if not source:
-                return
-            target.append(self.measurements)
-            self.selected = None
-            self._is_going_back = True
-            try:
-                self.measurements = source.pop()
-            finally:
-                self._is_going_back = False
+            while source and not self._gone(source.pop(), target):
+                pass
+
+    def _gone(self, step: Any, target: list[Any]) -> bool:
+        """Take a step and keep the way back; returns whether it led anywhere."""
+        target.append(self.measurements)
+        self.selected = None
+        self._is_going_back = True
+        try:
+            self.measurements = step
+        finally:
+            self._is_going_back = False
+        return True
 
     def add_measurement(self, measurement: Measurement | Region) -> None:
         """Add one at the end and select it."""

@@ -13,8 +13,9 @@ from traitlets import Bool, CFloat, Enum, TraitError, TraitType, Unicode, observ
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
-from dicomview.state.measuring import MEASURING, Measuring
-from dicomview.state.overlays import OverlaysTrait
+from dicomview.state.measuring import MEASURING
+from dicomview.state.overlay import OverlaysTrait
+from dicomview.state.painting import PAINTING, Painting
 from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated
 from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
@@ -25,7 +26,7 @@ __all__ = ["LAYOUTS", "ViewState"]
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES, "montage")
 #: What a drag with the left button does.
-TOOLS = ("window", "crosshair", "pan", "zoom", "rotate", *MEASURING)
+TOOLS = ("window", "crosshair", "pan", "zoom", "rotate", *MEASURING, *PAINTING)
 CINE_MODES = ("loop", "bounce")
 #: Limits of the magnification; 1 fits the pane.
 ZOOMS = (0.1, 64.0)
@@ -133,7 +134,7 @@ class CenterTrait(TraitType):  # type: ignore[type-arg]
         return tuple(min(max(x, -0.5), n - 0.5) for x, n in zip(place, obj._extents["index"]))
 
 
-class ViewState(Measuring):
+class ViewState(Painting):
     """Where and how a volume is looked at.
 
     Every trait can be read, set, observed and linked; the widget, the figure and the exports are functions
@@ -208,15 +209,26 @@ class ViewState(Measuring):
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
-    tool : {"window", "crosshair", "pan", "zoom", "rotate", or a kind of measurement}
+    tool : {"window", "crosshair", "pan", "zoom", "rotate", or a kind of measurement, or of paint}
         What a drag with the left button does: ``"point"``, ``"distance"``, ``"angle"``, ``"rectangle"``,
-        ``"ellipse"`` and ``"polygon"`` draw one.
+        ``"ellipse"`` and ``"polygon"`` draw one; ``"brush"``, ``"eraser"`` and ``"fill"`` change a mask of
+        ``viewer.overlays.paint()``.
     measurements : tuple of dicomview.measure.Measurement or Region
         Changes can be taken back: :meth:`undo`, :meth:`redo`.
     selected : int or None
         The measurement that shows its handles.
     draft : Measurement or None
         One that is being drawn, or changed.
+    layer : str
+        The mask that is painted.
+    radius : float
+        Of the brush, in mm.
+    ball : bool
+        Whether the brush is a ball, and a fill spreads over all slices; or a disc in the plane.
+    paint_range : tuple of float or None
+        Only voxels with values from the first to the second are painted.
+    touched : Touched or None
+        What was painted last.
     level_drag : {"up", "down"}
         The direction in which a drag raises the centre of the window.
     pointer : tuple of int or None

@@ -1,17 +1,21 @@
 """Overlays: masks, isodoses and other volumes over the slices, placed by position in the patient."""
 
-import re
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from traitlets import TraitError, TraitType
+from traitlets import TraitError
 
 from dicomview.display import Window
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
+from dicomview.io.segwrite import segmentation_object
+from dicomview.state.overlay import PALETTE, Fused, Isodoses, Mask, Overlay
+from dicomview.state.painted import Painted, PaintLayer
+from dicomview.state.placing import cropped
 from dicomview.volume import Segmentation, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
@@ -19,130 +23,12 @@ from dicomview.volume.meta import safe_text
 if TYPE_CHECKING:
     from dicomview.state.model import ViewState
 
-__all__ = ["Fused", "Isodoses", "Mask", "Overlay", "Overlays", "OverlaysTrait"]
+__all__ = ["Overlays"]
 
-#: Colours of masks that bring none.
-PALETTE = ("#e6553f", "#3fa7e6", "#59c14a", "#e6b83f", "#b45fe0", "#3fd6c4", "#e67fb0", "#a3a13a")
 #: Colours of isodoses, the highest first.
 DOSE_COLORS = ("#ff3030", "#ff9a00", "#fff000", "#30ff30", "#00d8ff", "#4060ff", "#c040ff")
 #: A fraction that belongs to a fractional segment.
 INSIDE = 0.5
-_NUMBERS = count(1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overlay:
-    """What all overlays have in common; frozen: a changed one takes the place of the old one.
-
-    Attributes
-    ----------
-    name : str
-    volume : Volume
-        Any grid of its own.
-    opacity : float
-        0 to 1.
-    visible : bool
-    """
-
-    name: str
-    volume: Volume = field(compare=False, repr=False)
-    opacity: float = 0.5
-    visible: bool = True
-    number: int = field(default_factory=_NUMBERS.__next__, repr=False)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.opacity <= 1:
-            raise TraitError(f"the opacity of {self.name!r} is from 0 to 1, not {self.opacity}")
-
-    @property
-    def legend(self) -> tuple[tuple[str, str], ...]:
-        """Names, each with a colour or the name of a colormap."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mask(Overlay):
-    """Voxels that belong to something, in one colour.
-
-    Attributes
-    ----------
-    color : str
-        ``"#rrggbb"``.
-    outline : bool
-        Whether the edge is drawn, opaque.
-    """
-
-    color: str = PALETTE[0]
-    opacity: float = 0.35
-    outline: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not re.fullmatch("#[0-9a-fA-F]{6}", self.color):
-            raise TraitError(f"the colour of {self.name!r} is written #rrggbb, not {self.color!r}")
-
-    @property
-    def legend(self) -> tuple[tuple[str, str], ...]:
-        """Name and colour."""
-        return ((self.name, self.color),)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fused(Overlay):
-    """Another volume in colours of its own; values below its window are left out.
-
-    Attributes
-    ----------
-    window : Window
-    colormap : str
-    """
-
-    window: Window
-    colormap: str = "hot"
-
-    @property
-    def legend(self) -> tuple[tuple[str, str], ...]:
-        """Name and colormap."""
-        return ((self.name, self.colormap),)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Isodoses(Overlay):
-    """Lines of equal dose.
-
-    Attributes
-    ----------
-    levels : tuple of (float, str)
-        Values of the volume and colours.
-    labels : tuple of str
-        What the levels are called.
-    """
-
-    levels: tuple[tuple[float, str], ...]
-    labels: tuple[str, ...]
-    opacity: float = 1.0
-
-    @property
-    def legend(self) -> tuple[tuple[str, str], ...]:
-        """Levels and colours."""
-        return tuple((label, color) for label, (_, color) in zip(self.labels, self.levels))
-
-
-class OverlaysTrait(TraitType):  # type: ignore[type-arg]
-    """A tuple of overlays; the last one lies on top."""
-
-    def default(self, obj: Any = None) -> Any:
-        """Have none."""
-        return ()
-
-    def validate(self, obj: Any, value: Any) -> tuple[Overlay, ...]:
-        """Accept overlays of different names, which have a place."""
-        overlays = tuple(value) if isinstance(value, list | tuple) else (None,)
-        if not all(isinstance(overlay, Overlay) for overlay in overlays):
-            raise TraitError(f"overlays are made by viewer.overlays.add_mask(), fuse() ..., not {value!r}")
-        if len({overlay.name for overlay in overlays}) < len(overlays):
-            raise TraitError("the names of overlays must differ")
-        return overlays
 
 
 class Overlays:
@@ -217,13 +103,118 @@ class Overlays:
         return self._add(
             Mask(
                 name=self._free(label),
-                volume=_cropped(part, volume.geometry),
+                volume=cropped(part, volume.geometry),
                 color=color or self._color(i),
                 opacity=opacity,
                 outline=outline,
             )
             for i, (label, part) in enumerate(parts.items())
         )
+
+    def paint(
+        self,
+        mask: Any = None,
+        *,
+        name: str = "mask",
+        color: str | None = None,
+        opacity: float = 0.35,
+        outline: bool = True,
+        geometry: Geometry | None = None,
+    ) -> list[str]:
+        """Lay a mask over the slices that brush, eraser and fill change; they act on it from now on.
+
+        Parameters
+        ----------
+        mask : str, Volume or array_like of shape (slices, rows, columns), optional
+            What to begin with, of which a copy is made: the name of a mask that is here, or what
+            :meth:`add_mask` takes; of numbers all but 0 belong to it. Empty by default. A mask on another grid
+            is brought onto that of the volume.
+        name : str
+        color : str, optional
+            ``"#rrggbb"``.
+        opacity : float
+        outline : bool
+        geometry : Geometry, optional
+            Of an array on another grid than the volume's.
+
+        Returns
+        -------
+        list of str
+            The name under which it is found.
+
+        Raises
+        ------
+        GeometryError
+            If it has no place in the volume.
+
+        Examples
+        --------
+        >>> from dicomview import ViewState
+        >>> state = ViewState(Volume.from_array(np.zeros((9, 8, 7)), affine=np.eye(4)))
+        >>> overlays = Overlays(state)
+        >>> overlays.paint(name="lesion")
+        ['lesion']
+        >>> state.paint([(4, 4, 3)], radius=1)
+        >>> int(overlays["lesion"].array.sum())
+        7
+        """
+        if isinstance(mask, str):
+            given = self[mask]
+            color = color or getattr(given, "color", None)
+            mask = given.volume
+        acquired = self._state.acquired
+        check_budget(acquired.geometry.shape, 1, "a mask to paint", "paint on a smaller volume")
+        layer = PaintLayer(acquired.geometry, frame_of_reference=acquired.meta.get("FrameOfReferenceUID"))
+        if mask is not None:
+            volume = self._placed(mask, geometry)
+            array = np.asarray(volume.frame(volume.middle_frame))
+            array = array >= INSIDE if array.dtype.kind == "f" else array != 0
+            if volume.geometry != acquired.geometry and volume.geometry.affine is not None:
+                moved = Segmentation.from_masks({name: array}, volume.geometry).on(acquired)
+                array = np.asarray(moved[1].array)
+            layer.array[:] = array
+        painted = Painted(
+            name=self._free(name), volume=layer.volume, layer=layer,
+            color=color or self._color(0), opacity=opacity, outline=outline,
+        )  # fmt: skip
+        made = self._add([painted])
+        self._state.layer = painted.name
+        return made
+
+    def to_seg(self, path: str | os.PathLike[str], *, names: Sequence[str] | None = None) -> None:
+        """Write masks to a DICOM segmentation, a segment for each.
+
+        It carries the patient and the study of the images. Masks on another grid are brought onto that of the
+        volume.
+
+        Parameters
+        ----------
+        path : str or PathLike
+        names : sequence of str, optional
+            Which ones; all masks by default.
+
+        Raises
+        ------
+        SegmentError
+            If the volume was not read from files, or has no place in the patient; if there is no mask.
+        MissingPackageError
+            Without highdicom.
+        """
+        acquired = self._state.acquired
+        chosen = [self[name] for name in names] if names is not None else list(self)
+        masks, colors = {}, []
+        for overlay in chosen:
+            if not isinstance(overlay, Mask):
+                if names is None:
+                    continue
+                raise TypeError(f"{overlay.name!r} is no mask; only masks become segments")
+            array = np.asarray(overlay.volume.array)
+            if overlay.volume.geometry != acquired.geometry:
+                placed = Segmentation.from_masks({overlay.name: array}, overlay.volume.geometry)
+                array = np.asarray(placed.on(acquired)[1].array)
+            masks[overlay.name] = array
+            colors.append(overlay.color)
+        segmentation_object(masks, acquired, colors=colors, frame=self._state.frame).save_as(path)
 
     def add_segmentation(
         self,
@@ -265,7 +256,7 @@ class Overlays:
             made.append(
                 Mask(
                     name=self._free(safe_text(segment.label) or f"segment {segment.number}", made),
-                    volume=_cropped(array if array.dtype == np.bool_ else array >= INSIDE, mask.geometry),
+                    volume=cropped(array if array.dtype == np.bool_ else array >= INSIDE, mask.geometry),
                     color=color,
                     opacity=opacity,
                     outline=outline,
@@ -463,26 +454,3 @@ class Overlays:
                 "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
                 f"is {theirs} and {ours}; register them, and pass a Volume without this element"
             )
-
-
-def _cropped(mask: np.ndarray, geometry: Geometry) -> Volume:
-    """Return the part of a mask that is not empty, in its place."""
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        hits = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(int(hits[0]), int(hits[-1]) + 1) if len(hits) else slice(0, 1))
-    if geometry.affine is None:
-        return Volume(mask, geometry=geometry)
-    positions = geometry.slice_positions
-    if not geometry.is_uniform:
-        box[0] = slice(0, geometry.shape[0])  # the spacing of all slices says where one lies
-    affine = geometry.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
-    shape = tuple(part.stop - part.start for part in box)
-    if positions is not None and not geometry.is_uniform:
-        positions = positions + affine[:3, 1:3] @ [part.start for part in box[1:]]
-    else:
-        positions = None
-    cut = Geometry(shape, affine=affine, slice_positions=positions)  # type: ignore[arg-type]
-    return Volume(np.ascontiguousarray(mask[tuple(box)]), geometry=cut)

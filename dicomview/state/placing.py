@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dicomview.geometry import Geometry, PlaneView, beyond_plane, outside, plane_values
 from dicomview.volume import Volume
 
-__all__ = ["Patch", "patch_of"]
+__all__ = ["Patch", "cropped", "cut", "patch_of"]
 
 #: Places this close to a slice, in voxels, are in it and take nothing from its neighbour.
 IN_SLICE = 1e-6
@@ -54,6 +54,35 @@ def patch_of(
     if grid.is_uniform and volume.geometry.is_uniform:
         return _straight(volume, frame, grid, view, index, finer, order, counts)
     return _bent(volume, frame, grid, view, index, finer, order, counts)
+
+
+def cropped(mask: NDArray[np.bool_], geometry: Geometry) -> Volume:
+    """Return the part of a mask that is not empty, in its place."""
+    box = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        hits = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(int(hits[0]), int(hits[-1]) + 1) if len(hits) else slice(0, 1))
+    return cut(mask, geometry, box)
+
+
+def cut(mask: NDArray[np.bool_], geometry: Geometry, box: Sequence[slice]) -> Volume:
+    """Return a copy of a part of a mask, in its place; of slices at uneven distances all."""
+    if geometry.affine is None:
+        return Volume(np.array(mask), geometry=geometry)
+    part = list(box)
+    positions = geometry.slice_positions
+    if not geometry.is_uniform:
+        part[0] = slice(0, geometry.shape[0])  # the spacing of all slices says where one lies
+    affine = geometry.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [p.start for p in part]
+    shape = tuple(p.stop - p.start for p in part)
+    if positions is not None and not geometry.is_uniform:
+        positions = positions + affine[:3, 1:3] @ [p.start for p in part[1:]]
+    else:
+        positions = None
+    place = Geometry(shape, affine=affine, slice_positions=positions)
+    return Volume(np.array(mask[tuple(part)], order="C"), geometry=place)
 
 
 def _straight(

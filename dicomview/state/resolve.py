@@ -11,7 +11,7 @@ from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline, Placed, outlines, placed
-from dicomview.state.overlays import Overlay
+from dicomview.state.overlay import Overlay
 from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
@@ -230,7 +230,9 @@ def _pane(
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
     thickness = state.slab.get(view.plane)
-    overlays = tuple(o for o in state.overlays if o.visible and o.opacity > 0)
+    overlays = tuple(
+        o.in_slice(volume.geometry, view.axis, index) for o in state.overlays if o.visible and o.opacity > 0
+    )
     visible = state.layout in ("ortho", "montage", view.plane)
     return Pane(
         view=view,

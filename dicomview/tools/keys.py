@@ -32,7 +32,9 @@ HELP = {
     "right drag, Ctrl wheel": "zoom",
     "measuring": "drag; click the points of an angle or polygon, which a double click or Enter closes",
     "Delete, Escape": "remove the measurement that has handles; give up the one that is being drawn",
-    "Ctrl z, Ctrl Shift z": "take a change of the measurements back; make it again",
+    "brush, eraser, fill": "drag, or click, to paint a mask",
+    "[ ]": "a smaller, a larger brush",
+    "Ctrl z, Ctrl Shift z": "take a change of measurements or paint back; make it again",
 }
 
 

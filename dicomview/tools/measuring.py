@@ -17,10 +17,10 @@ from dicomview.measure import (
     Point,
     Polygon,
     Rectangle,
-    point_of,
 )
 from dicomview.render import STYLE
-from dicomview.state import MEASURING, Pane, ViewState, resolve
+from dicomview.state import MEASURING, Pane, ViewState
+from dicomview.tools.places import Place, data_at, pane_of, pixels_at, points_at
 from dicomview.tools.pointer import CLICK_PIXELS, LEFT, Panes
 
 __all__ = ["BY_CLICKS", "MeasuringTool"]
@@ -29,8 +29,6 @@ __all__ = ["BY_CLICKS", "MeasuringTool"]
 HANDLE_PIXELS, LINE_PIXELS = 8, 5
 #: Kinds that are drawn by clicks, one for every point.
 BY_CLICKS = ("angle", "polygon")
-
-Place = tuple[float, float]
 
 
 @dataclass
@@ -164,7 +162,7 @@ class MeasuringTool:
             elif self._clicks and self._state.draft is not None and event.inaxes is not None:
                 pane = self._pane_of(event.inaxes)
                 if pane is not None and self._is_under_way(pane):
-                    self._state.draft = self._clicked(_data(event.inaxes, pane, (event.x, event.y)))
+                    self._state.draft = self._clicked(data_at(event.inaxes, pane, (event.x, event.y)))
 
     def _released(self, event: Any) -> None:
         if self._press is None or int(event.button or 0) != LEFT:
@@ -193,7 +191,7 @@ class MeasuringTool:
         press.has_moved = press.has_moved or moved or (state.tool == "point" and press.number is None)
         if not press.has_moved:
             return
-        start, end = (_data(press.ax, press.pane, place) for place in (press.start, here))
+        start, end = (data_at(press.ax, press.pane, place) for place in (press.start, here))
         if press.number is None:
             state.draft = self._dragged(press.pane, start, end)
             return
@@ -220,9 +218,9 @@ class MeasuringTool:
 
     def _click(self, ax: Axes, pane: Pane, here: Place) -> None:
         """Take one point more."""
-        place = _data(ax, pane, here)
+        place = data_at(ax, pane, here)
         if self._state.tool == "polygon" and len(self._clicks) >= 3:
-            first = _pixels(ax, pane, self._clicks[:1])[0]
+            first = pixels_at(ax, pane, self._clicks[:1])[0]
             if math.dist(first, here) <= HANDLE_PIXELS * self._dot:
                 self._finish()
                 return
@@ -248,7 +246,7 @@ class MeasuringTool:
         if not clicks or self._pane is None or self._ax is None or kind is None or self._state.draft is None:
             return
         # A double click is two clicks at one place.
-        pixels = _pixels(self._ax, self._pane, clicks)
+        pixels = pixels_at(self._ax, self._pane, clicks)
         kept = [
             place
             for place, here, before in zip(clicks, pixels, [None, *pixels])
@@ -261,14 +259,7 @@ class MeasuringTool:
     # -- places ---------------------------------------------------------------------------------------
 
     def _pane_of(self, ax: Axes) -> Pane | None:
-        """Return the pane of an Axes as the state has it: the page may be ahead of what is drawn."""
-        drawn = self._panes().pane_on(ax)
-        if drawn is None:
-            return None
-        scene = resolve(self._state.volume, self._state)
-        if scene.tiles:
-            return next((tile for tile in scene.tiles if tile.index == drawn.index), None)
-        return scene.pane(drawn.plane)
+        return pane_of(self._panes(), self._state, ax)
 
     def _is_under_way(self, pane: Pane) -> bool:
         """Return whether points were clicked in this very slice."""
@@ -285,13 +276,13 @@ class MeasuringTool:
         handles = [
             (math.dist(at, here), outline.number, i)
             for outline in pane.outlines
-            for i, at in enumerate(_pixels(ax, pane, outline.handles))
+            for i, at in enumerate(pixels_at(ax, pane, outline.handles))
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
         if distance <= HANDLE_PIXELS * self._dot:
             return Press(ax, pane, here, number, handle)
         lines = [
-            (_line_distance(_pixels(ax, pane, outline.points), here, outline.is_closed), outline.number)
+            (_line_distance(pixels_at(ax, pane, outline.points), here, outline.is_closed), outline.number)
             for outline in pane.outlines
             if len(outline.points) > 1
         ]
@@ -304,39 +295,7 @@ class MeasuringTool:
         return float(self._figure.dpi) / STYLE.dpi
 
     def _points(self, pane: Pane, places: Sequence[Place]) -> tuple[tuple[float, float, float], ...]:
-        """Return the points of places in a pane."""
-        index = np.empty((len(places), 3))
-        index[:, pane.view.axis] = pane.index
-        index[:, [pane.view.right, pane.view.down]] = places
-        return tuple((x, y, z) for x, y, z in point_of(index, self._state.volume.geometry).tolist())
-
-
-def _edges(pane: Pane) -> tuple[Place, Place]:
-    """Return the data coordinates at the left and right, and at the lower and upper edge of a pane."""
-    left, right, top, bottom = pane.box
-    across = (right, left) if pane.view.flip_right else (left, right)
-    return across, (top, bottom) if pane.view.flip_down else (bottom, top)
-
-
-def _data(ax: Axes, pane: Pane, pixel: Place) -> Place:
-    """Return the data coordinates of a pixel of the figure."""
-    (left, right), (bottom, top) = _edges(pane)
-    box = ax.bbox
-    x = left + (pixel[0] - box.x0) / box.width * (right - left)
-    return float(x), float(bottom + (pixel[1] - box.y0) / box.height * (top - bottom))
-
-
-def _pixels(ax: Axes, pane: Pane, places: Sequence[Place]) -> list[Place]:
-    """Return the pixels of the figure at data coordinates."""
-    (left, right), (bottom, top) = _edges(pane)
-    box = ax.bbox
-    return [
-        (
-            box.x0 + (x - left) / (right - left) * box.width,
-            box.y0 + (y - bottom) / (top - bottom) * box.height,
-        )
-        for x, y in places
-    ]
+        return points_at(pane, self._state, places)
 
 
 def _line_distance(points: Sequence[Place], here: Place, is_closed: bool) -> float:

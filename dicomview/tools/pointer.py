@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dicomview.display import Window
 from dicomview.geometry import Plane
-from dicomview.state import MEASURING, Pane, ViewState, rotated
+from dicomview.state import MEASURING, PAINTING, Pane, ViewState, rotated
 
 __all__ = ["PointerTool", "chosen_tool"]
 
@@ -122,7 +122,7 @@ class PointerTool:
 
     def _press(self, event: Any) -> None:
         pane = self._pane(event)
-        if pane is None or (self._state.tool in MEASURING and int(event.button or 0) == LEFT):
+        if pane is None or (self._state.tool in (*MEASURING, *PAINTING) and int(event.button or 0) == LEFT):
             return
         if getattr(event, "dblclick", False):
             self._drag = None

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from dicomview.geometry import PLANES
 from dicomview.render import STYLE, PanesRenderer
-from dicomview.state import MEASURING, Pane, Scene, ViewState, resolve
+from dicomview.state import MEASURING, PAINTING, Pane, Scene, ViewState, resolve
 from dicomview.widgets.frames import png
 from dicomview.widgets.stage import described
 from dicomview.widgets.voxels import coarse_copy
@@ -94,8 +94,9 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         note += f" Overlays are not shown here; there are {len(state.overlays)}."
     if state.measurements:
         note += f" Measurements are not shown here; there are {len(state.measurements)}."
-    if state.tool in MEASURING or not volume.has_window:
+    if state.tool in (*MEASURING, *PAINTING) or not volume.has_window:
         told["tool"], told["measuring"] = ("window" if volume.has_window else "crosshair"), ""
+        told["brush"] = 0
     surround, ink = STYLE.surrounds[state.theme]
     return _PAGE.format(
         title=escape(title),

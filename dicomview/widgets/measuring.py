@@ -53,6 +53,7 @@ class MeasurementsSection(Section):
             style = button.style
             button.on_click(lambda _, act=act: act())
         self._bindings.follow(self._show, ["measurements", "selected", "frame", "patient_axes"])
+        self._bindings.follow(self._show_steps, "touched")
         return [self.chosen, widgets.HBox([*self.buttons.values()]), self.name, self.numbers]
 
     def _choose(self, change: Any) -> None:
@@ -99,6 +100,10 @@ class MeasurementsSection(Section):
         self.name.disabled = at is None
         self.numbers.value = "" if at is None else _html(table(results[at]))
         self.buttons["go"].disabled = self.buttons["delete"].disabled = at is None
+        self._show_steps(change)
+
+    def _show_steps(self, change: Any) -> None:
+        state = self._state
         self.buttons["undo"].disabled, self.buttons["redo"].disabled = not state.can_undo, not state.can_redo
 
 

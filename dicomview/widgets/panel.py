@@ -11,6 +11,7 @@ from dicomview.volume.windows import is_negative
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.measuring import MeasurementsSection
 from dicomview.widgets.over_sections import OverlaysSection, SlabSection
+from dicomview.widgets.painting import PaintSection
 from dicomview.widgets.sections import CineSection, PanesSection, PlaceSection, Section, Sections
 from dicomview.widgets.style import check, control
 from dicomview.widgets.svg import gradient
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[Section]] = {
     "slab": SlabSection,
     "overlays": OverlaysSection,
     "measurements": MeasurementsSection,
+    "paint": PaintSection,
 }
 
 

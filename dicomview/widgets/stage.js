@@ -262,6 +262,12 @@ export class Cache {
     }
   }
 
+  /** @param {string} key */
+  delete(key) {
+    this.bytes -= this.kept.get(key)?.data.byteLength ?? 0;
+    this.kept.delete(key);
+  }
+
   clear() {
     this.kept.clear();
     this.bytes = 0;
@@ -506,6 +512,10 @@ class Stage extends Listener {
     this.coarse = new Map();
     /** What lies over slices. */
     this.over = new Cache(Math.floor(model.get("budget") / 2));
+    /** By axis and index: what lies over a slice counts from this stamp on, since it was painted. @type {Map<string, number>} */
+    this.stamps = new Map();
+    /** @type {{ pane: any, x: number, y: number } | null} where the brush is, counted from below */
+    this.brushAt = null;
     /** Slices of coarse volumes, made when they are first seen. */
     this.rough = new Cache(64 << 20);
     /** @type {any} what the kernel wants shown, with what was changed here since */
@@ -567,7 +577,7 @@ class Stage extends Listener {
     for (const name of ["pointerenter", "focusin"]) {
       this.listen(this.viewer, name, () => ((this.isVisited = true), this.pump()));
     }
-    this.listen(this.host, "mouseleave", () => this.point(null));
+    this.listen(this.host, "mouseleave", () => (this.brush(null), this.point(null)));
     this.listen(document, "visibilitychange", () => this.pump());
     this.listen(window, "pagehide", () => this.model.send({ bye: this.name }));
     this.model.send({ hello: { view: this.name, far: this.speed !== Infinity } });
@@ -593,6 +603,7 @@ class Stage extends Listener {
     if (message.scene) this.heard = Math.max(this.heard, message.heard?.[this.name] ?? 0);
     if (message.scene) this.take(message.scene, message.coming);
     if (message.coarse) this.takeCoarse(message.coarse, bytes[0]);
+    if (message.painted) this.repaint(message.painted);
     if (message.slices) this.takeSlices(message, bytes);
   }
 
@@ -675,11 +686,29 @@ class Stage extends Listener {
     this.holding = 0;
     for (const slice of fresh) {
       if (slice.over && overlays !== this.scene.overlays) continue; // of other overlays
+      if (slice.over && this.isOld(slice)) continue; // a newer one is on its way
       (slice.over ? this.over : this.cache).set(slice.key, slice);
       this.flying.delete(slice.key);
     }
     this.redraw();
     this.pump();
+  }
+
+  /**
+   * Let go of what lies over slices that were painted since; what is in view stays until the new comes, with this message.
+   * @param {{ low: number[], high: number[], stamp: number, coming: string[] }} painted
+   */
+  repaint({ low, high, stamp, coming }) {
+    for (const axis of [0, 1, 2]) for (let i = low[axis]; i < high[axis]; i++) this.stamps.set(`${axis}|${i}`, stamp);
+    for (const key of [...this.over.kept.keys()]) {
+      if (this.isOld(this.over.kept.get(key)) && !coming.includes(key)) this.over.delete(key);
+    }
+    for (const key of coming) this.flying.set(key, performance.now());
+  }
+
+  /** Whether a slice was painted since this was made of it. @param {any} over */
+  isOld({ key, stamp }) {
+    return stamp < (this.stamps.get(key.slice(key.indexOf("|") + 1)) ?? 0);
   }
 
   /** Note that something was changed here; the kernel is told soon. @param {...string} names */
@@ -974,6 +1003,20 @@ class Stage extends Listener {
       context.stroke();
       context.globalAlpha = 1;
     }
+    if (scene.brush && this.brushAt?.pane === pane) {
+      const reach = (/** @type {number} */ axis, /** @type {number} */ pixels, /** @type {number} */ voxels) =>
+        ((scene.brush / (scene.spacing[axis] || 1)) * pixels) / Math.abs(voxels);
+      context.beginPath();
+      context.ellipse(
+        this.brushAt.x, canvas.height - this.brushAt.y,
+        reach(pane.right, x1 - x0, right - left), reach(pane.down, y1 - y0, top - bottom), 0, 0, 2 * Math.PI,
+      ); // prettier-ignore
+      for (const [color, wide] of [["#000", 2.4], ["#fff", 1.2]]) {
+        context.strokeStyle = String(color);
+        context.lineWidth = Number(wide) * dot;
+        context.stroke();
+      }
+    }
     context.font = `${12.5 * dot}px "DejaVu Sans", Verdana, sans-serif`;
     context.lineWidth = 2 * (100 / 72) * dot;
     context.lineJoin = "round";
@@ -1205,6 +1248,14 @@ class Stage extends Listener {
     this.note("pointer");
   }
 
+  /** Show where the brush is. @param {MouseEvent | null} event */
+  brush(event) {
+    if (!this.scene?.brush && !this.brushAt) return;
+    const { pane, x, y } = event && this.scene.brush ? this.at(event) : { pane: null, x: 0, y: 0 };
+    this.brushAt = pane && { pane, x, y };
+    this.redraw();
+  }
+
   /** Run the cine, or stop it. */
   play() {
     const { scene } = this;
@@ -1342,6 +1393,7 @@ class Stage extends Listener {
   onMove(event) {
     if (!this.scene || (!this.drag && !this.isMine(event))) return;
     const { drag, scene } = this;
+    this.brush(event);
     const isForKernel = scene.measuring && (event.buttons & 1 || scene.measuring === "clicks");
     if (drag || !isForKernel) event.stopImmediatePropagation();
     if (!drag) {

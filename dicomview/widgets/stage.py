@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
+from dicomview.geometry import Box
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import MEASURING, Overlay, Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.state import MEASURING, PAINTING, Overlay, Pane, Scene, ViewState, slab_range, slab_text
 from dicomview.tools import BY_CLICKS, chosen_tool
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
@@ -33,6 +34,11 @@ class Stage:
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
         self._shown = self._over = ""
+        self._panes: list[dict[str, Any]] = []
+        #: The part of the acquired grid that was painted and not sent yet; how often any was sent.
+        self._low: list[int] = []
+        self._high: list[int] = []
+        self._paints = 0
         page.handlers["want"] = self._wanted
 
     def begin(self, *, is_far: bool) -> None:
@@ -51,6 +57,7 @@ class Stage:
         heard : dict of str to int
             By view of the page, the last message that the scene knows of: what was changed there later stays.
         """
+        self._panes = scene["panes"]
         if self.volume_name != self._shown:  # the page keeps the slices of one only
             self._shown = self.volume_name
             self._sent.clear()
@@ -84,6 +91,29 @@ class Stage:
         shown = _overlays(self._state)
         return str(hash(shown)) if shown else ""
 
+    def touch(self, box: Box) -> None:
+        """Note that a part of the acquired grid was painted."""
+        low, high = [part.start for part in box], [part.stop for part in box]
+        self._low = [*map(min, low, self._low or low)]
+        self._high = [*map(max, high, self._high or high)]
+
+    def repaint(self) -> bool:
+        """Send what was painted since the last time, as far as it is in view; returns whether there is any."""
+        if not self._low:
+            return False
+        state = self._state
+        low, high = self._low, self._high
+        self._low, self._high = [], []
+        if state.volume is not state.acquired:
+            low, high = [0] * 3, list(state.volume.geometry.shape)
+        self._paints += 1
+        self._sent = {name for name in self._sent if OVER not in name}
+        places = dict.fromkeys((p["axis"], p.get("index", state.index[p["axis"]])) for p in self._panes)
+        seen = [(state.frame, a, i, True) for a, i in places if low[a] <= i < high[a]]
+        painted = {"low": low, "high": high, "stamp": self._paints, "coming": [_key(*p) for p in seen]}
+        self._send_slices(seen, packed=True, asked=None, painted=painted)
+        return True
+
     def _name(self, *place: Any) -> str:
         return f"{self.volume_name}|{_key(*place)}"
 
@@ -94,7 +124,9 @@ class Stage:
         wanted = [place for place in want["slices"] if is_same or not _is_over(*place)]
         self._send_slices(wanted, packed=want["packed"], asked=want["asked"])
 
-    def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
+    def _send_slices(
+        self, wanted: Any, *, packed: bool, asked: float | None, painted: dict[str, Any] | None = None
+    ) -> None:
         slices = [self._made(*place, packed=packed) for place in wanted]
         self._sent.update(self._name(*place) for place in wanted)
         message = {
@@ -102,6 +134,7 @@ class Stage:
             "asked": asked,
             "volume": self.volume_name,
             "overlays": self.overlays_name,
+            "painted": painted,
         }
         self._page.send(message, buffers=[data for _, data in slices])
 
@@ -110,7 +143,9 @@ class Stage:
     ) -> tuple[Any, Any]:
         state = self._state
         if over:
-            return raster_of(state.volume, frame, axis, index, overlays=_overlays(state))
+            stamp = self._paints  # before: what is painted meanwhile is sent again
+            header, data = raster_of(state.volume, frame, axis, index, overlays=_overlays(state))
+            return {**header, "stamp": stamp}, data
         return slice_of(
             state.volume,
             frame,
@@ -210,7 +245,12 @@ def described(
         "texts": state.texts,
         "layout": state.layout,
         "tool": chosen_tool(state),
-        "measuring": "clicks" if state.tool in BY_CLICKS else "drag" if state.tool in MEASURING else "",
+        "measuring": "clicks"
+        if state.tool in BY_CLICKS
+        else "drag"
+        if state.tool in (*MEASURING, *PAINTING)
+        else "",
+        "brush": state.radius if state.tool in ("brush", "eraser") else 0,
         "levelDrag": state.level_drag,
         "playing": state.playing,
         "cine": state.cine,

@@ -19,7 +19,7 @@ PATIENCE = 2.0
 #: What the page may change.
 _CHANGED = frozenset(("index", "frame", "window", "zoom", "center", "invert", "pointer", "playing"))
 #: What changes nothing in the picture, but in what the page does.
-_DONE_THERE = ("cine", "cine_mode", "fps", "level_drag", "playing", "step_mm", "tool")
+_DONE_THERE = ("cine", "cine_mode", "fps", "level_drag", "playing", "radius", "step_mm", "tool")
 
 
 class Staging:
@@ -73,6 +73,7 @@ class Staging:
             state=self._told,
         )
         state.observe(self.show, _DONE_THERE)
+        state.observe(self._touched, "touched")
         canvas.may_overlay(True)
         self._deadline: asyncio.TimerHandle | None = None
         canvas.widget.on_msg(self._spoken)
@@ -80,6 +81,7 @@ class Staging:
     def close(self) -> None:
         """Stop following the state."""
         self._state.unobserve(self.show, _DONE_THERE)
+        self._state.unobserve(self._touched, "touched")
         if self._deadline is not None:
             self._deadline.cancel()
 
@@ -115,6 +117,14 @@ class Staging:
                 span=self._pointer.value_range,
             )
             self._stage.show(told, self._heard)
+
+    def _touched(self, change: Any) -> None:
+        if self.is_on and change["new"] is not None:
+            self._stage.touch(change["new"].box)
+
+    def repaint(self) -> bool:
+        """Send what was painted; returns whether anything is."""
+        return self.is_on and self._stage.repaint()
 
     def _raise(self, hello: dict[str, Any]) -> None:
         """Leave the slices to the page, which is there now."""

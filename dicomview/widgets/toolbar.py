@@ -25,6 +25,9 @@ TOOLS = {
     "rectangle": ("square-o", "drag from corner to corner"),
     "ellipse": ("circle-o", "drag from corner to corner around it"),
     "polygon": ("pencil", "click the corners; a double click or Enter closes it"),
+    "brush": ("paint-brush", "drag: paint the mask; [ and ] change the radius"),
+    "eraser": ("eraser", "drag: take away from the mask"),
+    "fill": ("tint", "click: fill what hangs together"),
 }
 
 

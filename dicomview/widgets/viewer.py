@@ -16,7 +16,7 @@ from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size, forget_rasters
 from dicomview.state import Measurements, Overlays, Scene, ViewState, readout, resolve, view_code
-from dicomview.tools import HELP, KeyTool, MeasuringTool, PointerTool
+from dicomview.tools import HELP, KeyTool, MeasuringTool, PaintingTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import forget, take_over
@@ -40,11 +40,25 @@ __all__ = ["SliceViewer"]
 WIDTH = 800
 WIDTHS = (240, 1800)
 #: Traits that change nothing in the picture; the position always comes with the index.
-_UNSEEN = {"position", "pointer", "tool", "level_drag", "step_mm", "playing", "cine", "fps", "cine_mode"}
+_UNSEEN = {
+    "position",
+    "pointer",
+    "tool",
+    "level_drag",
+    "step_mm",
+    "playing",
+    "cine",
+    "fps",
+    "cine_mode",
+    "layer",
+    "radius",
+    "ball",
+    "paint_range",
+}
 #: Said where the page could not load our script.
 _NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws every slice."
 #: Traits that the page needs to know nothing of: matplotlib draws them over its slices.
-_OVER = {"measurements", "selected", "draft"}
+_OVER = {"measurements", "selected", "draft", "touched"}
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN - _OVER)
 
 
@@ -152,8 +166,9 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             on_help=self.toggle_help,
         )
         self._measuring = MeasuringTool(self._canvas.figure, lambda: self._canvas.renderer, self.state)
+        self._painting = PaintingTool(self._canvas.figure, lambda: self._canvas.renderer, self.state)
         self._page = PageLink(
-            (*KeyTool.KEYS, *MeasuringTool.KEYS),
+            (*KeyTool.KEYS, *MeasuringTool.KEYS, *PaintingTool.KEYS),
             canvas=self._canvas.widget.model_id if self._canvas.can_overlay else "",
             paints=draw == "browser" and self._canvas.can_overlay,
         )
@@ -360,6 +375,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             self.state.unobserve(self._read_out, "pointer")
             self.state.unobserve(self._show, list(_OVER))
             self._measuring.close()
+            self._painting.close()
             if self._staging is not None:
                 self._staging.close()
             self._player.close()
@@ -400,7 +416,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             if key in MeasuringTool.KEYS:
                 for _ in range(int(count)):
                     self._measuring.press(key)
-            else:
+            elif not self._painting.press(str(key), int(count)):
                 self._keys.press(str(key), int(count))
 
     def _paint(self) -> bool:
@@ -409,6 +425,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             return False
         self._canvas.resize(self._size())
         is_sent = self._canvas.paint(self._scene(), self.state.volume)
+        if self._staging is not None and self._staging.repaint():
+            is_sent = True
         self._read_out()
         return is_sent
 

@@ -96,7 +96,8 @@ def raster_of(
         first point lies, and how far it is to the next. Height and width are 0 where there is nothing.
     bytes
     """
-    pane = Pane(_upright(volume, axis), index, tuple(frame), visible=True, overlays=overlays)
+    seen = tuple(overlay.in_slice(volume.geometry, axis, index) for overlay in overlays)
+    pane = Pane(_upright(volume, axis), index, tuple(frame), visible=True, overlays=seen)
     raster = overlay_raster(volume, pane)
     pixels, finer, first = raster or (np.zeros((0, 0, 4), np.uint8), (1, 1), (0, 0))
     header = {

@@ -1,0 +1,422 @@
+"""Painting: brushes by closed forms, fills by scipy, steps taken back, masks handed on."""
+
+import numpy as np
+import pytest
+from conftest import make_affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from traitlets import TraitError
+
+import dicomview as dv
+from dicomview.errors import PaintError, SegmentError
+from dicomview.geometry import PLANES, Geometry, connected, stroke
+from dicomview.render import PanesRenderer, PictureFigure, forget_rasters, overlay_raster
+from dicomview.state import Overlays, ViewState, changes, resolve
+
+SHAPE = (12, 20, 24)
+GRIDS = ["axial", "sagittal", "oblique", "tilted", "feet first"]
+
+
+def opened(orientation="oblique", **traits):
+    array = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE) % 100
+    vol = dv.Volume.from_array(array, affine=make_affine(orientation), meta={"Modality": "CT"})
+    state = ViewState(vol, window=(50, 100), **traits)
+    return vol, state, Overlays(state)
+
+
+def positions(geometry):
+    return geometry.position(np.moveaxis(np.indices(geometry.shape), 0, -1))
+
+
+def from_line(points, start, end):
+    """Return how far points are from a line between two places."""
+    way = end - start
+    part = np.clip((points - start) @ way / max(way @ way, 1e-30), 0, 1)
+    return np.linalg.norm(points - start - part[..., None] * way, axis=-1)
+
+
+def whole(geometry, covered):
+    mask = np.zeros(geometry.shape, bool)
+    if covered is not None:
+        mask[covered[0]] = covered[1]
+    return mask
+
+
+# -- brushes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, 2])
+@pytest.mark.parametrize("orientation", GRIDS)
+def test_a_brush_covers_the_voxels_whose_centre_is_within_its_radius(orientation, axis):
+    geometry = opened(orientation)[0].geometry
+    radius = 2.2 * max(geometry.spacing)
+    start, end = np.array([5.0, 8.3, 9.6]), np.array([5.0, 13.2, 15.1])
+    if axis is not None:
+        end[axis] = start[axis] = round(start[axis])
+    expected = from_line(positions(geometry), *geometry.position([start, end])) <= radius
+    if axis is not None:
+        others = np.arange(SHAPE[axis]) != start[axis]
+        expected[(slice(None),) * axis + (others,)] = False
+    found = whole(geometry, stroke(geometry, start, end, radius=radius, axis=axis))
+    assert found.sum() > 30
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_ball_on_an_anisotropic_grid_has_the_volume_of_a_ball():
+    geometry = Geometry((41, 121, 101), affine=np.diag([1.5, 0.5, 0.6, 1])[[2, 1, 0, 3]])
+    found = stroke(geometry, (20, 60, 50), (20, 60, 50), radius=20)
+    volume = found[1].sum() * np.prod(geometry.spacing)
+    assert volume == pytest.approx(4 / 3 * np.pi * 20**3, rel=0.005)
+
+
+def test_slices_at_uneven_distances_are_painted_by_their_own_positions():
+    places = np.zeros((6, 3))
+    places[:, 2] = 0, 1, 2, 6, 7, 12
+    geometry = Geometry(
+        (6, 9, 9), affine=[[0, 0, 1, 0], [0, 1, 0, 0], [2.4, 0, 0, 0], [0, 0, 0, 1]], slice_positions=places
+    )
+    found = whole(geometry, stroke(geometry, (2, 4, 4), (2, 4, 4), radius=4.1))
+    expected = from_line(positions(geometry), *geometry.position([[2, 4, 4]] * 2)) <= 4.1
+    np.testing.assert_array_equal(found, expected)
+    assert found.any(axis=(1, 2)).tolist() == [True, True, True, True, False, False]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*(st.floats(-3, n + 3) for n in SHAPE)), min_size=2, max_size=2), st.integers(0, 2))
+def test_a_stroke_has_no_gaps_however_fine_the_brush(ends, axis):
+    geometry = opened("axial")[0].geometry
+    ends = np.array(ends)
+    ends[:, axis] = round(ends[0, axis])
+    found = whole(geometry, stroke(geometry, *ends, radius=0.01, axis=axis))
+    assert ndimage.label(found, np.ones((3, 3, 3)))[1] <= 1
+    inside = ((ends > -0.5) & (ends < np.array(SHAPE) - 0.5)).all(axis=1)
+    for end in ends[inside]:
+        assert found[tuple(np.floor(end + 0.5).astype(int))], "both ends are painted"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.3, 0.8), st.sampled_from([None, 0, 1, 2]))
+def test_a_fill_is_a_component_of_scipy(seed, part, axis):
+    random = np.random.default_rng(seed)
+    allowed = random.random((6, 9, 8)) < part
+    place = tuple(int(i) for i in random.integers(0, allowed.shape))
+    within = np.zeros_like(allowed)
+    within[tuple(slice(None) if a != axis else place[a] for a in range(3))] = True
+    labels, _ = ndimage.label(allowed & within)
+    expected = (labels == labels[place]) & allowed[place]
+    np.testing.assert_array_equal(connected(allowed, place, axis=axis), expected)
+
+
+# -- layers and steps ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_paint_lies_where_its_points_are_in_the_patient(plane):
+    vol, state, overlays = opened()
+    middle = vol.geometry.position((6, 10, 12))
+    state.paint([middle], radius=5, plane=plane)
+    assert overlays["mask"].array.sum() == state.painted.array.sum() > 5
+    axis = vol.plane_axes[plane]
+    assert set(np.nonzero(state.painted.array)[axis]) == {(6, 10, 12)[axis]}
+    points = positions(vol.geometry)[state.painted.array]
+    assert np.linalg.norm(points - middle, axis=-1).max() <= 5
+    state.paint([middle], radius=100, erase=True)
+    assert not state.painted.array.any()
+
+
+def act(state, kind, place, size):
+    geometry = state.acquired.geometry
+    point = geometry.position(place)
+    if kind == "brush":
+        state.paint([point, geometry.position((6, 10, 12))], radius=size, plane="axial")
+    elif kind == "ball":
+        state.paint([point], radius=size)
+    elif kind == "erase":
+        state.paint([point], radius=size * 2, erase=True)
+    elif kind == "fill":
+        state.fill(point, plane="axial")
+    elif kind == "threshold":
+        state.threshold(10 * size, 10 * size + 5)
+    else:
+        state.clear_layer()
+
+
+ACTS = st.tuples(
+    st.sampled_from(["brush", "ball", "erase", "fill", "threshold", "clear"]),
+    st.tuples(*(st.integers(0, n - 1) for n in SHAPE)),
+    st.integers(2, 6),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(ACTS, min_size=1, max_size=6))
+def test_every_step_can_be_taken_back_and_made_again(acts):
+    _, state, overlays = opened()
+    overlays.paint()
+    seen = [state.painted.array]
+    for kind, place, size in acts:
+        act(state, kind, place, size)
+        if (state.painted.array != seen[-1]).any():  # what changes nothing is no step
+            seen.append(state.painted.array)
+    for expected in seen[-2::-1]:
+        state.undo()
+        np.testing.assert_array_equal(state.painted.array, expected)
+    assert not state.can_undo
+    for expected in seen[1:]:
+        state.redo()
+        np.testing.assert_array_equal(state.painted.array, expected)
+    assert not state.can_redo
+
+
+def test_measurements_and_paint_share_one_history():
+    vol, state, _ = opened()
+    state.paint([vol.geometry.position((6, 10, 12))])
+    state.add_measurement(dv.measure.Point([vol.geometry.position((6, 3, 3))]))
+    state.paint([vol.geometry.position((2, 4, 4))])
+    both = state.painted.array
+    state.undo()
+    assert len(state.measurements) == 1 and 0 < state.painted.array.sum() < both.sum()
+    state.undo()
+    assert state.measurements == () and state.painted.array.any()
+    state.undo()
+    assert not state.painted.array.any() and not state.can_undo
+    for _ in range(3):
+        state.redo()
+    assert len(state.measurements) == 1 and (state.painted.array == both).all()
+
+
+def test_steps_of_a_mask_that_was_removed_are_passed_over():
+    vol, state, overlays = opened()
+    state.add_measurement(dv.measure.Point([vol.geometry.position((6, 3, 3))]))
+    state.paint([vol.geometry.position((6, 10, 12))])
+    overlays.remove("mask")
+    state.undo()
+    assert state.measurements == () and not state.can_undo
+
+
+def test_what_can_be_taken_back_takes_bounded_memory(monkeypatch):
+    monkeypatch.setattr("dicomview.state.painting.MOST_BYTES", 2000)
+    vol, state, overlays = opened()
+    overlays.paint()
+    for i in range(40):
+        state.paint([vol.geometry.position((6, 10, i % 24))], radius=8, erase=i % 2 == 1)
+    kept = state._past
+    assert 1 < len(kept) < 40 and sum(step.bytes for step in kept) <= 2000
+    while state.can_undo:
+        state.undo()
+
+
+def test_fill_takes_the_inside_of_an_outline_or_values_of_a_range():
+    vol, state, _ = opened("axial")
+    at = vol.geometry.position
+    corners = [(6, 4, 4), (6, 4, 15), (6, 14, 15), (6, 14, 4), (6, 4, 4)]
+    state.paint([at(c) for c in corners], radius=0.1, plane="axial")
+    state.fill(at((6, 8, 8)), plane="axial")
+    expected = np.zeros(SHAPE, bool)
+    expected[6, 4:15, 4:16] = True
+    np.testing.assert_array_equal(state.painted.array, expected)
+    state.fill(at((6, 8, 8)), plane="axial", erase=True)
+    assert not state.painted.array.any()
+    state.paint_range = (0, 49)
+    state.fill(at((0, 0, 0)))
+    labels, _ = ndimage.label((vol.array >= 0) & (vol.array <= 49))
+    np.testing.assert_array_equal(state.painted.array, labels == labels[0, 0, 0])
+    with pytest.raises(TraitError, match="lowest"):
+        state.paint_range = (5, 1)
+
+
+def test_a_range_keeps_the_brush_to_its_values_and_threshold_takes_them_all():
+    vol, state, _ = opened("axial", paint_range=(20, 60), index=(3, 0, 0))
+    state.paint([vol.geometry.position((6, 10, 12))], radius=6, plane="axial")
+    assert state.painted.array.any() and set(vol.array[state.painted.array]) <= set(range(20, 61))
+    state.clear_layer()
+    state.threshold(5, 9)
+    np.testing.assert_array_equal(state.painted.array, (vol.array >= 5) & (vol.array <= 9))
+    state.threshold(0, 49, plane="axial", erase=True)
+    assert not state.painted.array[3].any() and state.painted.array[2].any()
+
+
+def test_missing_slices_are_never_painted():
+    vol, _, _ = opened("axial")
+    report = dv.Volume(vol.array, geometry=vol.geometry).report
+    from dataclasses import replace
+
+    lacking = dv.Volume(vol.array, geometry=vol.geometry, report=replace(report, missing=(6,)))
+    state = ViewState(lacking)
+    state.paint([lacking.geometry.position((6, 10, 12))], radius=12)
+    state.threshold(0, 1000)
+    state.fill(lacking.geometry.position((6, 1, 1)))
+    assert not state.painted.array[6].any() and state.painted.array[5].all()
+
+
+def test_on_turned_planes_a_ball_lies_where_it_is_seen_and_a_slice_is_refused():
+    vol, state, _ = opened("oblique", patient_axes=True)
+    assert not state.can_paint_flat
+    middle = vol.geometry.position((6, 10, 12))
+    state.paint([middle], radius=5.1)
+    expected = np.linalg.norm(positions(vol.geometry) - middle, axis=-1) <= 5.1
+    np.testing.assert_array_equal(state.painted.array, expected)
+    with pytest.raises(PaintError, match="patient_axes"):
+        state.threshold(0, 1, plane="axial")
+
+
+def test_colours_have_no_range():
+    rgb = np.zeros((3, 4, 5, 3), np.uint8)
+    state = ViewState(dv.Volume.from_array(rgb, affine=np.eye(4)), paint_range=(0, 1))
+    with pytest.raises(PaintError, match="colours"):
+        state.paint([(1, 1, 1)])
+
+
+# -- pictures -----------------------------------------------------------------------------------------
+
+
+def drawn(state):
+    figure = PictureFigure(figsize=(6, 3), dpi=100)
+    PanesRenderer(figure, state.volume).update(resolve(state.volume, state))
+    return figure.png()
+
+
+@pytest.mark.parametrize("traits", [{}, {"patient_axes": True}], ids=["acquired", "patient axes"])
+def test_what_was_painted_step_by_step_is_drawn_as_if_it_had_always_been_so(traits):
+    vol, state, overlays = opened(**traits)
+    figure = PictureFigure(figsize=(6, 3), dpi=100)
+    renderer = PanesRenderer(figure, state.volume)
+    overlays.paint(color="#00ff00")
+    renderer.update(resolve(state.volume, state))
+    figure.png()
+    state.position = middle = vol.geometry.position((6, 10, 12))
+    for at, erase in (((6, 10, 12), False), ((6, 12, 14), False), ((6, 10, 11), True)):
+        state.paint([vol.geometry.position(at)], radius=5 - 2 * erase, erase=erase)
+        renderer.update(resolve(state.volume, state))
+        figure.png()
+    state.undo()
+    renderer.update(resolve(state.volume, state))
+    shown = figure.png()
+    forget_rasters()
+    other = ViewState(vol, window=(50, 100), **traits)
+    Overlays(other).paint(state.painted.array, color="#00ff00")
+    other.position = middle
+    assert shown == drawn(other)
+    assert shown != drawn(ViewState(vol, window=(50, 100), position=middle, **traits)), "paint is seen"
+
+
+def test_only_the_panes_are_drawn_again_whose_slices_were_painted():
+    vol, state, overlays = opened("axial", index=(6, 10, 12))
+    overlays.paint()
+    before = resolve(vol, state)
+    state.paint([vol.geometry.position((6, 3, 3))], radius=3, plane="axial")
+    after = resolve(vol, state)
+    assert changes(before, after).pixels == {"axial"}
+    state.paint([vol.geometry.position((2, 3, 3))], radius=3, plane="axial")
+    assert not changes(after, resolve(vol, state)), "another slice is none of those in view"
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_mask_to_paint_is_seen_as_any_other_mask(plane):
+    vol, state, overlays = opened()
+    mask = np.random.default_rng(1).random(SHAPE) < 0.1
+    overlays.paint(mask, color="#123456")
+    painted = overlay_raster(vol, resolve(vol, state).pane(plane))
+    overlays.clear()
+    overlays.add_mask(mask, color="#123456")
+    plain = overlay_raster(vol, resolve(vol, state).pane(plane))
+    np.testing.assert_array_equal(painted[0], plain[0])
+    assert painted[1:] == plain[1:]
+
+
+# -- in and out ---------------------------------------------------------------------------------------
+
+
+def test_masks_and_segments_are_edited_as_copies():
+    vol, state, overlays = opened()
+    mask = np.zeros(SHAPE, bool)
+    mask[4:7, 5:9, 6:11] = True
+    overlays.add_mask(mask, name="tumour", color="#102030")
+    assert overlays.paint("tumour", name="mine") == ["mine"]
+    assert (overlays["mine"].array == mask).all() and overlays["mine"].color == "#102030"
+    state.paint([vol.geometry.position((6, 10, 12))], radius=4)
+    assert overlays["tumour"].volume.array.sum() == mask.sum() < overlays["mine"].array.sum()
+    coarse = Geometry(
+        (6, 10, 12), affine=vol.geometry.affine @ np.diag([2.0, 2, 2, 1]) + np.outer([0] * 4, [0] * 4)
+    )
+    (name,) = overlays.paint(np.ones(coarse.shape), geometry=coarse)
+    assert overlays[name].array.shape == SHAPE and overlays[name].array[:11, :19, :23].all()
+    seg = dv.Segmentation.from_masks({"a": mask}, vol.geometry)
+    (name,) = overlays.paint(seg["a"], name="from seg")
+    assert (overlays[name].array == mask).all() and state.layer == "from seg"
+
+
+def test_paint_goes_to_the_layer_that_is_named():
+    vol, state, overlays = opened()
+    overlays.paint(name="a")
+    overlays.paint(name="b")
+    state.layer = "a"
+    state.paint([vol.geometry.position((6, 10, 12))], radius=4)
+    assert overlays["a"].array.any() and not overlays["b"].array.any()
+    overlays.set("a", color="#ffffff", opacity=0.9)
+    state.paint([vol.geometry.position((2, 10, 12))], radius=4)
+    assert overlays["a"].array[2].any() and overlays["a"].color == "#ffffff"
+
+
+def test_a_mask_cannot_be_written_behind_the_view():
+    _, _, overlays = opened()
+    overlays.paint()
+    with pytest.raises(ValueError, match="read-only"):
+        overlays["mask"].volume.array[0] = True
+
+
+def test_a_mask_goes_to_nifti_in_its_place():
+    nibabel = pytest.importorskip("nibabel")
+    vol, state, overlays = opened("oblique")
+    state.paint([vol.geometry.position((6, 10, 12))], radius=6)
+    image = overlays["mask"].volume.to_nibabel()
+    again = dv.Volume.from_nibabel(nibabel.Nifti1Image.from_bytes(image.to_bytes()))
+    np.testing.assert_array_equal(np.asarray(again.array) != 0, overlays["mask"].array)
+    np.testing.assert_allclose(again.geometry.affine, vol.geometry.affine, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def head():
+    return dv.volread(dv.samples.head_ct())
+
+
+def test_masks_come_back_from_a_segmentation_voxel_by_voxel(head, tmp_path):
+    hd = pytest.importorskip("highdicom")
+    state = ViewState(head)
+    overlays = Overlays(state)
+    (ball,) = overlays.paint(name="ball", color="#ff0000")
+    state.paint([(27, -2, 34)], radius=9)
+    overlays.paint(name="bone", color="#00ff00")
+    state.threshold(300, 5000)
+    overlays.paint(name="nothing")
+    overlays.to_seg(tmp_path / "seg.dcm")
+    seg = dv.segread(tmp_path / "seg.dcm", reference=head)
+    assert [s.label for s in seg.segments] == ["ball", "bone", "nothing"]
+    assert np.abs(np.subtract(seg.segments[0].color, (255, 0, 0))).max() <= 8, "white points differ"
+    own = dv.segread(tmp_path / "seg.dcm")
+    stored = hd.seg.segread(tmp_path / "seg.dcm")
+    uids = [dv.dataset(head, k).SOPInstanceUID for k in range(head.shape[0])]
+    frames = stored.get_pixels_by_source_instance(uids, assert_missing_frames_are_empty=True)
+    for i, name in enumerate(["ball", "bone", "nothing"]):
+        expected = overlays[name].array
+        np.testing.assert_array_equal(seg[name].array, expected)
+        np.testing.assert_array_equal(frames[..., i] != 0, expected)
+        points = own[name].geometry.position(np.argwhere(own[name].array))
+        assert len(points) == expected.sum()
+    assert stored.StudyInstanceUID == dv.dataset(head, 0).StudyInstanceUID
+    overlays.to_seg(tmp_path / "one.dcm", names=[ball])
+    assert len(dv.segread(tmp_path / "one.dcm").segments) == 1
+
+
+def test_a_segmentation_needs_files_and_masks(head):
+    pytest.importorskip("highdicom")
+    vol, _, overlays = opened()
+    overlays.paint()
+    with pytest.raises(SegmentError, match="FrameOfReferenceUID"):
+        overlays.to_seg("seg.dcm")
+    with pytest.raises(SegmentError, match="at least one mask"):
+        Overlays(ViewState(head)).to_seg("seg.dcm")
+    overlays.fuse(vol, name="ct")
+    with pytest.raises(TypeError, match="no mask"):
+        overlays.to_seg("seg.dcm", names=["ct"])
