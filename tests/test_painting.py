@@ -5,7 +5,9 @@ import pytest
 from conftest import make_affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.backend_bases import MouseButton
 from scipy import ndimage
+from test_tools import Desk
 from traitlets import TraitError
 
 import dicomview as dv
@@ -13,6 +15,7 @@ from dicomview.errors import PaintError, SegmentError
 from dicomview.geometry import PLANES, Geometry, connected, stroke
 from dicomview.render import PanesRenderer, PictureFigure, forget_rasters, overlay_raster
 from dicomview.state import Overlays, ViewState, changes, resolve
+from dicomview.tools import PaintingTool
 
 SHAPE = (12, 20, 24)
 GRIDS = ["axial", "sagittal", "oblique", "tilted", "feet first"]
@@ -420,3 +423,160 @@ def test_a_segmentation_needs_files_and_masks(head):
     overlays.fuse(vol, name="ct")
     with pytest.raises(TypeError, match="no mask"):
         overlays.to_seg("seg.dcm", names=["ct"])
+
+
+# -- tools --------------------------------------------------------------------------------------------
+
+
+class Easel(Desk):
+    """A desk with the tools that paint."""
+
+    def __init__(self, vol, **traits):
+        super().__init__(vol, **traits)
+        self.painting = PaintingTool(self.figure, lambda: self.panes, self.state)
+
+    def draw(self, plane, *places, steps=4):
+        """Drag from the first place to the last, in data coordinates."""
+        start, end = self.pixel(plane, *places[0]), self.pixel(plane, *places[-1])
+        self.drag(start, end - start, steps=steps)
+
+
+VIEWS = {
+    "upright": {},
+    "zoomed": {"zoom": 2.0, "center": (5.0, 10.0, 12.0)},
+    "turned": {"turns": {"axial": (1, True), "coronal": (2, False), "sagittal": (3, True)}},
+}
+
+
+@pytest.mark.parametrize("traits", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_drag_paints_from_press_to_release_in_any_pane(plane, traits):
+    vol, _, _ = opened("sagittal")
+    easel = Easel(vol, index=(6, 10, 12), tool="brush", radius=3, **traits)
+    view = resolve(vol, easel.state).pane(plane).view
+    ends = np.array([[4, 8, 10], [8, 12, 14]])
+    ends[:, view.axis] = easel.state.index[view.axis]
+    easel.draw(plane, *ends[:, [view.right, view.down]])
+    found = easel.state.painted.array
+    away = from_line(positions(vol.geometry), *vol.geometry.position(ends))
+    away[(slice(None),) * view.axis + (np.arange(SHAPE[view.axis]) != easel.state.index[view.axis],)] = 99
+    assert found[away < 2.5].all() and not found[away > 3.5].any()  # events come in whole pixels
+    assert easel.state.index == (6, 10, 12) and easel.state.window == vol.default_window
+    easel.state.undo()
+    assert not easel.state.painted.array.any(), "a drag is one step"
+
+
+def test_the_eraser_takes_away_and_the_fill_fills():
+    vol, _, _ = opened("axial")
+    easel = Easel(vol, index=(6, 10, 12), tool="fill")
+    easel.click(easel.pixel("axial", 12, 10))
+    assert easel.state.painted.array[6].all() and easel.state.painted.array.sum() == 20 * 24
+    easel.state.tool = "eraser"
+    easel.draw("axial", (4, 5), (15, 12))
+    gone = 20 * 24 - easel.state.painted.array.sum()
+    assert gone > 20
+    easel.state.tool, easel.state.ball = "brush", True
+    easel.click(easel.pixel("axial", 12, 10))
+    assert len(set(np.nonzero(easel.state.painted.array)[0])) > 1
+
+
+def test_another_button_or_tool_paints_nothing_and_a_change_of_the_tool_ends_a_stroke():
+    vol, _, _ = opened("axial")
+    easel = Easel(vol, index=(6, 10, 12), tool="brush")
+    easel.drag(easel.pixel("axial", 5, 5), (20, 0), MouseButton.RIGHT)
+    easel.state.tool = "crosshair"
+    easel.draw("axial", (4, 5), (15, 12))
+    assert easel.state.painted is None
+    easel.state.tool = "brush"
+    easel.send("button_press_event", easel.pixel("axial", 5, 5), MouseButton.LEFT)
+    easel.state.tool = "pan"
+    assert len(easel.state._past) == 1 and easel.state._stroke is None
+
+
+def test_keys_change_the_radius_within_its_limits():
+    easel = Easel(opened("axial")[0], radius=4)
+    assert easel.painting.press("]") and easel.state.radius == 5
+    assert easel.painting.press("[", 2) and easel.state.radius == pytest.approx(3.2)
+    easel.painting.press("[", 99)
+    assert easel.state.radius == 0.1 and not easel.painting.press("x")
+
+
+def test_on_turned_planes_only_a_ball_is_drawn():
+    vol, _, _ = opened("oblique")
+    easel = Easel(vol, tool="brush", patient_axes=True)
+    easel.state.position = vol.geometry.position((6, 10, 12))
+    x, y = (easel.state.index[a] for a in (2, 1))
+    easel.click(easel.pixel("axial", x, y))
+    assert easel.state.painted is None
+    easel.state.ball = True
+    easel.click(easel.pixel("axial", x, y))
+    points = positions(vol.geometry)[easel.state.painted.array]
+    assert np.linalg.norm(points.mean(axis=0) - easel.state.position) < 1
+
+
+# -- the page -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talk(monkeypatch):
+    """A viewer, what it has sent to the page, and a way to speak as the page."""
+    vol = opened("axial")[0]
+    viewer = dv.SliceViewer(vol, index=(6, 10, 12))
+    sent = []
+    monkeypatch.setattr(type(viewer._page), "send", lambda page, message, buffers=None: sent.append(message))
+    viewer.overlays.paint()
+    viewer._page._received(None, {"hello": {"view": "a", "far": False}}, [])
+    sent.clear()
+    yield viewer, sent, lambda **message: viewer._page._received(None, message, [])
+    viewer.close()
+
+
+def test_only_what_lies_over_the_slice_that_was_painted_travels(talk):
+    viewer, sent, _ = talk
+    viewer.state.paint([viewer.volume.geometry.position((6, 3, 3))], radius=2, plane="axial")
+    (message,) = [m for m in sent if "slices" in m]
+    assert not [m for m in sent if "scene" in m]
+    assert [header["key"] for header in message["slices"]] == ["over |0|6"]
+    painted = message["painted"]
+    assert (painted["low"][0], painted["high"][0]) == (6, 7) and painted["coming"] == ["over |0|6"]
+    assert painted["low"][1] <= 3 < painted["high"][1] <= 6
+    assert message["slices"][0]["stamp"] == painted["stamp"]
+
+
+def test_a_slice_that_is_not_in_view_is_asked_for_again(talk):
+    viewer, sent, say = talk
+    viewer.state.paint([viewer.volume.geometry.position((2, 3, 3))], radius=2, plane="axial")
+    (message,) = [m for m in sent if "slices" in m]
+    assert message["slices"] == [] and message["painted"]["low"][0] == 2
+    names = viewer._staging._stage
+    want = {"slices": [[[], 0, 2, True]], "packed": True, "asked": 1.0, "volume": names.volume_name}
+    say(want={**want, "overlays": names.overlays_name})
+    (header,) = sent[-1]["slices"]
+    assert header["height"] > 0 and header["stamp"] == message["painted"]["stamp"]
+
+
+def test_the_panel_chooses_mask_brush_and_values():
+    vol, _, _ = opened("axial")
+    viewer = dv.SliceViewer(vol)
+    section = viewer.panel.section("paint")
+    assert section.buttons["clear"].disabled and section.buttons["undo"].disabled
+    section.buttons["new"].click()
+    section.buttons["new"].click()
+    assert section.layer.options == ("mask", "mask 2") and viewer.state.layer == "mask 2"
+    section.layer.value = "mask"
+    assert viewer.state.layer == "mask"
+    section.radius.value = 7.5
+    assert viewer.state.radius == 7.5
+    section.values.value = "5, 9"
+    assert viewer.state.paint_range == (5, 9)
+    section.ball.value = True
+    section.buttons["all"].click()
+    np.testing.assert_array_equal(viewer.state.painted.array, (vol.array >= 5) & (vol.array <= 9))
+    assert not section.buttons["undo"].disabled
+    section.buttons["undo"].click()
+    assert not viewer.state.painted.array.any() and not section.buttons["redo"].disabled
+    section.values.value = "nine"
+    assert section.values.value == "5, 9"
+    section.values.value = ""
+    assert viewer.state.paint_range is None and section.buttons["all"].disabled
+    viewer.close()

@@ -83,7 +83,7 @@ def _kept(place: _Place, overlays: tuple[Overlay, ...], frame: tuple[int, ...]) 
     steps = [geometry.spacing[axis] or 1.0 for axis in (view.down, view.right)]
     point = max(n * step for n, step in zip(size, steps)) / wanted
     finer = _points(steps[0] / point), _points(steps[1] / point)
-    canvas: NDArray[np.float32] | None = None
+    parts = []
     for overlay in overlays:
         order = 0 if isinstance(overlay, Mask) else 1
         patch = patch_of(
@@ -92,27 +92,26 @@ def _kept(place: _Place, overlays: tuple[Overlay, ...], frame: tuple[int, ...]) 
         )  # fmt: skip
         if patch is None:
             continue
-        values, beyond, (top, left) = patch
+        values, beyond, start = patch
         colors = _colored(overlay, values, beyond, LINE if max(finer) > 1 else 1)
-        if colors is None:
-            continue
-        is_first = canvas is None
-        if canvas is None:
-            canvas = np.zeros((size[0] * finer[0], size[1] * finer[1], 4), np.float32)
-        part = canvas[top : top + values.shape[0], left : left + values.shape[1]]
-        if not is_first:
-            part *= 1 - colors[..., 3:]
+        if colors is not None:
+            parts.append((colors, start))
+    if not parts:
+        return None
+    top, left = (min(start[i] for _, start in parts) for i in (0, 1))
+    ends = [max(start[i] + colors.shape[i] for colors, start in parts) for i in (0, 1)]
+    canvas = np.zeros((ends[0] - top, ends[1] - left, 4), np.float32)
+    for colors, start in parts:
+        rows, columns = (slice(s - o, s - o + n) for s, o, n in zip(start, (top, left), colors.shape))
+        part = canvas[rows, columns]
+        part *= 1 - colors[..., 3:]
         part += colors
-    if canvas is None:
-        return None
     pixels = np.rint(255 * canvas).astype(np.uint8)
-    rows = np.flatnonzero(pixels[..., 3].any(axis=1))
-    columns = np.flatnonzero(pixels[..., 3].any(axis=0))
-    if not len(rows):
+    seen = [np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0)]
+    if not len(seen[0]):
         return None
-    first = int(rows[0]), int(columns[0])
-    cut = pixels[first[0] : rows[-1] + 1, first[1] : columns[-1] + 1]
-    return np.ascontiguousarray(cut), finer, first
+    cut = pixels[seen[0][0] : seen[0][-1] + 1, seen[1][0] : seen[1][-1] + 1]
+    return np.ascontiguousarray(cut), finer, (int(seen[0][0]) + top, int(seen[1][0]) + left)
 
 
 def _points(part: float) -> int:

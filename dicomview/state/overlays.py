@@ -127,8 +127,8 @@ class Overlays:
         ----------
         mask : str, Volume or array_like of shape (slices, rows, columns), optional
             What to begin with, of which a copy is made: the name of a mask that is here, or what
-            :meth:`add_mask` takes; of numbers all but 0 belong to it. Empty by default. A mask on another grid
-            is brought onto that of the volume.
+            :meth:`add_mask` takes; of numbers all but 0 belong to it. Empty by default. A mask on another
+            grid is brought onto that of the volume.
         name : str
         color : str, optional
             ``"#rrggbb"``.

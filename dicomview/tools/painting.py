@@ -58,11 +58,11 @@ class PaintingTool:
             "button_release_event": self._released,
         }
         self._connections = [connect(name, act) for name, act in handlers.items()]
-        state.observe(self._let_go, ["tool", "patient_axes", "rotation", "layer", "ball"])
+        state.observe(self._let_go, ["tool", "patient_axes", "rotation", "ball"])
 
     def close(self) -> None:
         """Stop listening."""
-        self._state.unobserve(self._let_go, ["tool", "patient_axes", "rotation", "layer", "ball"])
+        self._state.unobserve(self._let_go, ["tool", "patient_axes", "rotation", "ball"])
         for connection in self._connections:
             self._figure.canvas.mpl_disconnect(connection)
 

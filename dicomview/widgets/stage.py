@@ -98,7 +98,7 @@ class Stage:
         self._high = [*map(max, high, self._high or high)]
 
     def repaint(self) -> bool:
-        """Send what was painted since the last time, as far as it is in view; returns whether there is any."""
+        """Send what was painted since, as far as it is in view; returns whether there is any."""
         if not self._low:
             return False
         state = self._state

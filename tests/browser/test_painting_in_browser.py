@@ -1,0 +1,180 @@
+"""Painting with a real mouse in JupyterLab: brush, eraser, fill, and the way back, drawn by page and kernel."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+_spec = importlib.util.spec_from_file_location(
+    "reading_in_browser", Path(__file__).with_name("test_reading_in_browser.py")
+)
+reading = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(reading)
+
+HEAD = """
+import dicomview as dv, numpy as np
+vol = dv.volread(dv.samples.head_ct())
+viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34), draw="DRAW")
+
+def begin_again():
+    state = viewer.state
+    state.fit()
+    state.overlays, state.tool, state.layout, state.turns = (), "window", "ortho", {}
+    state.position, state.window, state.pointer = (27, -2, 34), (40, 80), None
+    state.radius, state.ball, state.paint_range = 6, False, None
+    viewer.overlays.paint(color="#00ff00", opacity=0.5)
+
+def painted():
+    return viewer.state.painted.array
+
+viewer
+"""
+COUNT = "int(painted().sum())"
+TOOL = '.dicomview button[title^="{tool}:"]'
+
+
+@pytest.fixture(scope="module", params=["browser", "kernel"])
+def head(request, lab_page):
+    reader = reading.opened(lab_page, HEAD.replace("DRAW", request.param))
+    reader.draw = request.param
+    return reader
+
+
+@pytest.fixture
+def reader(head):
+    head.page.set_viewport_size({"width": 1500, "height": 1000})
+    head.mouse.move(2, 2)
+    head.page.locator(reading.CANVAS).scroll_into_view_if_needed()
+    head.value("begin_again()")
+    head.book.wait_for_value("viewer.state.index", reading.START)
+    yield head
+    assert not head.book.errors
+
+
+def choose(reader, tool):
+    reader.page.locator(TOOL.format(tool=tool)).click()
+    reader.book.wait_for_value("viewer.state.tool", tool)
+    reader.page.wait_for_timeout(100)  # in which the page hears of it too
+
+
+def green(pixels):
+    """Return how many pixels have the colour of the mask."""
+    red, green, blue = np.moveaxis(pixels[..., :3].astype(int), -1, 0)
+    return int(((green > red + 60) & (green > blue + 60)).sum())
+
+
+def drag(reader, *places):
+    """Drag from place to place; the last move and the release are apart."""
+    reader.mouse.move(*places[0])
+    reader.mouse.down()
+    for place in places[1:]:
+        reader.mouse.move(*place, steps=8)
+    reader.mouse.up()
+
+
+def test_brush_eraser_fill_and_the_way_back(reader):
+    book = reader.book
+    choose(reader, "brush")
+    ring = [
+        reader.at("axial", *p) for p in ((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.35))
+    ]
+    drag(reader, *ring)
+    book.wait_for_value("len(viewer.state._past) > 0 and viewer.state._stroke is None", True)
+    count = reader.value(COUNT)
+    assert reader.value("sorted(set(np.nonzero(painted())[0].tolist()))") == [36], "only the slice in view"
+    for place in ring[:4]:
+        column, row = reader.voxel("axial", *place)
+        assert reader.value(f"bool(painted()[36, {round(row)}, {round(column)}])")
+    assert reader.value("viewer.state.index") == reading.START, "the crosshair stays"
+    assert reader.value(reading.WINDOW) == (40, 80), "so does the window"
+    reader.sees_the_view()
+    book.screenshot(f"painting-brush-{reader.draw}")
+    choose(reader, "eraser")
+    drag(reader, reader.at("axial", 0.6, 0.45), reader.at("axial", 0.6, 0.5))
+    book.wait_for_value(f"{COUNT} < {count} and viewer.state._stroke is None", True)
+    reader.sees_the_view()
+    book.screenshot(f"painting-eraser-{reader.draw}")
+    reader.press("Control+z", COUNT, count)
+    reader.sees_the_view()
+    choose(reader, "fill")
+    reader.mouse.click(*reader.at("axial", 0.48, 0.48))
+    book.wait_for_value(f"{COUNT} > {count} + 1000", True)
+    filled = reader.value(COUNT)
+    reader.sees_the_view()
+    book.screenshot(f"painting-fill-{reader.draw}")
+    reader.press("Control+z", COUNT, count)
+    reader.sees_the_view()
+    reader.press("Control+Shift+Z", COUNT, filled)
+    reader.sees_the_view()
+    for _ in range(2):
+        reader.keyboard.press("Control+z")
+        reader.page.wait_for_timeout(200)
+    book.wait_for_value(COUNT, 0)
+    reader.page.wait_for_timeout(300)
+    assert not green(reader.shown())
+    reader.sees_the_view()
+    book.screenshot(f"painting-undone-{reader.draw}")
+
+
+def test_the_picture_follows_before_the_button_is_let_go(reader):
+    choose(reader, "brush")
+    reader.mouse.move(*reader.at("axial", 0.4, 0.4))
+    reader.mouse.down()
+    reader.mouse.move(*reader.at("axial", 0.6, 0.4), steps=6)
+    reader.book.wait_for_value(f"{COUNT} > 100", True)
+    reader.page.wait_for_timeout(400)
+    before = green(reader.shown())
+    assert before > 100
+    reader.mouse.move(*reader.at("axial", 0.6, 0.6), steps=6)
+    reader.page.wait_for_timeout(400)
+    assert green(reader.shown()) > 1.5 * before
+    reader.mouse.up()
+    reader.page.wait_for_timeout(200)
+    reader.sees_the_view()
+
+
+def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
+    reader.value("viewer.state.set_trait('ball', True)")
+    choose(reader, "brush")
+    reader.mouse.click(*reader.at("coronal", 0.45, 0.5))
+    reader.book.wait_for_value(f"{COUNT} > 0", True)
+    slices = reader.value("sorted(set(np.nonzero(painted())[0].tolist()))")
+    assert 4 <= len(slices) <= 6  # of 2.5 mm, in a ball of 12
+    reader.sees_the_view()
+    book = reader.book
+    book.screenshot(f"painting-ball-{reader.draw}")
+    reader.mouse.move(*reader.at("axial", 0.3, 0.3))
+    steps = max(slices) + 1 - 36
+    for _ in range(abs(steps)):
+        reader.mouse.wheel(0, -100 if steps > 0 else 100)
+        reader.page.wait_for_timeout(100)
+    book.wait_for_value("viewer.state.index[0]", max(slices) + 1)
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    reader.mouse.wheel(0, 100)
+    book.wait_for_value("viewer.state.index[0]", max(slices))
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    # What is painted while another slice is in view is there when one comes back.
+    reader.value("viewer.state.paint([viewer.state.position], radius=9)")
+    for _ in range(2):
+        reader.mouse.wheel(0, 100)
+        reader.page.wait_for_timeout(300)
+    reader.sees_the_view()
+
+
+def test_keys_change_the_brush_and_the_panel_follows(reader):
+    choose(reader, "brush")
+    reader.mouse.move(*reader.at("axial", 0.5, 0.5))
+    reader.press("]", "round(viewer.state.radius, 3)", 7.5)
+    reader.press("[", "round(viewer.state.radius, 3)", 6.0)
+    reader.open_section(6)
+    reader.page.wait_for_timeout(500)
+    reader.page.set_viewport_size({"width": 1500, "height": 1300})
+    reader.mouse.move(*reader.at("axial", 0.5, 0.5))
+    reader.page.wait_for_timeout(500)
+    reader.book.screenshot(f"painting-panel-{reader.draw}")
+    assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
