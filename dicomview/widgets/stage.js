@@ -1003,12 +1003,13 @@ class Stage extends Listener {
       context.stroke();
       context.globalAlpha = 1;
     }
-    if (scene.brush && this.brushAt?.pane === pane) {
+    const brush = this.brushAt;
+    if (scene.brush && brush && brush.pane === pane) {
       const reach = (/** @type {number} */ axis, /** @type {number} */ pixels, /** @type {number} */ voxels) =>
         ((scene.brush / (scene.spacing[axis] || 1)) * pixels) / Math.abs(voxels);
       context.beginPath();
       context.ellipse(
-        this.brushAt.x, canvas.height - this.brushAt.y,
+        brush.x, canvas.height - brush.y,
         reach(pane.right, x1 - x0, right - left), reach(pane.down, y1 - y0, top - bottom), 0, 0, 2 * Math.PI,
       ); // prettier-ignore
       for (const [color, wide] of [["#000", 2.4], ["#fff", 1.2]]) {
