@@ -157,6 +157,28 @@ def test_the_values_of_both_are_told(show, a, b):
     assert "b no data" in show(a, far, mode="curtain").values.value
 
 
+def test_on_patient_axes_the_values_are_those_of_the_place(show):
+    ramp = np.broadcast_to(np.arange(28.0) * 10, SHAPE)
+    oblique = dv.Volume.from_array(ramp, affine=make_affine("oblique"))
+    viewer = show(oblique, dv.Volume.from_array(ramp + 3, affine=make_affine("oblique")), mode="checkerboard")
+    viewer.state.patient_axes = True
+    column = round(float(oblique.geometry.index(viewer.state.position)[2]))
+    assert viewer.values.value == f"<code>a {10 * column} &nbsp; b {10 * column + 3}</code>"
+    viewer.comparison.tile = 4
+    assert viewer.state.volume.shape != SHAPE and viewer.viewers[0].figure()
+    viewer.state.index = (0, 0, 0)
+    assert viewer.values.value == "<code>a no data &nbsp; b no data</code>"
+
+
+def test_measurements_stay(show, a, b):
+    viewer = show(a, b, mode="curtain")
+    drawn = dv.measure.Distance((a.geometry.position((10, 2, 3)), a.geometry.position((10, 5, 7))))
+    viewer.state.measurements = (drawn,)
+    viewer.comparison.mode = "side"
+    one, two = viewer.viewers
+    assert one.state.measurements == (drawn,) and two.state.measurements == ()
+
+
 def test_what_cannot_be_composed(show, a):
     color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8))
     with pytest.raises(TraitError, match="colours"):
