@@ -262,3 +262,20 @@ def test_displayed_live(show, a, b, monkeypatch):
     assert published == [1] and "image/png" not in bundle
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == viewer.model_id
     assert viewer._keeper.has_picture
+
+
+def test_the_page_names_the_one_that_it_shows(show, a, b, monkeypatch):
+    sent = []
+    monkeypatch.setattr(PageLink, "send", lambda page, message, buffers=None: sent.append(message))
+    viewer = show(a, b, mode="blink")
+    viewer.viewers[0]._page._received(None, {"hello": {"view": "x", "far": False}}, [])
+    (scene,) = (message["scene"] for message in sent if "scene" in message)
+    assert scene["labels"] == [["shown = a", "shown = b"]] and scene["playing"] and scene["cine"] == "shown"
+
+
+def test_a_difference_has_a_window_that_the_sliders_can_show(show, a, b):
+    viewer = show(a, b, mode="difference")
+    panel = viewer.viewers[0].panel.window
+    for slider in (panel.center, panel.width):
+        steps = (slider.value - slider.min) / slider.step
+        assert steps == pytest.approx(round(steps), abs=1e-6), "the page would round it"

@@ -1,8 +1,10 @@
 // The place of the line of a curtain, in a pane and on the way back from the mouse.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { readFileSync } from "node:fs";
+import test from "node:test";
 
-import { curtainAt, placeOf } from "../../dicomview/widgets/divider.js";
+const source = readFileSync(new URL("../../dicomview/widgets/divider.js", import.meta.url), "utf8");
+const { curtainAt, placeOf } = await import("data:text/javascript;base64," + Buffer.from(source).toString("base64"));
 
 test("a line that is dragged stays under the mouse, and within the volume", () => {
   const lane = { x0: 0.25, x1: 0.75 };
