@@ -7,12 +7,16 @@ from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import Bool, CFloat, Enum, TraitError, TraitType, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS, Window
 from dicomview.errors import DisplayError, GeometryError
-from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
 from dicomview.state.measuring import MEASURING, Measuring
+from dicomview.state.overlays import OverlaysTrait
+from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated
+from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
 
@@ -21,7 +25,7 @@ __all__ = ["LAYOUTS", "ViewState"]
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES, "montage")
 #: What a drag with the left button does.
-TOOLS = ("window", "crosshair", "pan", "zoom", *MEASURING)
+TOOLS = ("window", "crosshair", "pan", "zoom", "rotate", *MEASURING)
 CINE_MODES = ("loop", "bounce")
 #: Limits of the magnification; 1 fits the pane.
 ZOOMS = (0.1, 64.0)
@@ -161,6 +165,10 @@ class ViewState(Measuring):
     patient_axes : bool
         Whether an oblique volume is shown resliced onto the axes of the patient. ``position`` stays as near
         as a voxel allows.
+    rotation : tuple of float
+        Rotation of the three planes about the crosshair, away from the axes of the acquisition or the
+        patient: a vector in LPS along the axis, of the length of the angle in degrees; (0, 0, 0) for none.
+        ``position`` stays.
     step_mm : float or None
         What a step through the slices is, in mm, rounded to whole voxels; None for one voxel.
     window : Window
@@ -183,6 +191,12 @@ class ViewState(Measuring):
         Which side of the patient is on the right of axial and coronal panes: L, or R.
     turns : dict of str to (int, bool)
         By plane: clockwise quarter turns, and whether the upright pane was mirrored before.
+    slab : dict of str to float
+        By plane: thickness in mm of the slab that is shown in place of a slice.
+    slab_mode : {"max", "mean", "min"}
+        What a slab shows: the highest value (MIP), the mean or the lowest one (MinIP).
+    overlays : tuple of Overlay
+        What lies over the slices, the last on top; :class:`Overlays` makes and changes them.
     interpolation : {"nearest", "linear", "lanczos"}
         How values between voxels are found.
     scale_bar, letters, texts, colorbar : bool
@@ -194,7 +208,7 @@ class ViewState(Measuring):
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
-    tool : {"window", "crosshair", "pan", "zoom", or a kind of measurement}
+    tool : {"window", "crosshair", "pan", "zoom", "rotate", or a kind of measurement}
         What a drag with the left button does: ``"point"``, ``"distance"``, ``"angle"``, ``"rectangle"``,
         ``"ellipse"`` and ``"polygon"`` draw one.
     measurements : tuple of dicomview.measure.Measurement or Region
@@ -230,6 +244,7 @@ class ViewState(Measuring):
     position = PositionTrait()
     frame = IndexTrait()
     patient_axes = Bool(False)
+    rotation = RotationTrait()
     step_mm = CFloat(None, allow_none=True)
     window = WindowTrait()
     colormap = Unicode("gray")
@@ -241,6 +256,9 @@ class ViewState(Measuring):
     center = CenterTrait()
     convention = Enum(CONVENTIONS, "radiological")
     turns = TurnsTrait()
+    slab = SlabTrait()
+    slab_mode = Enum(SLAB_MODES, "max")
+    overlays = OverlaysTrait()
     interpolation = Enum(INTERPOLATIONS, "linear")
     scale_bar = Bool(True)
     letters = Bool(True)
@@ -260,6 +278,7 @@ class ViewState(Measuring):
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
+        self._pivot: Any = None
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
         self._colormaps = colormaps
@@ -270,8 +289,11 @@ class ViewState(Measuring):
         super().__init__()
         if volume.geometry.affine is not None:
             self.position = self._position_of(self.index)
-        if traits.pop("patient_axes", False):
-            self.patient_axes = True
+        self._pivot = traits.get("position") if any(traits.get("rotation", ())) else None
+        for name in ("patient_axes", "rotation"):  # which say what an index is
+            if name in traits:
+                setattr(self, name, traits.pop(name))
+        self._pivot = None
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in self.volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
@@ -314,6 +336,17 @@ class ViewState(Measuring):
             # Mirrored first and turned back afterwards.
             self.turns = {**self.turns, plane: ((2 if upside_down else 0) - quarters, not mirrored)}
 
+    def rotate(self, plane: Plane, degrees: float) -> None:
+        """Rotate what a pane shows about the crosshair, counterclockwise as it stands."""
+        with self.lock:
+            self.rotation = rotated(self.rotation, self.normal(plane), degrees)
+
+    def normal(self, plane: Plane) -> NDArray[np.float64]:
+        """Return the direction in LPS from a pane as it stands to the eye."""
+        view = plane_view(self.volume.geometry, plane, convention=self.convention)
+        quarters, mirrored = self.turns.get(plane, UPRIGHT)
+        return normal_of(self.volume.geometry, (view.mirrored() if mirrored else view).turned(quarters))
+
     def fit(self) -> None:
         """Show the whole volume, in the middle of the panes."""
         with self.lock, self.hold_trait_notifications():
@@ -342,20 +375,30 @@ class ViewState(Measuring):
                 raise TraitError(f"patient_axes: {error}") from None
         return bool(proposal["value"])
 
-    @observe("patient_axes")
+    @observe("patient_axes", "rotation")
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
-        old, place = self.volume.geometry, self.position
-        self.volume = self.acquired.on_patient_axes(lazy=True) if change["new"] else self.acquired
+        old, place = self.volume, self._pivot or self.position
+        self.volume = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
+        if any(self.rotation):
+            self.volume = self.acquired.turned(self.rotation, about=place, patient_axes=self.patient_axes)
         self._extents["index"] = self.volume.geometry.shape
         with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
             self.pointer = None
-            if self.center is not None:
-                middle = old.position(self.center)
+            if change["name"] == "rotation":
+                self.center = kept_center(old, self.volume, self.center, about=place)
+            elif self.center is not None:
+                middle = old.geometry.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
             self.index = self._index_at(place)
             self.position = self._position_of(self.index)
+
+    @property
+    def can_rotate(self) -> bool:
+        """Whether the planes can be turned: in mm, which a single slice and unknown places do not have."""
+        geometry = self.acquired.geometry
+        return geometry.affine is not None and None not in geometry.spacing
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry, StraightCanvas, patient_grid
 from dicomview.volume.absence import Acquired
+from dicomview.volume.memory import check_budget
 from dicomview.volume.reslice import ReslicedArray
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["background", "resliced", "straightened"]
+__all__ = ["onto", "resliced", "straightened"]
 
 _SPATIAL = ("slice", "row", "column")
 
@@ -28,7 +30,7 @@ def straightened(volume: "Volume") -> "Volume":
     dims = (*volume.extra_dims, *_SPATIAL, *(("rgb",) if volume.is_color else ()))
     array = volume.array if volume.dims == dims else volume.array.transpose(map(volume.dims.index, dims))
     move = _Move(
-        canvas, len(volume.extra_dims), background(volume), None if volume.is_color else volume.padding
+        canvas, len(volume.extra_dims), _background(volume), None if volume.is_color else volume.padding
     )
     if hasattr(array, "map_blocks"):
         array = array.rechunk({i: 1 if d == "slice" else -1 for i, d in enumerate(dims) if d in _SPATIAL})
@@ -92,18 +94,26 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     assert grid.affine is not None and old.affine is not None
     if old.is_uniform and np.allclose(grid.affine, old.affine, atol=1e-6):
         return volume
+    return onto(volume, grid, lazy=lazy, told="resliced onto the axes of the patient by linear interpolation")
+
+
+def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume":
+    """Return a volume on another grid; what was done is told in its report."""
+    old = volume.geometry
+    if old.affine is None or grid.affine is None:
+        raise GeometryError("a volume is resliced by position: it and the grid need an affine")
     padding = None if volume.is_color else volume.padding
     array: Any = ReslicedArray(
         volume.array,
         old,
         grid,
-        background(volume),
+        _background(volume),
         padding=padding,
         extra=len(volume.extra_dims),
     )
     if not lazy:
+        check_budget(array.shape, array.dtype.itemsize, "the resliced volume", "pass lazy=True")
         array = np.asarray(array)
-    told = "resliced onto the axes of the patient by linear interpolation"
     meta = volume.meta.copy()
     meta.discard("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
     straight = type(volume)(
@@ -121,7 +131,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     return straight
 
 
-def background(volume: "Volume") -> float:
+def _background(volume: "Volume") -> float:
     """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
     if volume.is_color:
         return 0.0

@@ -15,7 +15,7 @@ from dicomview.volume.describe import describe, describe_html
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
-from dicomview.volume.onto import on_grid
+from dicomview.volume.oblique import Oblique
 from dicomview.volume.report import Report, Source
 from dicomview.volume.reslice import ReslicedArray
 from dicomview.volume.sample import sampled
@@ -29,7 +29,7 @@ PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SPATIAL = ("slice", "row", "column")
 
 
-class Volume(Exchange, ArrayLike):
+class Volume(Exchange, Oblique, ArrayLike):
     """A volume of voxels that knows where it is in the patient.
 
     Attributes
@@ -82,6 +82,7 @@ class Volume(Exchange, ArrayLike):
         self.padding = padding
         self._default_window: Window | None = None
         self._acquired: Acquired | None = None
+        self._home: tuple[float, float, float] | None = None
         if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
             raise GeometryError(
                 f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
@@ -270,38 +271,6 @@ class Volume(Exchange, ArrayLike):
         """
         return resliced(self, lazy=lazy)
 
-    def on(self, other: "Volume | Geometry", *, lazy: bool = False) -> "Volume":
-        """Return the volume on the grid of another, by patient position.
-
-        Parameters
-        ----------
-        other : Volume or Geometry
-            Whose grid it is.
-        lazy : bool
-            Whether planes are calculated only when they are asked for, each time.
-
-        Returns
-        -------
-        Volume
-            With the shape and place of the other. Linear interpolation, integers rounded; what lies outside
-            holds the padding value, or the lowest value, and :meth:`without_data` tells it apart. A volume
-            that has this grid is returned itself.
-
-        Raises
-        ------
-        GeometryError
-            If the position of one of them is not known, unless that of neither is and the shapes are the
-            same.
-
-        Examples
-        --------
-        >>> fine = Volume.from_array(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
-        >>> whole = Volume.from_array(np.array([[[0.0, 8.0]]]), affine=np.eye(4)[[2, 1, 0, 3]])
-        >>> whole.on(fine).array.tolist(), whole.on(fine).without_data((0, 0, 4)).tolist()
-        ([[[0.0, 4.0, 8.0, 8.0, 0.0]]], True)
-        """
-        return on_grid(self, other if isinstance(other, Geometry) else other.geometry, lazy=lazy)
-
     # -- values ---------------------------------------------------------------------------------------
 
     @property
@@ -319,6 +288,16 @@ class Volume(Exchange, ArrayLike):
     def has_window(self) -> bool:
         """Whether a window says how values are shown; colours have none, nor has true and false."""
         return not self.is_color and self.dtype != np.bool_
+
+    @property
+    def home(self) -> tuple[float, float, float]:
+        """Extents in voxels that are shown at a zoom of 1: all, or of a turned volume what was acquired."""
+        return self._home or self.geometry.shape
+
+    @property
+    def is_resliced(self) -> bool:
+        """Whether planes are calculated when they are asked for."""
+        return isinstance(self.array, ReslicedArray)
 
     @property
     def extra_dims(self) -> tuple[str, ...]:
@@ -367,6 +346,9 @@ class Volume(Exchange, ArrayLike):
         """
         if self._acquired is None:
             return np.isin(index[0], self.missing_slices(frame))
+        plane = self._acquired.lacks_on(self.geometry, index, frame)
+        if plane is not None:
+            return plane
         points = self.geometry.position(np.stack(np.broadcast_arrays(*index), axis=-1))
         assert points is not None  # it lies on the axes of the patient
         return self._acquired.lacks(points, frame)
