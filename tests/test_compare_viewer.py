@@ -170,6 +170,19 @@ def test_on_patient_axes_the_values_are_those_of_the_place(show):
     assert viewer.values.value == "<code>a no data &nbsp; b no data</code>"
 
 
+def test_a_rotated_view_stays_rotated(show, a, b):
+    viewer = show(a, b, mode="curtain", curtain=1)
+    viewer.state.rotate("axial", 30)
+    grid, before = (
+        viewer.state.volume.geometry,
+        np.asarray(viewer.viewers[0].axes["coronal"].images[0].get_array()),
+    )
+    viewer.comparison.curtain = 0
+    viewer.comparison.curtain = 1
+    assert viewer.state.volume.geometry == grid
+    np.testing.assert_array_equal(viewer.viewers[0].axes["coronal"].images[0].get_array(), before)
+
+
 def test_measurements_stay(show, a, b):
     viewer = show(a, b, mode="curtain")
     drawn = dv.measure.Distance((a.geometry.position((10, 2, 3)), a.geometry.position((10, 5, 7))))
