@@ -80,7 +80,7 @@ def test_each_mode_shows_its_volume_and_keeps_the_view(show, a, b):
 def test_the_controls_are_the_comparison(show, a, b):
     viewer = show(a, b, mode="curtain", curtain=0.25)
     image = viewer.viewers[0].axes["axial"].images[0]
-    on = b.reslice(a.geometry)
+    on = b.on(a)
     expected = np.where(np.arange(28) < 7, a.array[10], on.array[10])
     np.testing.assert_array_equal(image.get_array(), expected)
     viewer.curtain.value = 0.5
@@ -106,7 +106,7 @@ def test_a_turned_pane_has_its_curtain_upright(show, a, b):
     viewer = show(a, b, mode="curtain", curtain=0.5)
     viewer.state.mirror("axial")
     image = viewer.viewers[0].axes["axial"].images[0].get_array()
-    expected = np.where(np.arange(28) >= 14, a.array[10], b.reslice(a.geometry).array[10])
+    expected = np.where(np.arange(28) >= 14, a.array[10], b.on(a).array[10])
     np.testing.assert_array_equal(image, expected)
     viewer.state.turn("axial")
     image = viewer.viewers[0].axes["axial"].images[0].get_array()

@@ -180,7 +180,7 @@ def test_an_uneven_grid_is_met_slice_by_slice():
     )
     ramp = np.broadcast_to(np.arange(20.0)[:, None, None] * 2.5, (20, 8, 10))
     even = dv.Volume.from_array(ramp, affine=make_affine())
-    on = even.reslice(uneven.geometry, lazy=True)
+    on = even.on(uneven, lazy=True)
     for k, height in enumerate(heights):
         np.testing.assert_allclose(on.array[k], height, atol=1e-6)
     np.testing.assert_allclose(on.array[:, 3, 2], heights, atol=1e-6)

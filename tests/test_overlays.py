@@ -334,3 +334,14 @@ def test_a_region_of_a_real_file_lies_where_its_contours_are():
         for end in ("min", "max"):
             corner, ends = (getattr(p, end)(axis=0) for p in (inside, contour.points))
             assert (abs(corner - ends)[:2] <= 0.75 * np.array([2.5, 3]) + 0.01).all(), (corner, ends)
+
+
+def test_missing_slices_of_a_fused_volume_are_not_drawn():
+    from dicomview.volume import Report
+
+    vol, state, overlays = opened()
+    pet = dv.Volume(np.full(SHAPE, 7.0), geometry=vol.geometry, report=Report(missing=(11,)))
+    overlays.fuse(pet, window=(5, 10))
+    for k, is_there in ((10, True), (11, False), (12, True)):
+        state.index = (k, 20, 22)
+        assert (overlay_raster(vol, resolve(vol, state).pane("axial")) is not None) == is_there

@@ -185,6 +185,12 @@ class Geometry:
         median = float(np.median(steps))
         return bool(abs(steps - median).max() <= max(UNIFORM_MM, UNIFORM_FRACTION * abs(median)))
 
+    @cached_property
+    def _inverse(self) -> Floats:
+        """From mm to voxels."""
+        assert self.affine is not None
+        return np.asarray(np.linalg.inv(self.affine[:3, :3]), dtype=np.float64)
+
     def position(self, index: ArrayLike) -> Floats | None:
         """Return the LPS position (mm) of voxel indices, shape (..., 3); None without an affine.
 
@@ -216,7 +222,7 @@ class Geometry:
             raise GeometryError("positions in mm need an affine, which these files do not give")
         position = np.asarray(position, dtype=np.float64)
         offset = position - self.affine[:3, 3]
-        index = np.linalg.solve(self.affine[:3, :3], offset.reshape(-1, 3).T).T.reshape(offset.shape)
+        index = offset @ self._inverse.T
         if self.is_uniform:
             return np.asarray(index, dtype=np.float64)
         # The slice by its own position along the normal; the rest from the start of that slice.

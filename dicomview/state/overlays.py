@@ -433,10 +433,18 @@ class Overlays:
             if isinstance(given, Volume)
             else Volume(np.asarray(given), geometry=geometry or acquired.geometry)
         )
-        if data.is_lazy:
+        if data.is_lazy or data.is_resliced:
             frame = data.middle_frame
             check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
-            data = Volume(np.asarray(data.frame(frame)), geometry=data.geometry, meta=data.meta)
+            array = np.asarray(data.frame(frame))
+            missing = tuple(data.missing_slices(frame))
+            data = Volume(
+                array,
+                geometry=data.geometry,
+                meta=data.meta,
+                report=replace(data.report, missing=missing),
+                padding=data.padding,
+            )
         if data.geometry.affine is None or acquired.geometry.affine is None:
             if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
                 raise GeometryError(

@@ -11,6 +11,8 @@ from dicomview.volume import Volume
 
 __all__ = ["Patch", "patch_of"]
 
+#: Places this close to a slice, in voxels, are in it and take nothing from its neighbour.
+IN_SLICE = 1e-6
 #: A patch: values, where there are none (None for nowhere), and row and column of its first point.
 Patch = tuple[NDArray[Any], NDArray[np.bool_] | None, tuple[int, int]]
 
@@ -83,7 +85,17 @@ def _straight(
     array = np.asarray(volume.frame(frame))
     where: dict[str, Any] = {"down": down, "right": right, "shape": shape}
     beyond = beyond_plane(extents, start, **where)
+    missing = volume.missing_slices(frame)
+    if missing:
+        along = start[0] + down[0] * np.arange(shape[0])[:, None] + right[0] * np.arange(shape[1])
+        lacks = _in_missing(along, missing)
+        beyond = lacks if beyond is None else beyond | lacks
     return plane_values(array, start, order=order, **where), beyond, (top, left)
+
+
+def _in_missing(slices: NDArray[np.float64], missing: Sequence[int]) -> NDArray[np.bool_]:
+    """Return where a missing slice has a part in a value."""
+    return np.isin(np.floor(slices + IN_SLICE), missing) | np.isin(np.ceil(slices - IN_SLICE), missing)
 
 
 def _reach(
@@ -128,7 +140,7 @@ def _bent(
     place[view.down], place[view.right] = lines[0][:, None], lines[1]
     points = grid.position(np.stack(np.broadcast_arrays(*place), axis=-1))
     at = np.moveaxis(volume.geometry.index(points), -1, 0)  # type: ignore[arg-type]
-    beyond = outside(at, volume.geometry.shape)
+    beyond = outside(at, volume.geometry.shape) | _in_missing(at[0], volume.missing_slices(frame))
     if beyond.all():
         return None
     array = np.asarray(volume.frame(frame))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
-from dicomview.geometry import Geometry, PlaneView
+from dicomview.geometry import PlaneView
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.meta import safe_text
 from dicomview.volume.planewise import PlanewiseArray
@@ -20,8 +20,6 @@ from dicomview.volume.windows import default_colormap, is_negative
 
 __all__ = ["Pair", "curtain_mask", "tile_mask"]
 
-#: Positions that are the same, mm.
-SAME_MM = 1e-4
 #: A voxel that begins a tile does so whatever the last bits say.
 TIE = 1e-9
 #: Planes that are kept of each of the two.
@@ -118,7 +116,7 @@ class Pair:
         if isinstance(b.array, np.ndarray) and not b.array.flags.c_contiguous:
             b = copy(b)  # once, and not for every plane
             b.array = np.ascontiguousarray(b.array)
-        self.a, self.b = a, _brought(b, a.geometry)
+        self.a, self.b = a, b.on(a, lazy=True)
         self.is_alike = _kind(a) == _kind(b)
         narrow = all(v.dtype.itemsize <= 2 or v.dtype == np.float32 for v in (a, b))
         self._dtype = np.dtype(np.float32 if narrow else np.float64)
@@ -287,24 +285,6 @@ class Pair:
         )
         composed._default_window = None if windows is None else windows[0]
         return composed
-
-
-def _brought(volume: Volume, grid: Geometry) -> Volume:
-    """Return a volume on another grid; itself where it has the same points, or both lie nowhere."""
-    here = volume.geometry
-    if here.shape == grid.shape:
-        if here.affine is None and grid.affine is None:
-            return volume
-        if here.affine is not None and grid.affine is not None:
-            ends = [
-                (k, r, c)
-                for k in range(grid.shape[0])
-                for r, c in ((0, 0), (0, grid.shape[2]), grid.shape[1:])
-            ]
-            apart = np.subtract(here.position(ends), grid.position(ends))  # type: ignore[arg-type]
-            if np.abs(apart).max() < SAME_MM:
-                return volume
-    return volume.reslice(grid, lazy=True)
 
 
 def _kind(volume: Volume) -> tuple[Any, str]:

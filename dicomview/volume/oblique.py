@@ -19,40 +19,6 @@ class Oblique:
 
     geometry: Geometry
 
-    def reslice(self: Any, grid: Geometry, *, lazy: bool = False) -> "Volume":
-        """Return the volume on another grid.
-
-        Parameters
-        ----------
-        grid : Geometry
-            With an affine; also that of another volume.
-        lazy : bool
-            Whether planes are calculated only when they are asked for, each time.
-
-        Returns
-        -------
-        Volume
-            Of the same dtype: linear interpolation, integers rounded. What lies outside holds the padding
-            value, or the lowest value, and :meth:`without_data` tells it apart.
-
-        Raises
-        ------
-        GeometryError
-            Without an affine.
-        MemoryBudgetError
-            If it would take more memory than ``dicomview.options.memory_budget``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import dicomview as dv
-        >>> vol = dv.Volume.from_array(np.arange(8.0).reshape(2, 2, 2), affine=np.eye(4)[[2, 1, 0, 3]])
-        >>> finer = dv.Geometry((1, 1, 3), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
-        >>> vol.reslice(finer).array.tolist()
-        [[[0.0, 0.5, 1.0]]]
-        """
-        return onto(self, grid, lazy=lazy, told="resliced onto another grid by linear interpolation")
-
     def oblique(
         self: Any,
         center: ArrayLike,
@@ -81,7 +47,7 @@ class Oblique:
         step : float, optional
             mm between slices; by default as ``spacing``.
         lazy : bool
-            As of :meth:`reslice`.
+            Whether planes are calculated only when they are asked for, each time.
 
         Examples
         --------

@@ -14,7 +14,7 @@ from dicomview.volume.reslice import ReslicedArray
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["onto", "resliced", "straightened"]
+__all__ = ["background", "onto", "resliced", "straightened"]
 
 _SPATIAL = ("slice", "row", "column")
 
@@ -30,7 +30,7 @@ def straightened(volume: "Volume") -> "Volume":
     dims = (*volume.extra_dims, *_SPATIAL, *(("rgb",) if volume.is_color else ()))
     array = volume.array if volume.dims == dims else volume.array.transpose(map(volume.dims.index, dims))
     move = _Move(
-        canvas, len(volume.extra_dims), _background(volume), None if volume.is_color else volume.padding
+        canvas, len(volume.extra_dims), background(volume), None if volume.is_color else volume.padding
     )
     if hasattr(array, "map_blocks"):
         array = array.rechunk({i: 1 if d == "slice" else -1 for i, d in enumerate(dims) if d in _SPATIAL})
@@ -107,7 +107,7 @@ def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume"
         volume.array,
         old,
         grid,
-        _background(volume),
+        background(volume),
         padding=padding,
         extra=len(volume.extra_dims),
     )
@@ -122,7 +122,7 @@ def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume"
         dims=volume.dims,
         dimensions=volume.dimensions,
         meta=meta,
-        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=0.0),
+        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=grid.tilt),
         padding=volume.padding,
     )
     straight._acquired = Acquired(old, volume.report.missing)
@@ -131,7 +131,7 @@ def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume"
     return straight
 
 
-def _background(volume: "Volume") -> float:
+def background(volume: "Volume") -> float:
     """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
     if volume.is_color:
         return 0.0

@@ -16,6 +16,7 @@ from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.oblique import Oblique
+from dicomview.volume.onto import on_grid
 from dicomview.volume.report import Report, Source
 from dicomview.volume.reslice import ReslicedArray
 from dicomview.volume.sample import sampled
@@ -270,6 +271,38 @@ class Volume(Exchange, Oblique, ArrayLike):
         (4, 14, 14)
         """
         return resliced(self, lazy=lazy)
+
+    def on(self, other: "Volume | Geometry", *, lazy: bool = False) -> "Volume":
+        """Return the volume on the grid of another, by patient position.
+
+        Parameters
+        ----------
+        other : Volume or Geometry
+            Whose grid it is.
+        lazy : bool
+            Whether planes are calculated only when they are asked for, each time.
+
+        Returns
+        -------
+        Volume
+            With the shape and place of the other. Linear interpolation, integers rounded; what lies outside
+            holds the padding value, or the lowest value, and :meth:`without_data` tells it apart. A volume
+            that has this grid is returned itself.
+
+        Raises
+        ------
+        GeometryError
+            If the position of one of them is not known, unless that of neither is and the shapes are the
+            same.
+
+        Examples
+        --------
+        >>> fine = Volume.from_array(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
+        >>> whole = Volume.from_array(np.array([[[0.0, 8.0]]]), affine=np.eye(4)[[2, 1, 0, 3]])
+        >>> whole.on(fine).array.tolist(), whole.on(fine).without_data((0, 0, 4)).tolist()
+        ([[[0.0, 4.0, 8.0, 8.0, 0.0]]], True)
+        """
+        return on_grid(self, other if isinstance(other, Geometry) else other.geometry, lazy=lazy)
 
     # -- values ---------------------------------------------------------------------------------------
 

@@ -463,6 +463,28 @@ class Listener {
   }
 }
 
+/**
+ * Lay colours, premultiplied by their opacity, over the image of a slice.
+ * @param {any} laid
+ * @param {ImageData} image
+ * @param {number} foot first row of the image, from below
+ * @param {number} side first column
+ */
+function lay({ rows, columns, colors }, image, foot, side) {
+  for (let r = 0; r < rows.pixels; r++) {
+    const line = image.height - 1 - (rows.first - foot + r);
+    if (line < 0 || line >= image.height) continue;
+    for (let c = 0; c < columns.pixels; c++) {
+      const column = columns.first - side + c;
+      const from = (r * columns.pixels + c) * 4;
+      if (!colors[from + 3] || column < 0 || column >= image.width) continue;
+      const clear = 1 - colors[from + 3] / 255;
+      const to = (line * image.width + column) * 4;
+      for (let k = 0; k < 3; k++) image.data[to + k] = image.data[to + k] * clear + colors[from + k];
+    }
+  }
+}
+
 /** What a view paints: the canvas below ipympl's, and what is done at once. */
 class Stage extends Listener {
   /**
@@ -876,7 +898,10 @@ class Stage extends Listener {
         if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty || last.over !== over) {
           Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty, over });
           this.color(last, rows.pixels, columns.pixels, channels);
-          if (over) this.lay(over, last.image, pane, [left, right, bottom, top], rows.first, columns.first);
+          if (over && (last.laid?.over !== over || last.laid.view !== view)) {
+            last.laid = { over, view, ...this.overColors(over, pane, [left, right, bottom, top]) };
+          }
+          if (over) lay(last.laid, last.image, rows.first, columns.first);
         }
         this.painted.set(pane, last);
         this.blit(last.image, columns.first, canvas.height - rows.first - rows.pixels, [low, canvas.height - 1 - head, high + 1, canvas.height - foot]);
@@ -910,30 +935,18 @@ class Stage extends Listener {
     }
   }
 
-  /** Lay colours over the image of a slice. @param {any} over @param {ImageData} image @param {any} pane @param {number[]} edges @param {number} foot first row of the image, from below @param {number} side first column */
-  lay(over, image, pane, [left, right, bottom, top], foot, side) {
+  /** Return what lies over a pane in its pixels, from below. @param {any} over @param {any} pane @param {number[]} edges */
+  overColors(over, pane, [left, right, bottom, top]) {
     const [x0, y0, x1, y1] = pane.rect;
     const { height, width, start, step } = over;
     const rows = span(height, (bottom - start[0]) / step[0], (top - start[0]) / step[0], y0, y1);
     const columns = span(width, (left - start[1]) / step[1], (right - start[1]) / step[1], x0, x1);
-    if (!rows.pixels || !columns.pixels) return;
     const colors = resampled(
       over,
       taps(height, rows.start, rows.step, rows.pixels, "linear"),
       taps(width, columns.start, columns.step, columns.pixels, "linear"),
     );
-    for (let r = 0; r < rows.pixels; r++) {
-      const line = image.height - 1 - (rows.first - foot + r);
-      if (line < 0 || line >= image.height) continue;
-      for (let c = 0; c < columns.pixels; c++) {
-        const column = columns.first - side + c;
-        const from = (r * columns.pixels + c) * 4;
-        if (!colors[from + 3] || column < 0 || column >= image.width) continue;
-        const clear = 1 - colors[from + 3] / 255;
-        const to = (line * image.width + column) * 4;
-        for (let k = 0; k < 3; k++) image.data[to + k] = image.data[to + k] * clear + colors[from + k];
-      }
-    }
+    return { rows, columns, colors };
   }
 
   /** Draw crosshair and lower texts. @param {any} pane @param {number[]} edges */

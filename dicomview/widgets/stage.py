@@ -75,9 +75,8 @@ class Stage:
         state = self._state
         if state.volume is not self._named:
             self._named, self._number = state.volume, self._number + 1
-        place = hash(np.asarray(state.volume.geometry.affine).tobytes()) if state.volume.is_resliced else ""
         slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
-        return f"{self._number}|{place}{'p' if state.mark_padding else ''}{slab}"
+        return f"{self._number}{'p' if state.mark_padding else ''}{slab}"
 
     @property
     def overlays_name(self) -> str:

@@ -348,7 +348,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             shown = self.state.volume
             self.volume = self.state.acquired = self.state.volume = volume
             if shown is not old:  # on the axes of the patient, or rotated
-                self.state.volume = volume.reslice(shown.geometry, lazy=True)
+                self.state.volume = volume.on(shown, lazy=True)
                 self.state.volume._home = shown._home
             if self._open:
                 self._refresh()

@@ -155,7 +155,8 @@ def test_modes_one_after_the_other(notebook):
     book.wait_for_value("viewer.viewers[1].state.index[0]", 23)
     for mode in ("checkerboard", "blink", "difference"):
         book.page.locator(".widget-toggle-button", has_text=mode).first.click()
-        book.wait_for_value("viewer.comparison.mode", mode)
+        named = "in turns" if mode == "blink" else mode
+        book.wait_for_value("viewer.volume.meta.SeriesDescription.split(': ')[-1]", named)
         book.wait_for_value("viewer.viewers[0]._is_staged", True)
         book.wait_for(CANVAS)
         assert len(book.canvases()) == 1
