@@ -227,10 +227,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 kept = {name: getattr(self.state, name) for name in _STAYS}
                 self._layouts[self._shown_mode == "side"] = self.state.layout
                 comparison.windows = self._windows()
-        self._shown_mode, self._links = mode, []
+        self._links = []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
         self.viewers = self._two(options) if mode == "side" else (self._one(options),)
+        self._shown_mode = mode  # not before: another thread may change the rest meanwhile
         for viewer in self.viewers:
             forget(viewer)  # it is this widget that the cell has made
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
@@ -309,7 +310,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _recompose(self, change: Any) -> None:
         """Show what the mode shows now, in the same view."""
-        if change["name"] in _NEEDS.get(self._shown_mode, ()):
+        is_shown = self.comparison.mode == self._shown_mode
+        if is_shown and change["name"] in _NEEDS.get(self._shown_mode, ()):
             scene = resolve(self.volume, self.state)
             views = {pane.view.axis: pane.view for pane in scene.panes}
             self.viewers[0].show_values(self.comparison.composed(views))
