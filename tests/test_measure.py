@@ -283,3 +283,22 @@ def test_a_curve_is_the_mean_of_each_frame():
     assert np.allclose(time_curve(square, vol, dim="echo", frame=(1, 0))[1], inside[1])
     with pytest.raises(MeasureError, match="time, echo"):
         time_curve(square, vol, dim="space")
+
+
+places = st.tuples(st.floats(-20, 40), st.floats(-20, 40))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 3), places, st.sampled_from([Rectangle, Ellipse]), st.sampled_from(sorted(ORIENTATIONS))
+)
+def test_a_point_that_is_moved_there_and_back_changes_nothing(i, place, kind, orientation):
+    geometry = Geometry(SHAPE, affine=make_affine(orientation))
+    corners = at(geometry, (2, 3, 4), (2, 3, 19), (2, 11, 19), (2, 11, 4))
+    shape = Rectangle(corners) if kind is Rectangle else Ellipse.in_corners(corners)
+    before = shape.points[i]
+    moved = shape.moved_point(i, at(geometry, (2, *place))[0])
+    assert moved.points[(i + 2) % 4] == pytest.approx(shape.points[(i + 2) % 4]), "the opposite one stays"
+    assert np.ptp(geometry.index(moved.array)[:, 0]) < 1e-6, "it stays in its slice"
+    if evaluate(moved, dv.Volume.from_array(np.zeros(SHAPE), affine=geometry.affine)).area > 1e-3:
+        assert np.allclose(moved.moved_point(i, before).points, shape.points, atol=1e-4)

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import edit, make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.errors import MeasureError, MissingPackageError
@@ -172,7 +172,12 @@ def test_the_panel_lists_selects_and_goes_to_them(state):
     section.buttons["undo"].click()
     assert len(section.chosen.options) == 3 and not section.buttons["redo"].disabled
     section.buttons["redo"].click()
+    section.name.value = "lost"
     state.selected = 0
+    assert section.name.value == "stone <b>" and section.name.disabled is False
+    section.name.value = "gall stone"
+    assert state.measurements[0].name == "gall stone"
+    assert section.chosen.options[0][0].startswith("1 distance: gall stone")
     assert section.chosen.index == 0 and section.numbers.value.startswith("<table")
     section.close()
     state.measurements = ()
@@ -244,6 +249,34 @@ def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
     assert np.pi * np.prod(radii) == pytest.approx(evaluate(shapes[4], vol).area, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("elements", "unit"),
+    [
+        ({"SpecificCharacterSet": "", "PatientBirthDate": None}, "[hnsf'U]"),
+        ({"RescaleType": "MY {UNIT} "}, "{MY__UNIT_}"),
+    ],
+)
+def test_headers_with_gaps_give_reports_too(write, tmp_path, elements, unit):
+    hd = pytest.importorskip("highdicom")
+    for path in write("ct", make_voxels(), make_affine()):
+        edit(path, **elements)
+    vol = dv.volread(tmp_path / "ct")
+    report = structured_report([Point([vol.geometry.position((1, 2, 3))])], vol)
+    report.save_as(tmp_path / "report.dcm")
+    (group,) = hd.sr.srread(tmp_path / "report.dcm").content.get_image_measurement_groups()
+    (number,) = group.get_measurements()
+    assert (number.value, number.unit.value) == (vol.array[1, 2, 3], unit)
+
+
+def test_headers_that_allow_no_report_are_told_of(write, tmp_path):
+    pytest.importorskip("highdicom")
+    for path in write("ct", make_voxels(), make_affine()):
+        edit(path, SOPClassUID="1.2.111.1")
+    vol = dv.volread(tmp_path / "ct")
+    with pytest.raises(MeasureError, match="headers of these images"):
+        structured_report([Point([vol.geometry.position((1, 2, 3))])], vol)
+
+
 def test_a_structured_report_needs_files_and_a_place(listed):
     pytest.importorskip("highdicom")
     with pytest.raises(MeasureError, match="files of the images"):
@@ -258,3 +291,11 @@ def test_without_highdicom_the_error_names_the_package(listed, monkeypatch, tmp_
     monkeypatch.setitem(sys.modules, "highdicom", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'dicomview\[sr\]'"):
         listed.to_sr(tmp_path / "report.dcm")
+
+
+def test_what_cannot_be_evaluated_is_listed_without_numbers(listed, state):
+    state.measurements = [Region(dv.Volume.from_array(np.ones((3, 4, 5), bool)), "elsewhere")]
+    section = MeasurementsSection(state)
+    assert [label for label, _ in section.chosen.options] == ["1 region: elsewhere"]
+    with pytest.raises(MeasureError, match="no place"):
+        listed.records()

@@ -10,7 +10,7 @@ from test_tools import Desk
 from traitlets import TraitError
 
 import dicomview as dv
-from dicomview.geometry import PLANES
+from dicomview.geometry import PLANES, Geometry
 from dicomview.measure import Angle, Distance, Ellipse, Point, Polygon, Rectangle, Region, index_of
 from dicomview.render import LivePainter, PanesRenderer
 from dicomview.state import ViewState, resolve
@@ -44,7 +44,8 @@ class Bench(Desk):
     def clicks(self, plane, *places, double=False):
         for place in places:
             self.click(self.pixel(plane, *place))
-        if double:
+        if double:  # a hand is not quite still
+            self.click(np.add(self.pixel(plane, *places[-1]), 1))
             self.send("button_press_event", self.pixel(plane, *places[-1]), LEFT, dblclick=True)
 
     def index(self, i=-1):
@@ -158,6 +159,31 @@ def test_handles_move_points_and_lines_move_all(bench):
     assert state.selected == 0 and len(state.measurements) == 1, "a press on a line selects"
     bench.measuring.press("Delete")
     assert not state.measurements and state.selected is None
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_handle_of_every_kind_can_be_moved(number):
+    vol = volume()
+    shape = shapes(vol.geometry)[number]
+    bench = Bench(vol, index=(10, 15, 20), measurements=[shape], tool="point")
+    pane = next(p for p in resolve(vol, bench.state).panes if p.outlines)
+    for i in range(len(shape.points)):
+        was = bench.index(0)
+        view = pane.view
+        here = bench.pixel(pane.plane, was[i, view.right], was[i, view.down])
+        bench.drag(here, (9, -7))
+        (moved,) = bench.state.measurements
+        assert type(moved) is type(shape) and moved.name == shape.name
+        now = bench.index(0)
+        assert not np.allclose(now[i], was[i], atol=0.1), "the handle follows"
+        assert np.allclose(now[:, view.axis], was[:, view.axis])
+        if shape.kind != "ellipse":  # whose ends only move out and in
+            x, y = bench.pixel(pane.plane, now[i, view.right], now[i, view.down]) - here
+            assert (x, y) == pytest.approx((9, -7), abs=0.01)
+        others = {"rectangle": [(i + 2) % 4], "ellipse": [(i + 2) % 4]}.get(
+            shape.kind, [j for j in range(len(now)) if j != i]
+        )
+        assert np.allclose(now[others], was[others], atol=1e-4), "what is not moved stays"
 
 
 def test_changes_are_taken_back_and_made_again(bench):
@@ -355,3 +381,22 @@ def test_of_a_lazy_volume_only_the_slices_of_a_shape_are_decoded(write, decoded,
     decoded.clear()
     result = dv.measure.evaluate(Rectangle(vol.geometry.position(corners)), vol)
     assert result.count == 2 * 7 and len(set(decoded)) == 2
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "ellipse"])
+def test_shapes_keep_their_size_where_slices_are_unevenly_spaced(kind):
+    heights = np.cumsum([0.0, *[1, 3] * 9, 1])
+    geometry = Geometry(
+        (20, 30, 40), affine=make_affine("axial"), slice_positions=[(-20.5, -31.25, z) for z in heights]
+    )
+    vol = dv.Volume(volume().array, geometry=geometry)
+    bench = Bench(vol, index=(10, 15, 20), tool=kind)
+    bench.draw("coronal", (5, 4), (17, 9))
+    (drawn,) = bench.state.measurements
+    # A place of its line between two handles.
+    line = drawn.array[:2].mean(axis=0) if kind == "rectangle" else drawn.outline()[12]
+    place = index_of(line, geometry)
+    bench.drag(bench.pixel("coronal", place[2], place[0]), (30, 22))
+    (moved,) = bench.state.measurements
+    by = moved.array - drawn.array
+    assert np.linalg.norm(by[0]) > 1 and np.allclose(by, by[0], atol=1e-6), "all points go the same way in mm"

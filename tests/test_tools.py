@@ -309,3 +309,14 @@ def test_where_nothing_can_be_turned_the_crosshair_moves():
     desk = Desk(dv.Volume.from_array(np.zeros((5, 30, 30))), window=(0, 1), tool="rotate")
     desk.drag(desk.pixel("axial", 3, 4), (0, 0), steps=0)
     assert desk.state.index == (2, 4, 3)
+
+
+def test_where_the_pointer_was_before_a_press_may_be_told_late(desk):
+    """The page holds moves back for a moment: one from before the press is no release."""
+    start = np.array(desk.pixel("axial", 5, 7))
+    desk.send("button_press_event", start, LEFT)
+    for place, held in ((start - 3, []), (np.add(start, (25, 0)), [LEFT]), (np.add(start, (50, 0)), [LEFT])):
+        event = MouseEvent("motion_notify_event", desk.figure.canvas, *place)
+        event.buttons = frozenset(held)
+        event._process()
+    assert desk.state.window == dv.Window(40, 400 + 50 * 2)

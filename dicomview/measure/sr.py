@@ -1,5 +1,6 @@
 """Structured reports: measurements as a DICOM SR of template TID 1500, through highdicom."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ def structured_report(
     Raises
     ------
     MeasureError
-        Without measurements, FrameOfReferenceUID, affine or files.
+        Without measurements, FrameOfReferenceUID, affine or files; if the headers do not allow it.
     MissingPackageError
         Without highdicom.
 
@@ -103,16 +104,22 @@ def structured_report(
         procedure_reported=_code(hd, IMAGING),
         imaging_measurements=groups,
     )
-    return hd.sr.Comprehensive3DSR(
-        evidence=_evidence(measurements, volume, tuple(frame) or volume.middle_frame),
-        content=report[0],
-        series_instance_uid=hd.UID(),
-        series_number=1000,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer="dicomview",
-        is_complete=True,
-    )
+    evidence = _evidence(measurements, volume, tuple(frame) or volume.middle_frame)
+    try:
+        return hd.sr.Comprehensive3DSR(
+            evidence=evidence,
+            content=report[0],
+            series_instance_uid=hd.UID(),
+            series_number=1000,
+            sop_instance_uid=hd.UID(),
+            instance_number=1,
+            manufacturer="dicomview",
+            is_complete=True,
+        )
+    except (AttributeError, KeyError, ValueError) as error:
+        # A value of the header may name the patient: only a key is told.
+        told = repr(error) if isinstance(error, KeyError) else type(error).__name__
+        raise MeasureError(f"the headers of these images do not allow a structured report: {told}") from None
 
 
 def _group(hd: Any, measurement: Measurement | Region, result: Result, uid: str) -> Any:
@@ -136,7 +143,8 @@ def _group(hd: Any, measurement: Measurement | Region, result: Result, uid: str)
 
 
 def _number(hd: Any, name: str, value: float, unit: str, places: Any = None) -> Any:
-    coded = LENGTHS.get(name) or UNITS.get(unit) or (f"{{{unit[:14]}}}", "UCUM", unit)
+    annotation = "{" + re.sub("[^!-z|~]", "_", unit)[:14] + "}"  # what UCUM does not know
+    coded = LENGTHS.get(name) or UNITS.get(unit) or (annotation, "UCUM", unit)
     return hd.sr.Measurement(
         name=_code(hd, NAMES[name]), value=value, unit=_code(hd, coded), referenced_coordinates=places
     )
@@ -178,6 +186,8 @@ def _evidence(
     except SeriesError as error:
         raise MeasureError(f"a structured report needs the files of the images: {error}") from error
     for header in found:
+        if not header.get("SpecificCharacterSet"):
+            header.pop("SpecificCharacterSet", None)  # absent is allowed, empty is not
         for keyword in SHARED:
             if keyword not in header:
                 setattr(header, keyword, "")

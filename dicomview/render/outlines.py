@@ -30,11 +30,14 @@ class OutlinesDrawing:
     def __init__(self, ax: Axes) -> None:
         self._ax = ax
         self._artists: list[Artist] = []
+        #: Where numbers stand already, in pixels.
+        self._taken: list[Bbox] = []
 
     def show(self, outlines: tuple[Outline, ...]) -> None:
         """Show these and no others; the axes must have their place and limits."""
         for artist in self._artists:
             artist.remove()
+        self._taken = []
         if outlines:
             self._ax.apply_aspect()  # as it will be drawn, to the last bit: numbers choose the side with room
         self._artists = [artist for outline in outlines for artist in self._made(outline)]
@@ -95,11 +98,16 @@ class OutlinesDrawing:
             (centre, top + beside),
             (centre, bottom - beside - high),
         ]
-        x, y = next((at for at in wanted if _holds(room, at, wide, high)), wanted[0])
+        inside = [at for at in wanted if _holds(room, at, wide, high)] or wanted[:1]
+        x, y = next((at for at in inside if self._is_free(at, wide, high)), inside[0])
         x = max(min(x, room.x1 - wide), room.x0)
         y = max(min(y, room.y1 - high), room.y0)
+        self._taken.append(Bbox.from_bounds(x, y, wide, high))
         label.xy = ((x - pane.x0) / pane.width, (y - pane.y0) / pane.height)
         return label
+
+    def _is_free(self, at: tuple[float, float], wide: float, high: float) -> bool:
+        return not any(box.overlaps(Bbox.from_bounds(*at, wide, high)) for box in self._taken)
 
 
 def _holds(room: Bbox, at: tuple[float, float], wide: float, high: float) -> bool:

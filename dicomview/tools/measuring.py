@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,15 @@ from dicomview.measure import (
     Point,
     Polygon,
     Rectangle,
-    index_of,
     point_of,
 )
+from dicomview.render import STYLE
 from dicomview.state import MEASURING, Pane, ViewState, resolve
 from dicomview.tools.pointer import CLICK_PIXELS, LEFT, Panes
 
 __all__ = ["BY_CLICKS", "MeasuringTool"]
 
-#: Pixels from which a handle, and a line, is taken hold of.
+#: Pixels of the page from which a handle, and a line, is taken hold of.
 HANDLE_PIXELS, LINE_PIXELS = 8, 5
 #: Kinds that are drawn by clicks, one for every point.
 BY_CLICKS = ("angle", "polygon")
@@ -74,6 +74,7 @@ class MeasuringTool:
         #: What was clicked so far, and where.
         self._clicks: list[Place] = []
         self._pane: Pane | None = None
+        self._ax: Axes | None = None
         connect: Any = figure.canvas.mpl_connect
         handlers = {
             "button_press_event": self._pressed,
@@ -199,14 +200,13 @@ class MeasuringTool:
         if not press.number < len(state.measurements):
             return
         shape = state.measurements[press.number]
-        geometry, view = state.volume.geometry, press.pane.view
-        by = np.zeros(3)
-        by[view.right], by[view.down] = end[0] - start[0], end[1] - start[1]
-        points = point_of(index_of(shape.array, geometry) + by, geometry)
-        if press.handle is not None:
-            state.draft = shape.moved_point(press.handle, points[press.handle].tolist())
+        before, after = np.array(self._points(press.pane, [start, end]))
+        if press.handle is None:
+            points = shape.array + after - before
+            state.draft = replace(shape, points=tuple(map(tuple, points.tolist())))
         else:
-            state.draft = type(shape)(tuple(map(tuple, points.tolist())), shape.name)
+            to = shape.array[press.handle] + after - before
+            state.draft = shape.moved_point(press.handle, to.tolist())
 
     def _dragged(self, pane: Pane, start: Place, end: Place) -> Measurement:
         """Return what is drawn from a place to another."""
@@ -223,10 +223,10 @@ class MeasuringTool:
         place = _data(ax, pane, here)
         if self._state.tool == "polygon" and len(self._clicks) >= 3:
             first = _pixels(ax, pane, self._clicks[:1])[0]
-            if math.dist(first, here) <= HANDLE_PIXELS:
+            if math.dist(first, here) <= HANDLE_PIXELS * self._dot:
                 self._finish()
                 return
-        self._pane = pane
+        self._ax, self._pane = ax, pane
         self._clicks.append(place)
         self._state.draft = self._clicked(place)
         if self._state.tool == "angle" and len(self._clicks) == 3:
@@ -245,10 +245,15 @@ class MeasuringTool:
         """Keep what was clicked, if it is enough."""
         clicks, self._clicks = self._clicks, []
         kind = {"angle": Angle, "polygon": Polygon}.get(self._state.tool)
-        if not clicks or self._pane is None or kind is None or self._state.draft is None:
+        if not clicks or self._pane is None or self._ax is None or kind is None or self._state.draft is None:
             return
         # A double click is two clicks at one place.
-        kept = [place for i, place in enumerate(clicks) if i == 0 or place != clicks[i - 1]]
+        pixels = _pixels(self._ax, self._pane, clicks)
+        kept = [
+            place
+            for place, here, before in zip(clicks, pixels, [None, *pixels])
+            if before is None or math.dist(here, before) >= CLICK_PIXELS
+        ]
         self._state.draft = None
         if len(kept) >= 3:
             self._state.add_measurement(kind(self._points(self._pane, kept)))
@@ -283,7 +288,7 @@ class MeasuringTool:
             for i, at in enumerate(_pixels(ax, pane, outline.handles))
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
-        if distance <= HANDLE_PIXELS:
+        if distance <= HANDLE_PIXELS * self._dot:
             return Press(ax, pane, here, number, handle)
         lines = [
             (_line_distance(_pixels(ax, pane, outline.points), here, outline.is_closed), outline.number)
@@ -291,7 +296,12 @@ class MeasuringTool:
             if len(outline.points) > 1
         ]
         distance, number = min(lines, default=(math.inf, 0))
-        return Press(ax, pane, here, number if distance <= LINE_PIXELS else None)
+        return Press(ax, pane, here, number if distance <= LINE_PIXELS * self._dot else None)
+
+    @property
+    def _dot(self) -> float:
+        """Pixels of the figure that a pixel of the page has."""
+        return float(self._figure.dpi) / STYLE.dpi
 
     def _points(self, pane: Pane, places: Sequence[Place]) -> tuple[tuple[float, float, float], ...]:
         """Return the points of places in a pane."""

@@ -51,6 +51,7 @@ class Drag:
     center: tuple[float, ...]
     has_moved: bool = False
     pivot: tuple[float, ...] = (0.0, 0.0)
+    is_held: bool = False
 
 
 @dataclass
@@ -179,13 +180,16 @@ class PointerTool:
         drag = self._drag
         held = getattr(event, "buttons", None)
         if drag is not None and held is not None and drag.button not in {int(b) for b in held}:
-            drag = self._drag = None  # released outside of the canvas
+            # Where the pointer was before the press may be told after it; later, it was released outside.
+            self._drag = drag if not drag.is_held else None
+            drag = None
         if drag is None:
             pane = self._pane(event)
             self._state.pointer = None if pane is None else self._index(pane, event.xdata, event.ydata)
             if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
                 self._point(pane, event.xdata, event.ydata)
             return
+        drag.is_held = True
         self._pull(drag, event)
 
     def _pull(self, drag: Drag, event: Any) -> None:

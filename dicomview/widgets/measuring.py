@@ -1,14 +1,16 @@
 """MeasurementsSection: the list of measurements in the side panel."""
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
-from dicomview.measure import table, words
+from dicomview.errors import DicomviewError
+from dicomview.measure import Measurement, Region, Result, table, words
 from dicomview.state import Measurements
 from dicomview.widgets.sections import Section
-from dicomview.widgets.style import PANEL_WIDTH
+from dicomview.widgets.style import PANEL_WIDTH, control
 
 __all__ = ["MeasurementsSection"]
 
@@ -22,6 +24,8 @@ class MeasurementsSection(Section):
     Attributes
     ----------
     chosen : Select
+    name : Text
+        Of the one that is chosen.
     numbers : HTML
     buttons : dict of str to Button
         ``"go"``, ``"delete"``, ``"undo"`` and ``"redo"``.
@@ -33,6 +37,8 @@ class MeasurementsSection(Section):
         self._is_showing = False
         self.chosen = widgets.Select(rows=LINES, layout=widgets.Layout(width=PANEL_WIDTH))
         self.chosen.observe(self._choose, "index")
+        self.name = control(widgets.Text, "name", continuous_update=False)
+        self.name.observe(self._rename, "value")
         self.numbers = widgets.HTML(layout=widgets.Layout(margin="0 4px"))
         layout, self.buttons = widgets.Layout(width="38px", margin="1px"), {}
         style: Any = None
@@ -47,7 +53,7 @@ class MeasurementsSection(Section):
             style = button.style
             button.on_click(lambda _, act=act: act())
         self._bindings.follow(self._show, ["measurements", "selected", "frame", "patient_axes"])
-        return [self.chosen, widgets.HBox([*self.buttons.values()]), self.numbers]
+        return [self.chosen, widgets.HBox([*self.buttons.values()]), self.name, self.numbers]
 
     def _choose(self, change: Any) -> None:
         if self._is_showing:
@@ -57,6 +63,18 @@ class MeasurementsSection(Section):
         else:
             self._state.selected = None
 
+    def _rename(self, change: Any) -> None:
+        at = self._state.selected
+        if not self._is_showing and at is not None:
+            self._state.change_measurement(at, replace(self._state.measurements[at], name=change["new"]))
+
+    def _result(self, measurement: Measurement | Region) -> Result:
+        """Return the numbers; none where a slice cannot be read."""
+        try:
+            return self._state.result(measurement)
+        except DicomviewError:
+            return Result(measurement.kind, measurement.name)
+
     def _go(self) -> None:
         if self._state.selected is not None:
             self._list.go_to(self._state.selected)
@@ -64,7 +82,8 @@ class MeasurementsSection(Section):
     def _show(self, change: Any) -> None:
         """Bring list, numbers and buttons to the state."""
         state = self._state
-        results = [state.result(measurement) for measurement in state.measurements]
+        results = [self._result(measurement) for measurement in state.measurements]
+        at = state.selected
         labels = [
             f"{r.kind}: {', '.join(words(r)[: 1 + bool(r.name)])}" for r in results
         ]  # there is little room
@@ -73,10 +92,11 @@ class MeasurementsSection(Section):
             options = [(f"{i} {label}", i) for i, label in enumerate(labels, 1)]
             if tuple(options) != tuple(self.chosen.options):
                 self.chosen.options = options
-            self.chosen.index = state.selected
+            self.chosen.index = at
+            self.name.value = "" if at is None else results[at].name
         finally:
             self._is_showing = False
-        at = state.selected
+        self.name.disabled = at is None
         self.numbers.value = "" if at is None else _html(table(results[at]))
         self.buttons["go"].disabled = self.buttons["delete"].disabled = at is None
         self.buttons["undo"].disabled, self.buttons["redo"].disabled = not state.can_undo, not state.can_redo

@@ -221,3 +221,63 @@ def test_a_turned_pane_is_measured_where_it_is_seen(reader):
     assert np.abs(near_to - [36, x, y]).sum(axis=1).min() < 1.8
     reader.sees_the_view()
     reader.book.screenshot(f"measuring-turned-{reader.draw}")
+
+
+@pytest.mark.parametrize("page", [2.0], indirect=True)
+def test_ends_are_moved_on_a_fine_screen(notebook):
+    reader = reading.opened(notebook("lab"), HEAD.replace("DRAW", "browser"))
+    choose(reader, "ellipse")
+    start = reader.at("axial", 0.4, 0.3)
+    reader.drag(start, (60, 50))
+    reader.book.wait_for_value(KINDS, ["Ellipse"])
+    (_, top, left), (_, bottom, right) = (
+        on_axial(reader, place) for place in (start, (start[0] + 60, start[1] + 50))
+    )
+    middle = (left + right) / 2, (top + bottom) / 2
+    near(
+        reader,
+        0,
+        [36, middle[1], left],
+        [36, top, middle[0]],
+        [36, middle[1], right],
+        [36, bottom, middle[0]],
+    )
+    end = start[0] + 60, start[1] + 25
+    reader.drag(end, (25, 7))
+    right += 25 * (right - left) / 60
+    reader.book.wait_for_value(f"abs({INDEX.format(i=0)}[2][2] - {right}) < 0.9", True)
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    choose(reader, "polygon")
+    for place in ((0.3, 0.7), (0.45, 0.7), (0.47, 0.8), (0.3, 0.7)):
+        reader.mouse.click(*reader.at("axial", *place))
+        reader.page.wait_for_timeout(700)
+    reader.book.wait_for_value(KINDS, ["Ellipse", "Polygon"])
+    corner = reader.at("axial", 0.47, 0.8)
+    reader.drag(corner, (30, -12))
+    column, _ = reader.voxel("axial", corner[0] + 30, corner[1] - 12)
+    reader.book.wait_for_value(f"abs({INDEX.format(i=1)}[2][2] - {column}) < 0.9", True)
+    reader.page.wait_for_timeout(500)
+    reader.sees_the_view()
+    reader.book.screenshot("measuring-fine-screen")
+    assert not reader.book.errors
+
+
+def test_keys_in_notebook_7(notebook):
+    reader = reading.opened(notebook("notebook"), HEAD.replace("DRAW", "browser"))
+    choose(reader, "rectangle")
+    reader.drag(reader.at("axial", 0.4, 0.3), (60, 50))
+    reader.book.wait_for_value(KINDS, ["Rectangle"])
+    reader.press("Backspace", KINDS, [])
+    reader.press("Control+z", KINDS, ["Rectangle"])
+    reader.press("Control+Shift+Z", KINDS, [])
+    choose(reader, "polygon")
+    for place in ((0.3, 0.75), (0.45, 0.72), (0.47, 0.82)):
+        reader.mouse.click(*reader.at("axial", *place))
+        reader.page.wait_for_timeout(700)
+    reader.press("Enter", KINDS, ["Polygon"])
+    reader.mouse.click(*reader.at("axial", 0.7, 0.2))
+    reader.book.wait_for_value("viewer.state.draft is None", False)
+    reader.press("Escape", "viewer.state.draft is None", True)
+    assert reader.value(KINDS) == ["Polygon"] and reader.value("len(viewer.measurements[0].points)") == 3
+    assert not reader.book.errors
