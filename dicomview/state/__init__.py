@@ -7,7 +7,8 @@ from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline
-from dicomview.state.overlays import Fused, Isodoses, Mask, Overlay, Overlays
+from dicomview.state.overlay import Fused, Isodoses, Mask, Overlay
+from dicomview.state.overlays import Overlays
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve

@@ -11,7 +11,7 @@ from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline, Placed, outlines, placed
-from dicomview.state.overlays import Overlay
+from dicomview.state.overlay import Overlay
 from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
