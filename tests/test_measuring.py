@@ -221,6 +221,15 @@ def test_where_the_pointer_was_before_a_press_may_be_told_late(bench):
     assert np.allclose(bench.index()[1], (10, 15, 15), atol=0.3)
 
 
+def test_the_end_of_a_drag_may_be_told_after_another_tool_was_chosen(bench):
+    bench.state.tool = "rectangle"
+    bench.send("button_press_event", bench.pixel("axial", 5, 5), LEFT)
+    bench.state.tool = "window"
+    bench.send("button_release_event", bench.pixel("axial", 15, 12), LEFT)
+    (drawn,) = bench.state.measurements
+    assert type(drawn) is Rectangle and bench.state.window == dv.Window(40, 400)
+
+
 def test_moves_of_a_drag_are_one_step(bench):
     bench.state.tool = "distance"
     bench.draw("axial", (5, 5), (15, 15))
