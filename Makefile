@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser lowest data-score
-.PHONY: bench bench-load bench-browser bench-paint picture clean
+.PHONY: bench bench-load bench-browser bench-oblique bench-paint picture clean
 
 check: lint imports types scripts test lowest
 
@@ -73,6 +73,10 @@ bench-browser: $(STAMP)
 # Canvas 2D against WebGL2
 bench-paint: $(STAMP)
 	$(BIN)/python tests/benchmarks/paint.py
+
+# an oblique slice of 512 x 512 out of 512 x 512 x 512 against scipy
+bench-oblique: $(STAMP)
+	$(BIN)/python tests/benchmarks/oblique.py
 
 # the picture of the README
 picture: $(STAMP)

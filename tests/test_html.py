@@ -92,3 +92,35 @@ def test_colour_has_no_window(page_of):
 
 def content_scene(page):
     return json.loads(re.search(r"standalone\(.*?, (\{.*\})\);\n</script>", page).group(1))["scene"]
+
+
+def test_what_the_page_cannot_have_is_left_out_and_said(tmp_path):
+    vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine())
+    viewer = dv.SliceViewer(vol, window=(500, 1000), slab={"axial": 9.0})
+    viewer.overlays.add_mask(np.asarray(vol.array > 0))
+    viewer.to_html(tmp_path / "view.html")
+    page = (tmp_path / "view.html").read_text(encoding="utf-8")
+    assert "Single slices are shown here, no slabs. Overlays are not shown here; there are 1." in page
+    scene, ((_, array),) = content(page)
+    assert scene["slabs"] == ["", "", ""] and scene["overlays"] == ""
+    np.testing.assert_array_equal(array, vol.array)
+    viewer.state.slab = {}
+    viewer.overlays.clear()
+    viewer.to_html(tmp_path / "plain.html")
+    over = re.compile('base64,([^"]+)"')
+    plain = (tmp_path / "plain.html").read_text(encoding="utf-8")
+    assert over.search(page).group(1) == over.search(plain).group(1), "nothing of them is drawn"
+    viewer.close()
+
+
+def test_turned_planes_lie_in_the_page(tmp_path):
+    vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine())
+    viewer = dv.SliceViewer(vol, window=(500, 1000), rotation=(10, 20, 30))
+    viewer.to_html(tmp_path / "view.html")
+    scene, ((header, array),) = content((tmp_path / "view.html").read_text(encoding="utf-8"))
+    turned = viewer.state.volume
+    assert header["step"] == [1, 1, 1] and list(array.shape) == list(turned.shape) == scene["shape"]
+    lacks = np.broadcast_to(turned.without_data(np.ix_(*map(np.arange, turned.shape))), turned.shape)
+    np.testing.assert_array_equal(np.isnan(array), lacks)
+    np.testing.assert_array_equal(array[~lacks], np.asarray(turned.array)[~lacks])
+    viewer.close()

@@ -104,3 +104,31 @@ def test_a_page_without_our_script_is_told_of_once(voxels, monkeypatch, comes):
 
     asyncio.run(page())
     viewer.close()
+
+
+@pytest.mark.parametrize("trait", [{"mark_padding": True}, {"slab": {"axial": 5.0}}])
+def test_slices_are_sent_again_when_the_page_has_let_go_of_them(talk, trait):
+    viewer, sent, say = talk
+    say(hello={"view": "a", "far": False})
+    before = {name: getattr(viewer.state, name) for name in trait}
+    for values in (trait, before):
+        sent.clear()
+        for name, value in values.items():
+            setattr(viewer.state, name, value)
+        assert sorted(scenes(sent)[-1]["coming"]) == ["|0|5", "|1|6", "|2|7"]
+        assert sum("coarse" in message for message in sent) == 1
+
+
+def test_a_slab_travels_as_a_slice(talk, monkeypatch):
+    viewer, sent, say = talk
+    say(hello={"view": "a", "far": False})
+    viewer.state.slab = {"axial": 5.0}
+    scene = scenes(sent)[-1]["scene"]
+    assert scene["slabs"] == ["MIP 5 mm", "", ""]
+    carried = []
+    monkeypatch.setattr(
+        type(viewer._page), "send", lambda page, message, buffers=None: carried.append(buffers)
+    )
+    say(want={"slices": [[[], 0, 5]], "packed": False, "asked": 1, "volume": scene["volume"]})
+    image = np.frombuffer(carried[-1][0], np.int16).reshape(30, 40)
+    np.testing.assert_array_equal(image, viewer.volume.array[4:7].max(axis=0))

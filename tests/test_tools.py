@@ -283,6 +283,34 @@ def test_the_frame_rate_comes_from_the_header():
     assert ViewState(dv.Volume.from_array(np.zeros((5, 6, 7)))).fps == 10
 
 
+def test_a_drag_with_rotate_turns_the_picture_about_the_crosshair(vol):
+    desk = Desk(vol, window=(40, 400), index=(12, 10, 25), tool="rotate")
+    place = desk.state.position
+    marked = vol.geometry.position((12, 10, 35))
+    cross = desk.pixel("axial", 25, 10)
+    start = desk.pixel("axial", 35, 10)
+    by = [start[0] - cross[0], 0]
+    turn = np.radians(25)
+    desk.drag(start, np.array([np.cos(turn), np.sin(turn)]) * by[0] - by)
+    np.testing.assert_allclose(desk.state.position, place, atol=1e-9)
+    column, row = desk.state.index[2], desk.state.index[1]
+    np.testing.assert_allclose(desk.pixel("axial", column, row), cross, atol=1e-6)
+    there = desk.state.volume.geometry.index(marked)
+    now = desk.pixel("axial", there[2], there[1]) - cross
+    turned = np.degrees(np.arctan2(*now[::-1]))
+    assert turned == pytest.approx(25, abs=2), "events come at whole pixels"
+    assert np.linalg.norm(now) == pytest.approx(by[0])
+    assert np.linalg.norm(desk.state.rotation) == pytest.approx(turned)
+    desk.click(start)
+    assert desk.state.index[2] != column, "a click moves the crosshair"
+
+
+def test_where_nothing_can_be_turned_the_crosshair_moves():
+    desk = Desk(dv.Volume.from_array(np.zeros((5, 30, 30))), window=(0, 1), tool="rotate")
+    desk.drag(desk.pixel("axial", 3, 4), (0, 0), steps=0)
+    assert desk.state.index == (2, 4, 3)
+
+
 def test_where_the_pointer_was_before_a_press_may_be_told_late(desk):
     """The page holds moves back for a moment: one from before the press is no release."""
     start = np.array(desk.pixel("axial", 5, 7))

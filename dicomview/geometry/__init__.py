@@ -1,6 +1,13 @@
 """Where voxels are: affines, anatomical planes, letters, numpy only."""
 
 from dicomview.geometry.geometry import Geometry
+from dicomview.geometry.oblique import (
+    oblique_grid,
+    plane_through,
+    rotation_matrix,
+    rotation_vector,
+    turned_grid,
+)
 from dicomview.geometry.planes import (
     CONVENTIONS,
     PLANES,
@@ -14,6 +21,7 @@ from dicomview.geometry.planes import (
     plane_view,
 )
 from dicomview.geometry.reslice import StraightCanvas, deshear, interpolated, outside, patient_grid, resample
+from dicomview.geometry.trilinear import beyond_plane, plane_values
 
 __all__ = [
     "CONVENTIONS",
@@ -23,14 +31,21 @@ __all__ = [
     "Plane",
     "PlaneView",
     "StraightCanvas",
+    "beyond_plane",
     "deshear",
     "interpolated",
     "letters",
+    "oblique_grid",
     "obliquity",
     "outside",
     "patient_grid",
     "plane_axes",
     "plane_of",
+    "plane_through",
+    "plane_values",
     "plane_view",
     "resample",
+    "rotation_matrix",
+    "rotation_vector",
+    "turned_grid",
 ]

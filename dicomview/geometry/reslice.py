@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.planes import plane_axes
+from dicomview.geometry.trilinear import beyond_plane, plane_values
 
 __all__ = ["StraightCanvas", "deshear", "interpolated", "outside", "patient_grid", "resample"]
 
@@ -182,6 +183,8 @@ def resample(
     """
     array = np.asarray(array)
     fill = _fitting(fill, array.dtype)
+    if geometry.is_uniform and grid.is_uniform:
+        return _plane_by_plane(array, geometry, grid, fill, order, padding, first)
     result = np.empty(grid.shape, array.dtype)
     count, rows, columns = grid.shape
     step = max(1, POINTS // (rows * columns))
@@ -196,6 +199,57 @@ def resample(
         image = _sampled(array, index, padding) if order else array[tuple(np.rint(index).astype(int))]
         result[k : k + step] = np.where(beyond, fill, image)
     return result
+
+
+def _plane_by_plane(
+    array: NDArray[Any],
+    geometry: Geometry,
+    grid: Geometry,
+    fill: Any,
+    order: int,
+    padding: tuple[float, float] | None,
+    first: tuple[int, ...],
+) -> NDArray[Any]:
+    """Resample where one matrix leads from index to index, along the planes of the grid that are largest."""
+    assert geometry.affine is not None and grid.affine is not None
+    matrix = np.linalg.solve(geometry.affine, grid.affine)
+    matrix = np.where(abs(matrix - np.rint(matrix)) < WHOLE_VOXEL / 10, np.rint(matrix), matrix)
+    across, down, right = sorted(range(3), key=lambda axis: (grid.shape[axis], axis))
+    down, right = sorted((down, right))
+    shape = grid.shape[down], grid.shape[right]
+    steps: Any = {"down": matrix[:3, down], "right": matrix[:3, right], "shape": shape}
+    result = np.empty((grid.shape[across], *shape), array.dtype)
+    voxels = array.view(np.uint8) if array.dtype == np.bool_ else array
+    voxels = voxels.astype(np.float32) if voxels.dtype == np.float16 else voxels
+    # The ends of a part are those of the volume, or lie beyond all points.
+    for k, plane in enumerate(result):
+        start = matrix[:3, 3] + k * matrix[:3, across]
+        values = plane_values(voxels, start - first, order=order, **steps)
+        if array.dtype.kind in "iub" and order:
+            np.rint(values, out=values)
+            if array.dtype.itemsize == 8:  # float64 rounds the highest values up, out of the range
+                values = values.clip(None, np.nextafter(float(np.iinfo(array.dtype).max), 0))
+        plane[...] = values
+        if padding is not None and order:
+            _keep_padding(plane, voxels, start - first, padding, steps)
+        beyond = beyond_plane(geometry.shape, start, **steps)
+        if beyond is not None:
+            plane[beyond] = fill
+    return np.moveaxis(result, 0, across)
+
+
+def _keep_padding(
+    plane: NDArray[Any], voxels: NDArray[Any], start: Any, padding: tuple[float, float], steps: Any
+) -> None:
+    """Take the nearest voxel where padding has a part in a value."""
+    low, high = padding
+
+    def is_padding(values: NDArray[Any]) -> NDArray[np.float32]:
+        return ((values >= low) & (values <= high)).astype(np.float32)
+
+    touched = plane_values(voxels, start, of=is_padding, **steps) > 0
+    if touched.any():
+        plane[touched] = plane_values(voxels, start, order=0, **steps)[touched]
 
 
 def interpolated(array: NDArray[Any], index: NDArray[np.float64]) -> NDArray[Any]:

@@ -3,6 +3,16 @@
 from dicomview.render.figure import PictureFigure
 from dicomview.render.live import LivePainter
 from dicomview.render.panes import PanesRenderer, figure_size
+from dicomview.render.raster import forget_rasters, overlay_raster
 from dicomview.render.style import STYLE, colormap
 
-__all__ = ["STYLE", "LivePainter", "PanesRenderer", "PictureFigure", "colormap", "figure_size"]
+__all__ = [
+    "STYLE",
+    "LivePainter",
+    "PanesRenderer",
+    "PictureFigure",
+    "colormap",
+    "figure_size",
+    "forget_rasters",
+    "overlay_raster",
+]

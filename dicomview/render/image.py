@@ -72,6 +72,7 @@ class SliceImage(AxesImage):
         values: Any = self.get_array()
         box = self.axes.bbox
         (x, y), (right, top) = self.axes.transData.inverted().transform([[0, 0], [1, 1]])
+        x, right, y, top = (self._sample(i, c) for i, c in ((1, x), (1, right), (0, y), (0, top)))
         across = _span(values.shape[1], x, right - x, box.x0, box.x1)
         up = _span(values.shape[0], y, top - y, box.y0, box.y1)
         if not (across[2] and up[2]):
@@ -82,6 +83,10 @@ class SliceImage(AxesImage):
             columns = taps(values.shape[1], *across[:2], across[2], self.kind)
             self._drawn = key, self._colored(values, rows, columns)
         return self._drawn[1], across[3], up[3], None
+
+    def _sample(self, axis: int, coordinate: float) -> float:
+        """Return the sample of a data coordinate along rows (0) or columns (1)."""
+        return coordinate
 
     def _colored(self, values: Any, rows: Any, columns: Any) -> np.ndarray:
         """Return the colours of resampled values."""

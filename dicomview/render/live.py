@@ -98,5 +98,5 @@ def _over(scene: Scene) -> tuple[Any, ...]:
         scene.layout,
         scene.look,
         colors,
-        *((p.view, p.box, p.corners[:2], p.edges, p.outlines) for p in panes),
+        *((p.view, p.box, p.corners[:2], p.edges, p.legend, p.outlines) for p in panes),
     )

@@ -1,5 +1,7 @@
 """PaneDrawing: one plane of a volume on one matplotlib Axes, with everything that is written over it."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
@@ -11,6 +13,7 @@ from dicomview.render.image import SliceImage
 from dicomview.render.label import Label
 from dicomview.render.norm import norm_of
 from dicomview.render.outlines import OutlinesDrawing
+from dicomview.render.raster import OverlayImage, legend_color, overlay_raster
 from dicomview.render.style import STYLE, colormap
 from dicomview.state import Pane, Scene, pane_pixels
 from dicomview.volume import Volume
@@ -23,6 +26,8 @@ BAR_FRACTION = 0.3
 LETTER_MARGIN, BAR_HEIGHT = 24, 14
 #: Width of a letter, as part of its height; of digits and capitals it is a little less.
 LETTER_WIDTH = 0.62
+#: Distance of the lines of a legend, as part of the height of its letters.
+LEGEND_STEP = 1.3
 
 
 def show_pixels(
@@ -95,12 +100,18 @@ def _turn(ax: Axes, view: PlaneView, box: tuple[float, float, float, float]) -> 
 
 
 def _label(
-    ax: Axes, text: str, place: tuple[float, float], ha: str, va: str, offset: tuple[float, float]
+    ax: Axes,
+    text: str,
+    place: tuple[float, float],
+    ha: str,
+    va: str,
+    offset: tuple[float, float],
+    color: Any = STYLE.text,
 ) -> Label:
     """Write at a place of the axes."""
     label = Label(
         text, place, ha, va, offset,
-        color=STYLE.text, outline=STYLE.background, size=STYLE.font_size, zorder=5,
+        color=color, outline=STYLE.background, size=STYLE.font_size, zorder=5,
     )  # fmt: skip
     ax.add_artist(label)
     return label
@@ -147,10 +158,18 @@ class PaneDrawing:
         for line in (*self._lines, self._bar):
             ax.add_artist(line)
         self._bar_label = _label(ax, "", (0.5, 0), "left", "bottom", (4, 2))
+        self._legend: list[Label] = []
+        self._named: Any = ((), 0, (), 0.0)  # what the legend was made for
+        self._raster: OverlayImage | None = None
+        self._leaves_slices = False
+        self._show_raster(pane)
         self._outlines = OutlinesDrawing(ax)
 
     def overlay(self, is_on: bool) -> None:
         """Draw only what lies over the voxels and does not move with them, or everything."""
+        self._leaves_slices = is_on
+        if self._raster is not None:
+            self._raster.set_animated(is_on)
         for artist in (self.image, *self._lines, *self._corners[2:], self._bar, self._bar_label):
             artist.set_animated(is_on)
         self.ax.patch.set_alpha(0 if is_on else None)
@@ -158,6 +177,18 @@ class PaneDrawing:
     def show_slice(self, pane: Pane) -> None:
         """Show another slice."""
         self.image.set_data(self._pixels(pane))
+        self._show_raster(pane)
+
+    def _show_raster(self, pane: Pane) -> None:
+        """Show the overlays; none as long as the pane is hidden, or somebody else draws them."""
+        raster = overlay_raster(self.volume, pane) if pane.visible and not self._leaves_slices else None
+        if raster is not None and self._raster is not None:
+            self._raster.show(raster)
+        elif raster is not None:
+            self._raster = OverlayImage(self.ax, raster)
+        elif self._raster is not None:
+            self._raster.remove()
+            self._raster = None
 
     def _pixels(self, pane: Pane) -> np.ndarray:
         """Return the voxels of a pane; none as long as it is hidden."""
@@ -198,12 +229,33 @@ class PaneDrawing:
         texts, length = self._fitting(pane, length)
         for label, text in zip(self._corners, texts):
             label.set_text(text)
+        self._show_legend(pane, texts[1].count("\n") + bool(texts[1]))
         part = 0.0 if length is None else length / self._millimetres(pane)
         self._bar.set_data([0.5 - part / 2, 0.5 + part / 2], [6 * self._dot / self.ax.bbox.height] * 2)
         self._bar.set_visible(length is not None)
         self._bar_label.xy = (0.5 + part / 2, 0)
         self._bar_label.set_text("" if length is None else f"{length:g} mm")
         self._outlines.show(pane.outlines)
+
+    def _show_legend(self, pane: Pane, lines: int) -> None:
+        """Name the overlays in their colours, below so many lines in the upper right corner."""
+        key = pane.legend, lines, tuple(self.ax.bbox.size), self._dot
+        if key == self._named:
+            return
+        self._named = key
+        for label in self._legend:
+            label.remove()
+        step = STYLE.font_size * LEGEND_STEP
+        room = max(int((self.ax.bbox.height / self._dot) * 72 / STYLE.dpi / 2 / step) - lines, 1)
+        shown = list(pane.legend[: room if len(pane.legend) <= room else room - 1])
+        texts = [(text, legend_color(color)) for text, color in shown]
+        if len(shown) < len(pane.legend):
+            texts.append((f"and {len(pane.legend) - len(shown)} more", STYLE.text))
+        letters = int(self.ax.bbox.width / 2 / self._dot * 72 / STYLE.dpi / (STYLE.font_size * LETTER_WIDTH))
+        self._legend = [
+            _label(self.ax, _cut(text, letters), (1, 1), "right", "top", (-4, -3 - step * (lines + i)), color)
+            for i, (text, color) in enumerate(texts)
+        ]
 
     def _cross(self, pane: Pane, gap: float) -> None:
         for line in self._lines:

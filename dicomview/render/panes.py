@@ -113,7 +113,7 @@ class PanesRenderer:
         tiles = [drawing.ax for drawing in self._tiles]
         shown = self.scene.tiles or [pane for pane in self.scene.panes if pane.visible]
         ax = tiles[0] if tiles else self.axes[shown[0].plane]
-        return float(ax.bbox.width) / self.volume.geometry.shape[shown[0].view.right]
+        return float(ax.bbox.width) / self.volume.home[shown[0].view.right]
 
     def pane_on(self, ax: Axes) -> Pane | None:
         """Return the pane that an Axes shows; None for an Axes of somebody else."""
@@ -168,7 +168,9 @@ class PanesRenderer:
             across = self._columns(scene.tiles)
             rows = [tiles[i : i + across] for i in range(0, len(tiles), across)]
         width, height = self._space()
-        sizes = [[pane_size(self.volume.geometry, pane.view) for _, pane in row] for row in rows]
+        sizes = [
+            [pane_size(self.volume.geometry, pane.view, self.volume.home) for _, pane in row] for row in rows
+        ]
         gap = STYLE.gap * self._dot
         scale = min(
             min((width - gap * (len(row) - 1)) / sum(w for w, _ in row) for row in sizes),
@@ -195,7 +197,7 @@ class PanesRenderer:
 
     def _columns(self, tiles: Sequence[Pane]) -> int:
         """Return in how many columns the tiles of a montage become largest."""
-        w, h = pane_size(self.volume.geometry, tiles[0].view)
+        w, h = pane_size(self.volume.geometry, tiles[0].view, self.volume.home)
         width, height = self._space()
 
         def scale(columns: int) -> float:
@@ -217,16 +219,24 @@ class PanesRenderer:
         return width - self._aside(), height
 
 
-def pane_size(geometry: Geometry, view: PlaneView) -> tuple[float, float]:
-    """Return width and height of a plane in mm; in pixels of equal sides where the spacing is unknown."""
+def pane_size(
+    geometry: Geometry, view: PlaneView, extents: Sequence[float] | None = None
+) -> tuple[float, float]:
+    """Return width and height of a plane in mm; in pixels of equal sides where the spacing is unknown.
+
+    Extents in voxels are those of the geometry unless others are given.
+    """
+    extents = extents or geometry.shape
     if view.aspect is None:
-        return float(geometry.shape[view.right]), float(geometry.shape[view.down])
+        return float(extents[view.right]), float(extents[view.down])
     width, height = geometry.spacing[view.right], geometry.spacing[view.down]
     assert width is not None and height is not None  # the aspect is known
-    return geometry.shape[view.right] * width, geometry.shape[view.down] * height
+    return extents[view.right] * width, extents[view.down] * height
 
 
-def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tuple[float, float]:
+def figure_size(
+    geometry: Geometry, width: float, layout: str = "ortho", *, extents: Sequence[float] | None = None
+) -> tuple[float, float]:
     """Return the size in pixels of a figure in which the panes of a layout fill the width, of whole height.
 
     Examples
@@ -237,7 +247,7 @@ def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tupl
     (612, 612.0)
     """
     planes = [plane for plane in PLANES if layout in ("ortho", plane)]
-    sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
+    sizes = [pane_size(geometry, plane_view(geometry, plane), extents) for plane in planes]
     if not planes:  # a montage
         return width, float(np.clip(round(width * MONTAGE_HEIGHT), *HEIGHTS))
     scale = (width - STYLE.gap * (len(planes) - 1)) / sum(w for w, _ in sizes)

@@ -7,25 +7,40 @@ from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline
+from dicomview.state.overlay import Fused, Isodoses, Mask, Overlay
+from dicomview.state.overlays import Overlays
+from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
+from dicomview.state.rotation import rotated
+from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
     "MEASURING",
     "MODES",
     "Changes",
     "Comparison",
+    "Fused",
+    "Isodoses",
     "Link",
+    "Mask",
     "Measurements",
     "Outline",
+    "Overlay",
+    "Overlays",
     "Pane",
     "Scene",
+    "SlabMode",
     "ViewState",
     "changes",
     "curve",
     "link",
     "pane_pixels",
+    "patch_of",
     "readout",
     "resolve",
+    "rotated",
+    "slab_range",
+    "slab_text",
     "view_code",
 ]

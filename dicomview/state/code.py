@@ -8,8 +8,8 @@ from dicomview.state.model import ViewState
 
 __all__ = ["view_code"]
 
-#: Traits that follow from others or belong to the moment.
-_PASSING = frozenset(("position", "pointer", "playing", "selected", "draft"))
+#: Traits that follow from others, belong to the moment or hold voxels.
+_PASSING = frozenset(("position", "pointer", "playing", "selected", "draft", "overlays"))
 #: Said first, in this order.
 _FIRST = ("window", "colormap", "layout", "index", "frame")
 
@@ -32,6 +32,8 @@ def view_code(state: ViewState, name: str = "vol") -> str:
     usual = ViewState(state.acquired)
     names = [*_FIRST, *sorted(set(state.trait_names()) - set(_FIRST) - _PASSING)]
     said = [t for t in names if t == "index" or getattr(state, t) != getattr(usual, t)]
+    if any(state.rotation):  # the voxels of turned planes are counted from where they were turned
+        said = ["position" if t == "index" else t for t in said]
     parts = [f"{trait}={_source(state, trait, name)}" for trait in said]
     regions = sum(isinstance(m, Region) for m in state.measurements)
     comment = f"  # and {regions} region{'s' * (regions > 1)} of voxels" if regions else ""

@@ -1,18 +1,30 @@
 """ViewState: the one mutable model of what is looked at."""
 
 import math
-import operator
 from collections.abc import Container
 from threading import RLock
 from typing import Any, Literal
 
 import numpy as np
-from traitlets import Bool, CFloat, Enum, TraitError, TraitType, Unicode, observe, validate
+from numpy.typing import NDArray
+from traitlets import Bool, CFloat, Enum, TraitError, Unicode, observe, validate
 
-from dicomview.display import INTERPOLATIONS, Window
-from dicomview.errors import DisplayError, GeometryError
-from dicomview.geometry import CONVENTIONS, PLANES, Plane
+from dicomview.display import INTERPOLATIONS
+from dicomview.errors import GeometryError
+from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
 from dicomview.state.measuring import MEASURING, Measuring
+from dicomview.state.overlay import OverlaysTrait
+from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated
+from dicomview.state.slab import SLAB_MODES, SlabTrait
+from dicomview.state.traits import (
+    UPRIGHT,
+    CenterTrait,
+    IndexTrait,
+    PointerTrait,
+    PositionTrait,
+    TurnsTrait,
+    WindowTrait,
+)
 from dicomview.volume import Volume
 from dicomview.volume.windows import default_colormap, frame_rate
 
@@ -21,112 +33,10 @@ __all__ = ["LAYOUTS", "ViewState"]
 #: Arrangements of the panes.
 LAYOUTS = ("ortho", *PLANES, "montage")
 #: What a drag with the left button does.
-TOOLS = ("window", "crosshair", "pan", "zoom", *MEASURING)
+TOOLS = ("window", "crosshair", "pan", "zoom", "rotate", *MEASURING)
 CINE_MODES = ("loop", "bounce")
 #: Limits of the magnification; 1 fits the pane.
 ZOOMS = (0.1, 64.0)
-#: No view is turned.
-UPRIGHT = (0, False)
-
-
-class WindowTrait(TraitType):  # type: ignore[type-arg]
-    """A Window, also a VOILUT, or a pair that becomes one."""
-
-    default_value = Window(0.5, 1.0)
-
-    def validate(self, obj: Any, value: Any) -> Window:
-        """Coerce to Window."""
-        try:
-            return Window.coerce(value)
-        except DisplayError as error:
-            raise TraitError(str(error)) from None
-
-
-class PositionTrait(TraitType):  # type: ignore[type-arg]
-    """The LPS position of a voxel; None exactly where the volume has no affine."""
-
-    default_value = None
-
-    def validate(self, obj: "ViewState", value: Any) -> tuple[float, ...] | None:
-        """Snap to the nearest voxel."""
-        if value is None and obj.volume.geometry.affine is None:
-            return None
-        return obj._position_of(obj._index_at(value))
-
-
-class IndexTrait(TraitType):  # type: ignore[type-arg]
-    """Voxel or frame indices; beyond the ends they become the nearest one."""
-
-    def default(self, obj: Any = None) -> Any:
-        """Start at the first index of every dimension."""
-        return () if obj is None else (0,) * len(obj._extents[self.name])
-
-    def validate(self, obj: "ViewState", value: Any) -> tuple[int, ...]:
-        """Clip to the extents."""
-        extents = obj._extents[self.name or ""]
-        try:
-            indices = [operator.index(i) for i in value]
-        except TypeError:
-            raise TraitError(f"{self.name} needs {len(extents)} integers, not {value!r}") from None
-        if len(indices) != len(extents):
-            raise TraitError(f"{self.name} needs {len(extents)} integers, not {value!r}")
-        return tuple(min(max(i, 0), n - 1) for i, n in zip(indices, extents))
-
-
-class TurnsTrait(TraitType):  # type: ignore[type-arg]
-    """Quarter turns and mirroring by plane; planes that are not named stand upright."""
-
-    def default(self, obj: Any = None) -> Any:
-        """Turn nothing."""
-        return {}
-
-    def validate(self, obj: Any, value: Any) -> dict[str, tuple[int, bool]]:
-        """Bring quarters to 0 to 3 and leave out what stands upright."""
-        try:
-            turns = {
-                str(plane): (int(quarters) % 4, bool(mirror)) for plane, (quarters, mirror) in value.items()
-            }
-        except (AttributeError, TypeError, ValueError):
-            turns = {"": UPRIGHT}
-        if not set(turns) <= set(PLANES):
-            raise TraitError(f"turns maps planes to (quarter turns, mirrored), not {value!r}")
-        return {plane: turn for plane, turn in turns.items() if turn != UPRIGHT}
-
-
-class PointerTrait(TraitType):  # type: ignore[type-arg]
-    """The voxel under the pointer; None beside the volume."""
-
-    default_value = None
-    allow_none = True
-
-    def validate(self, obj: "ViewState", value: Any) -> tuple[int, ...] | None:
-        """Accept a voxel of the volume."""
-        if value is None:
-            return None
-        index = tuple(operator.index(i) for i in value)
-        extents = obj._extents["index"]
-        if len(index) != 3 or not all(0 <= i < n for i, n in zip(index, extents)):
-            raise TraitError(f"pointer is a voxel of the volume, or None, not {value!r}")
-        return index
-
-
-class CenterTrait(TraitType):  # type: ignore[type-arg]
-    """The voxel in the middle of the panes, in fractions; None for the middle of the volume."""
-
-    default_value = None
-    allow_none = True
-
-    def validate(self, obj: "ViewState", value: Any) -> tuple[float, ...] | None:
-        """Keep it inside the volume."""
-        if value is None:
-            return None
-        try:
-            place = [float(x) for x in value]
-        except (TypeError, ValueError):
-            place = []
-        if len(place) != 3 or not all(map(math.isfinite, place)):
-            raise TraitError(f"center is a voxel index of three numbers, or None, not {value!r}")
-        return tuple(min(max(x, -0.5), n - 0.5) for x, n in zip(place, obj._extents["index"]))
 
 
 class ViewState(Measuring):
@@ -161,6 +71,10 @@ class ViewState(Measuring):
     patient_axes : bool
         Whether an oblique volume is shown resliced onto the axes of the patient. ``position`` stays as near
         as a voxel allows.
+    rotation : tuple of float
+        Rotation of the three planes about the crosshair, away from the axes of the acquisition or the
+        patient: a vector in LPS along the axis, of the length of the angle in degrees; (0, 0, 0) for none.
+        ``position`` stays.
     step_mm : float or None
         What a step through the slices is, in mm, rounded to whole voxels; None for one voxel.
     window : Window
@@ -183,6 +97,12 @@ class ViewState(Measuring):
         Which side of the patient is on the right of axial and coronal panes: L, or R.
     turns : dict of str to (int, bool)
         By plane: clockwise quarter turns, and whether the upright pane was mirrored before.
+    slab : dict of str to float
+        By plane: thickness in mm of the slab that is shown in place of a slice.
+    slab_mode : {"max", "mean", "min"}
+        What a slab shows: the highest value (MIP), the mean or the lowest one (MinIP).
+    overlays : tuple of Overlay
+        What lies over the slices, the last on top; :class:`Overlays` makes and changes them.
     interpolation : {"nearest", "linear", "lanczos"}
         How values between voxels are found.
     scale_bar, letters, texts, colorbar : bool
@@ -194,7 +114,7 @@ class ViewState(Measuring):
         Whether voxels that mean "no data" (PixelPaddingValue) have that colour too.
     theme : {"dark", "light"}
         Colour around the panes.
-    tool : {"window", "crosshair", "pan", "zoom", or a kind of measurement}
+    tool : {"window", "crosshair", "pan", "zoom", "rotate", or a kind of measurement}
         What a drag with the left button does: ``"point"``, ``"distance"``, ``"angle"``, ``"rectangle"``,
         ``"ellipse"`` and ``"polygon"`` draw one.
     measurements : tuple of dicomview.measure.Measurement or Region
@@ -230,6 +150,7 @@ class ViewState(Measuring):
     position = PositionTrait()
     frame = IndexTrait()
     patient_axes = Bool(False)
+    rotation = RotationTrait()
     step_mm = CFloat(None, allow_none=True)
     window = WindowTrait()
     colormap = Unicode("gray")
@@ -241,6 +162,9 @@ class ViewState(Measuring):
     center = CenterTrait()
     convention = Enum(CONVENTIONS, "radiological")
     turns = TurnsTrait()
+    slab = SlabTrait()
+    slab_mode = Enum(SLAB_MODES, "max")
+    overlays = OverlaysTrait()
     interpolation = Enum(INTERPOLATIONS, "linear")
     scale_bar = Bool(True)
     letters = Bool(True)
@@ -260,6 +184,7 @@ class ViewState(Measuring):
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
+        self._pivot: Any = None
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
         self._colormaps = colormaps
@@ -270,8 +195,11 @@ class ViewState(Measuring):
         super().__init__()
         if volume.geometry.affine is not None:
             self.position = self._position_of(self.index)
-        if traits.pop("patient_axes", False):
-            self.patient_axes = True
+        self._pivot = traits.get("position") if any(traits.get("rotation", ())) else None
+        for name in ("patient_axes", "rotation"):  # which say what an index is
+            if name in traits:
+                setattr(self, name, traits.pop(name))
+        self._pivot = None
         if "position" not in traits:
             traits.setdefault("index", tuple(n // 2 for n in self.volume.geometry.shape))
         traits.setdefault("frame", volume.middle_frame)
@@ -314,6 +242,17 @@ class ViewState(Measuring):
             # Mirrored first and turned back afterwards.
             self.turns = {**self.turns, plane: ((2 if upside_down else 0) - quarters, not mirrored)}
 
+    def rotate(self, plane: Plane, degrees: float) -> None:
+        """Rotate what a pane shows about the crosshair, counterclockwise as it stands."""
+        with self.lock:
+            self.rotation = rotated(self.rotation, self.normal(plane), degrees)
+
+    def normal(self, plane: Plane) -> NDArray[np.float64]:
+        """Return the direction in LPS from a pane as it stands to the eye."""
+        view = plane_view(self.volume.geometry, plane, convention=self.convention)
+        quarters, mirrored = self.turns.get(plane, UPRIGHT)
+        return normal_of(self.volume.geometry, (view.mirrored() if mirrored else view).turned(quarters))
+
     def fit(self) -> None:
         """Show the whole volume, in the middle of the panes."""
         with self.lock, self.hold_trait_notifications():
@@ -342,20 +281,30 @@ class ViewState(Measuring):
                 raise TraitError(f"patient_axes: {error}") from None
         return bool(proposal["value"])
 
-    @observe("patient_axes")
+    @observe("patient_axes", "rotation")
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
-        old, place = self.volume.geometry, self.position
-        self.volume = self.acquired.on_patient_axes(lazy=True) if change["new"] else self.acquired
+        old, place = self.volume, self._pivot or self.position
+        self.volume = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
+        if any(self.rotation):
+            self.volume = self.acquired.turned(self.rotation, about=place, patient_axes=self.patient_axes)
         self._extents["index"] = self.volume.geometry.shape
         with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
             self.pointer = None
-            if self.center is not None:
-                middle = old.position(self.center)
+            if change["name"] == "rotation":
+                self.center = kept_center(old, self.volume, self.center, about=place)
+            elif self.center is not None:
+                middle = old.geometry.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
             self.index = self._index_at(place)
             self.position = self._position_of(self.index)
+
+    @property
+    def can_rotate(self) -> bool:
+        """Whether the planes can be turned: in mm, which a single slice and unknown places do not have."""
+        geometry = self.acquired.geometry
+        return geometry.affine is not None and None not in geometry.spacing
 
     @validate("cine")
     def _validate_cine(self, proposal: Any) -> str:

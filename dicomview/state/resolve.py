@@ -11,6 +11,8 @@ from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
 from dicomview.options import options
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline, Placed, outlines, placed
+from dicomview.state.overlay import Overlay
+from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import is_negative
@@ -48,6 +50,13 @@ class Pane:
         Letters at the top, bottom, left and right.
     mark_padding : bool
         Whether voxels that mean "no data" are masked.
+    slab : tuple of int or None
+        Slices that are seen as one: the first, and the one behind the last.
+    slab_mode : {"max", "mean", "min"}
+    overlays : tuple of Overlay
+        What lies over the slice, the last on top.
+    legend : tuple of (str, str)
+        Names, each with a colour or the name of a colormap.
     outlines : tuple of Outline
         Measurements that lie in the slice.
     """
@@ -61,6 +70,10 @@ class Pane:
     corners: tuple[str, str, str, str] = ("", "", "", "")
     edges: tuple[str, str, str, str] = ("", "", "", "")
     mark_padding: bool = False
+    slab: tuple[int, int] | None = None
+    slab_mode: SlabMode = "max"
+    overlays: tuple[Overlay, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
     outlines: tuple[Outline, ...] = ()
 
     @property
@@ -212,10 +225,12 @@ def _pane(
     """Return a pane that shows one slice."""
     box: list[float] = []
     for axis in (view.right, view.down):
-        extent = volume.geometry.shape[axis]
-        middle = (extent - 1) / 2 if state.center is None else state.center[axis]
+        extent = volume.home[axis]
+        middle = (volume.geometry.shape[axis] - 1) / 2 if state.center is None else state.center[axis]
         box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
     is_here = index == state.index[view.axis]
+    thickness = state.slab.get(view.plane)
+    overlays = tuple(o for o in state.overlays if o.visible and o.opacity > 0)
     visible = state.layout in ("ortho", "montage", view.plane)
     return Pane(
         view=view,
@@ -227,6 +242,10 @@ def _pane(
         corners=_corners(volume, state, view, index, window, named) if state.texts else ("", "", "", ""),
         edges=view.edges if state.letters else ("", "", "", ""),
         mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
+        slab=thickness and slab_range(volume.geometry, view.axis, index, thickness=thickness),
+        slab_mode=state.slab_mode if thickness else "max",
+        overlays=overlays,
+        legend=tuple(entry for o in overlays for entry in o.legend) if window and state.texts else (),
         outlines=outlines(state, shapes, view, index) if visible else (),
     )
 
@@ -248,6 +267,7 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView, shapes: list[Place
             visible=True,
             corners=("", "", pane.corners[2], pane.corners[3].partition("\n")[0]),
             edges=("", "", *pane.edges[2:]),
+            legend=(),
         )
         for pane in panes
     )
@@ -259,6 +279,8 @@ def _corners(
     """Return the texts of a pane; who the patient is only when asked for."""
     oblique = obliquity(volume.geometry) or 0.0
     name = [view.plane + (f" oblique {oblique:.0f}°" if oblique >= OBLIQUE_DEGREES else "")]
+    if view.plane in state.slab:
+        name.append(slab_text(state.slab[view.plane], state.slab_mode))
     if named:
         name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
     frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
@@ -316,7 +338,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
 
 def _marks(pane: Pane) -> tuple[Any, ...]:
     """Return what is drawn over the pixels of a pane."""
-    return pane.crosshair, pane.box, pane.corners, pane.edges, pane.outlines
+    return pane.crosshair, pane.box, pane.corners, pane.edges, pane.legend, pane.outlines
 
 
 def _colors(scene: Scene) -> tuple[Any, ...]:
@@ -326,7 +348,7 @@ def _colors(scene: Scene) -> tuple[Any, ...]:
 
 def _voxels(pane: Pane) -> tuple[Any, ...]:
     """Return what the pixels of a pane depend on, besides the volume and the turn."""
-    return pane.index, pane.frame, pane.mark_padding
+    return pane.index, pane.frame, pane.mark_padding, pane.slab, pane.slab_mode, pane.overlays
 
 
 def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
@@ -336,6 +358,11 @@ def pane_pixels(volume: Volume, pane: Pane) -> np.ndarray:
     -------
     ndarray or masked array of shape (down, right) or (down, right, 3)
     """
+    if pane.slab is not None:
+        return projected(
+            volume, pane.view, pane.frame,
+            index=pane.index, slab=pane.slab, mode=pane.slab_mode, mark_padding=pane.mark_padding,
+        )  # fmt: skip
     missing: Any = volume.missing_slices(pane.frame)
     if pane.view.axis == 0 and pane.index in missing and not volume.is_color:
         # What stands there is not looked at: of a lazy volume it may take all others to find.

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from dicomview.display import Window
 from dicomview.geometry import Plane
-from dicomview.state import MEASURING, Pane, ViewState
+from dicomview.state import MEASURING, Pane, ViewState, rotated
 
-__all__ = ["PointerTool"]
+__all__ = ["PointerTool", "chosen_tool"]
 
 #: A drag over so many pixels spans the range of the values.
 RANGE_PIXELS = 1024
@@ -50,7 +50,25 @@ class Drag:
     zoom: float
     center: tuple[float, ...]
     has_moved: bool = False
+    pivot: tuple[float, ...] = (0.0, 0.0)
     is_held: bool = False
+
+
+@dataclass
+class Turn:
+    """How the planes stood when a drag began to turn them, and about what axis."""
+
+    drag: str = ""
+    rotation: tuple[float, ...] = (0.0, 0.0, 0.0)
+    normal: Any = None
+
+
+def chosen_tool(state: ViewState) -> str:
+    """Return what a drag does: the crosshair takes the place of what this volume cannot have."""
+    impossible = (state.tool == "window" and not state.volume.has_window) or (
+        state.tool == "rotate" and not state.can_rotate
+    )
+    return "crosshair" if impossible else str(state.tool)
 
 
 class PointerTool:
@@ -77,6 +95,7 @@ class PointerTool:
         self._drag: Drag | None = None
         self._before: tuple[float, tuple[int, ...]] | None = None
         self._range: float | None = None
+        self._turn = Turn()
         self.plane: Plane = state.volume.slice_plane
         #: Whether the page does everything but double clicks itself.
         self.is_idle = False
@@ -114,7 +133,7 @@ class PointerTool:
         if self.is_idle:
             return
         state, shape = self._state, self._state.volume.geometry.shape
-        left = "crosshair" if state.tool == "window" and not state.volume.has_window else state.tool
+        left = chosen_tool(state)
         action = {LEFT: left, MIDDLE: "pan", RIGHT: "zoom"}.get(int(event.button))
         if action is None:
             return
@@ -131,6 +150,9 @@ class PointerTool:
         )
         if action == "crosshair":
             self._point(pane, event.xdata, event.ydata)
+        elif action == "rotate":
+            cross = state.index[pane.view.right], state.index[pane.view.down]
+            self._drag.pivot = tuple(event.inaxes.transData.transform(cross))
 
     def _release(self, event: Any) -> None:
         drag = self._drag
@@ -182,6 +204,11 @@ class PointerTool:
             self._state.zoom = drag.zoom * math.exp(up / ZOOM_PIXELS)
         elif drag.action == "pan":
             self._pan(drag, event)
+        elif drag.action == "rotate":
+            ends = [
+                math.atan2(y - drag.pivot[1], x - drag.pivot[0]) for x, y in (drag.start, (event.x, event.y))
+            ]
+            self.rotate(drag.pane.plane, math.degrees(ends[1] - ends[0]), drag=str(id(drag)))
         elif event.inaxes is not None and self._panes.pane_on(event.inaxes) is not None:
             self._point(drag.pane, event.xdata, event.ydata)
 
@@ -232,6 +259,13 @@ class PointerTool:
         center[drag.pane.view.right] -= here[0] - start[0]
         center[drag.pane.view.down] -= here[1] - start[1]
         self._state.center = tuple(center)
+
+    def rotate(self, plane: Plane, degrees: float, *, drag: str) -> None:
+        """Rotate what a pane shows about the crosshair, from where it stood when a drag began."""
+        with self._state.lock:
+            if self._turn.drag != drag:
+                self._turn = Turn(drag, self._state.rotation, self._state.normal(plane))
+            self._state.rotation = rotated(self._turn.rotation, self._turn.normal, degrees)
 
     def _zoom_at(self, pane: Pane, x: float, y: float, factor: float) -> None:
         """Magnify around a place, which stays where it is."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomview.geometry import Geometry, outside
+from dicomview.geometry import Geometry, beyond_plane, outside
 
 __all__ = ["Acquired", "missing_slices"]
 
@@ -40,6 +40,41 @@ class Acquired:
 
     geometry: Geometry
     missing: Sequence[int | tuple[int, ...]]
+
+    def lacks_on(
+        self, grid: Geometry, index: Sequence[Any], frame: Sequence[int]
+    ) -> NDArray[np.bool_] | None:
+        """Return the same on a whole slice of a grid, faster; None where it is not one.
+
+        Parameters
+        ----------
+        grid : Geometry
+        index : three of int or array_like of int
+            As of :func:`numpy.ogrid`: one number, and all places along the two other axes.
+        frame : sequence of int
+        """
+        sizes = [np.size(i) for i in index]
+        thin = [axis for axis in range(3) if sizes[axis] == 1]
+        even = grid.is_uniform and self.geometry.is_uniform
+        if not even or len(thin) != 1 or missing_slices(self.missing, frame):
+            return None
+        down, right = (axis for axis in range(3) if axis != thin[0])
+        if any(sizes[axis] != grid.shape[axis] for axis in (down, right)):
+            return None
+        assert grid.affine is not None and self.geometry.affine is not None
+        matrix: NDArray[Any] = np.linalg.solve(self.geometry.affine, grid.affine)
+        start = matrix[:3, 3] + matrix[:3, thin[0]] * float(np.ravel(index[thin[0]])[0])
+        shape = grid.shape[down], grid.shape[right]
+        beyond = beyond_plane(
+            self.geometry.shape, start, down=matrix[:3, down], right=matrix[:3, right], shape=shape
+        )
+        if beyond is None:
+            return np.zeros((1, 1), bool)
+        ndim = max(np.ndim(i) for i in index)
+        if ndim == 2:
+            along = [axis for axis in (down, right) if np.shape(index[axis])[0] > 1]
+            return beyond if along == [down] else beyond.T
+        return np.expand_dims(beyond, thin[0])
 
     def lacks(self, points: NDArray[np.float64], frame: Sequence[int]) -> NDArray[np.bool_]:
         """Return at which positions there are no data: outside, or where a missing slice takes part.

@@ -1,15 +1,12 @@
 """Onto: a volume on the grid of another, by patient position."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
-from dicomview.volume.absence import Acquired
-from dicomview.volume.reslice import ReslicedArray
-from dicomview.volume.straighten import background
+from dicomview.volume.straighten import onto
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -34,28 +31,8 @@ def on_grid(volume: "Volume", grid: Geometry, *, lazy: bool) -> "Volume":
         )
     if _is_same(here, grid):
         return volume
-    padding = None if volume.is_color else volume.padding
-    array: Any = ReslicedArray(
-        volume.array, here, grid, background(volume), padding=padding, extra=len(volume.extra_dims)
-    )
-    if not lazy:
-        array = np.asarray(array)
     told = "brought onto the grid of another volume by linear interpolation"
-    meta = volume.meta.copy()
-    meta.discard("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-    brought = type(volume)(
-        array,
-        geometry=grid,
-        dims=volume.dims,
-        dimensions=volume.dimensions,
-        meta=meta,
-        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=grid.tilt),
-        padding=volume.padding,
-    )
-    brought._acquired = Acquired(here, volume.report.missing)
-    if not volume.is_color:
-        brought._default_window = volume.default_window  # what lies outside has no part in it
-    return brought
+    return onto(volume, grid, lazy=lazy, told=told)
 
 
 def _is_same(a: Geometry, b: Geometry) -> bool:

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry, StraightCanvas, patient_grid
 from dicomview.volume.absence import Acquired
+from dicomview.volume.memory import check_budget
 from dicomview.volume.reslice import ReslicedArray
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["background", "resliced", "straightened"]
+__all__ = ["background", "onto", "resliced", "straightened"]
 
 _SPATIAL = ("slice", "row", "column")
 
@@ -92,6 +94,14 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
     assert grid.affine is not None and old.affine is not None
     if old.is_uniform and np.allclose(grid.affine, old.affine, atol=1e-6):
         return volume
+    return onto(volume, grid, lazy=lazy, told="resliced onto the axes of the patient by linear interpolation")
+
+
+def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume":
+    """Return a volume on another grid; what was done is told in its report."""
+    old = volume.geometry
+    if old.affine is None or grid.affine is None:
+        raise GeometryError("a volume is resliced by position: it and the grid need an affine")
     padding = None if volume.is_color else volume.padding
     array: Any = ReslicedArray(
         volume.array,
@@ -102,8 +112,8 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
         extra=len(volume.extra_dims),
     )
     if not lazy:
+        check_budget(array.shape, array.dtype.itemsize, "the resliced volume", "pass lazy=True")
         array = np.asarray(array)
-    told = "resliced onto the axes of the patient by linear interpolation"
     meta = volume.meta.copy()
     meta.discard("Rows", "Columns", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
     straight = type(volume)(
@@ -112,7 +122,7 @@ def resliced(volume: "Volume", *, lazy: bool) -> "Volume":
         dims=volume.dims,
         dimensions=volume.dimensions,
         meta=meta,
-        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=0.0),
+        report=replace(volume.report, warnings=(*volume.report.warnings, told), missing=(), tilt=grid.tilt),
         padding=volume.padding,
     )
     straight._acquired = Acquired(old, volume.report.missing)

@@ -15,6 +15,7 @@ from dicomview.volume.describe import describe, describe_html
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
 from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.oblique import Oblique
 from dicomview.volume.onto import on_grid
 from dicomview.volume.report import Report, Source
 from dicomview.volume.reslice import ReslicedArray
@@ -29,7 +30,7 @@ PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SPATIAL = ("slice", "row", "column")
 
 
-class Volume(Exchange, ArrayLike):
+class Volume(Exchange, Oblique, ArrayLike):
     """A volume of voxels that knows where it is in the patient.
 
     Attributes
@@ -82,6 +83,7 @@ class Volume(Exchange, ArrayLike):
         self.padding = padding
         self._default_window: Window | None = None
         self._acquired: Acquired | None = None
+        self._home: tuple[float, float, float] | None = None
         if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
             raise GeometryError(
                 f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
@@ -321,6 +323,16 @@ class Volume(Exchange, ArrayLike):
         return not self.is_color and self.dtype != np.bool_
 
     @property
+    def home(self) -> tuple[float, float, float]:
+        """Extents in voxels that are shown at a zoom of 1: all, or of a turned volume what was acquired."""
+        return self._home or self.geometry.shape
+
+    @property
+    def is_resliced(self) -> bool:
+        """Whether planes are calculated when they are asked for."""
+        return isinstance(self.array, ReslicedArray)
+
+    @property
     def extra_dims(self) -> tuple[str, ...]:
         """Names of the dimensions beyond space and colour."""
         return tuple(d for d in self.dims if d not in SPATIAL and d != "rgb")
@@ -367,6 +379,9 @@ class Volume(Exchange, ArrayLike):
         """
         if self._acquired is None:
             return np.isin(index[0], self.missing_slices(frame))
+        plane = self._acquired.lacks_on(self.geometry, index, frame)
+        if plane is not None:
+            return plane
         points = self.geometry.position(np.stack(np.broadcast_arrays(*index), axis=-1))
         assert points is not None  # it lies on the axes of the patient
         return self._acquired.lacks(points, frame)

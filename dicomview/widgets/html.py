@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from dicomview.geometry import PLANES
 from dicomview.render import STYLE, PanesRenderer
-from dicomview.state import MEASURING, ViewState, resolve
+from dicomview.state import MEASURING, Pane, Scene, ViewState, resolve
 from dicomview.widgets.frames import png
 from dicomview.widgets.stage import described
 from dicomview.widgets.voxels import coarse_copy
@@ -59,7 +60,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         second, third ... voxel, and the page says so.
     """
     volume = state.volume
-    scene = resolve(volume, state, patient=False, measured=False)  # the page moves on without them
+    scene = _plain(resolve(volume, state, patient=False, measured=False))  # the page moves on without them
     figure = Figure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
     canvas: Any = FigureCanvasAgg(figure)
     renderer = PanesRenderer(figure, volume)
@@ -81,10 +82,16 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         scene,
         renderer,
         volume="page",
+        overlays="",
         canvas="",
         sliders={n: n for n in names},
         span=span[1] - span[0],
     )
+    told["slabs"] = [""] * 3
+    if state.slab:
+        note += " Single slices are shown here, no slabs."
+    if state.overlays:
+        note += f" Overlays are not shown here; there are {len(state.overlays)}."
     if state.measurements:
         note += f" Measurements are not shown here; there are {len(state.measurements)}."
     if state.tool in MEASURING or not volume.has_window:
@@ -104,13 +111,25 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     )
 
 
+def _plain(scene: Scene) -> Scene:
+    """Return a scene of single slices without anything over them: the page has no more."""
+
+    def plain(pane: Pane) -> Pane:
+        first, *others = pane.corners
+        name, *lines = first.split("\n")
+        corners = ("\n".join([name, *(lines[1:] if pane.slab else lines)]), *others)
+        return replace(pane, slab=None, overlays=(), legend=(), corners=corners)  # type: ignore[arg-type]
+
+    return replace(scene, panes=tuple(map(plain, scene.panes)), tiles=tuple(map(plain, scene.tiles)))
+
+
 def _frames(state: ViewState, budget: int) -> tuple[list[dict[str, Any]], str]:
     """Return the voxels of all frames if they fit, else of the one in view; and what had to be left out."""
     volume, room = state.volume, int(budget * 0.74)  # base64 takes a third more
     extents = [len(d) for d in volume.dimensions]
     voxels, note = int(np.prod(volume.geometry.shape)), ""
     whole = voxels * int(np.prod(extents))
-    most = max(LEAST, LAZY_PER_BYTE * room) if volume.is_lazy else whole
+    most = max(LEAST, LAZY_PER_BYTE * room) if volume.is_lazy or volume.is_resliced else whole
     if extents:
         if whole <= most:
             all_of_them = [_frame(state, place, voxels) for place in np.ndindex(*extents)]

@@ -10,6 +10,7 @@ from dicomview.state import ViewState
 from dicomview.volume.windows import is_negative
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.measuring import MeasurementsSection
+from dicomview.widgets.over_sections import OverlaysSection, SlabSection
 from dicomview.widgets.sections import CineSection, PanesSection, PlaceSection, Section, Sections
 from dicomview.widgets.style import check, control
 from dicomview.widgets.svg import gradient
@@ -24,6 +25,8 @@ SECTIONS: dict[str, type[Section]] = {
     "place": PlaceSection,
     "panes": PanesSection,
     "cine": CineSection,
+    "slab": SlabSection,
+    "overlays": OverlaysSection,
     "measurements": MeasurementsSection,
 }
 
@@ -59,7 +62,7 @@ class SidePanel(widgets.VBox):  # type: ignore[misc]
         )
 
     def section(self, name: str) -> Any:
-        """Return the section of a title: ``"place"``, ``"panes"``, ``"cine"`` or ``"measurements"``."""
+        """Return the section of a title: ``"place"``, ``"panes"``, ``"cine"``, ``"measurements"`` ..."""
         return self._sections.section(name)
 
     def close(self) -> None:

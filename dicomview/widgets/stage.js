@@ -401,6 +401,7 @@ const TELL_RACING = 250; // the same while slices race by
 const RACE = 200; // ms
 const RACING = 8; // slices passed in that time, from which on no eye looks at each
 const HALT = 50; // ms without another slice after which a race is over
+const HOLD = 500; // ms that a picture stays until the slices come that take its place
 const ECHO = 1000; // ms in which a slider may answer to what it was set to
 const SLIDERS = 60; // ms between two updates of the sliders
 const FLIGHT = 2; // requests on their way at once
@@ -408,6 +409,7 @@ const AT_ONCE = 4; // slices in view of a request
 const BATCH = 8; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
+const REACH_OVER = 4; // of what lies over them
 const PATIENCE = 2000; // ms after which a request counts as lost
 const SLOW = 20e6; // bytes a second below which slices are worth compressing
 const RANGE_PIXELS = 1024; // a drag over so many pixels spans the range of the values
@@ -424,6 +426,9 @@ const ZOOMS = [0.1, 64];
 const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
 /** The other keys that need no kernel. */
 const KEYS = ["Home", "End", "ArrowLeft", "ArrowRight", "+", "=", "-", "_", "i", "c"];
+
+/** Begins the names of what lies over slices. */
+const OVER = "over ";
 
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -458,6 +463,28 @@ class Listener {
   }
 }
 
+/**
+ * Lay colours, premultiplied by their opacity, over the image of a slice.
+ * @param {any} laid
+ * @param {ImageData} image
+ * @param {number} foot first row of the image, from below
+ * @param {number} side first column
+ */
+function lay({ rows, columns, colors }, image, foot, side) {
+  for (let r = 0; r < rows.pixels; r++) {
+    const line = image.height - 1 - (rows.first - foot + r);
+    if (line < 0 || line >= image.height) continue;
+    for (let c = 0; c < columns.pixels; c++) {
+      const column = columns.first - side + c;
+      const from = (r * columns.pixels + c) * 4;
+      if (!colors[from + 3] || column < 0 || column >= image.width) continue;
+      const clear = 1 - colors[from + 3] / 255;
+      const to = (line * image.width + column) * 4;
+      for (let k = 0; k < 3; k++) image.data[to + k] = image.data[to + k] * clear + colors[from + k];
+    }
+  }
+}
+
 /** What a view paints: the canvas below ipympl's, and what is done at once. */
 class Stage extends Listener {
   /**
@@ -477,6 +504,8 @@ class Stage extends Listener {
     this.cache = new Cache(model.get("budget"));
     /** @type {Map<string, any>} coarse volumes by frame */
     this.coarse = new Map();
+    /** What lies over slices. */
+    this.over = new Cache(Math.floor(model.get("budget") / 2));
     /** Slices of coarse volumes, made when they are first seen. */
     this.rough = new Cache(64 << 20);
     /** @type {any} what the kernel wants shown, with what was changed here since */
@@ -516,6 +545,10 @@ class Stage extends Listener {
     this.sliders = new Map();
     this.playing = 0;
     this.playedAt = 0;
+    this.holding = 0; // as long as what was painted last stays
+    /** @type {any} how far the planes are to be turned next */
+    this.turning = null;
+    this.turnedAt = -1e9; // when the kernel was told, as long as it has not answered
   }
 
   start() {
@@ -548,7 +581,7 @@ class Stage extends Listener {
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
-    for (const timer of [this.telling, this.sliding, this.halting]) clearTimeout(timer);
+    for (const timer of [this.telling, this.sliding, this.halting, this.holding]) clearTimeout(timer);
     this.canvas.remove();
   }
 
@@ -572,6 +605,7 @@ class Stage extends Listener {
     const mine = this.scene;
     if (mine && mine.volume !== scene.volume) {
       this.cache.clear();
+      this.over.clear();
       this.coarse.clear();
       this.rough.clear();
       this.flying.clear();
@@ -582,9 +616,15 @@ class Stage extends Listener {
         else this.changed.delete(name);
       }
     }
+    if (mine && mine.overlays !== scene.overlays) {
+      this.over.clear();
+      for (const key of this.flying.keys()) if (key.startsWith(OVER)) this.flying.delete(key);
+    }
     scene.upright = new Uint32Array(decoded(scene.colormap).buffer);
     scene.colors = scene.invert ? scene.upright.slice().reverse() : scene.upright;
     if (scene.window?.table64) scene.window.table = new Float32Array(decoded(scene.window.table64).buffer);
+    if (mine && coming?.length && (mine.volume !== scene.volume || mine.overlays !== scene.overlays)) this.hold();
+    if (mine && mine.volume !== scene.volume) this.turned();
     for (const key of coming ?? []) this.flying.set(key, performance.now());
     this.scene = scene;
     if (!mine) this.watchKernel();
@@ -617,7 +657,7 @@ class Stage extends Listener {
   }
 
   /** @param {any} message @param {Uint8Array[]} bytes */
-  async takeSlices({ slices, asked, volume }, bytes) {
+  async takeSlices({ slices, asked, volume, overlays }, bytes) {
     if (asked) {
       const seconds = (performance.now() - asked) / 1000;
       const sum = bytes.reduce((total, b) => total + b.length, 0);
@@ -627,12 +667,15 @@ class Stage extends Listener {
     const fresh = await Promise.all(
       slices.map(async (/** @type {any} */ slice, /** @type {number} */ i) => {
         const plain = slice.packed ? await inflated(bytes[i]) : bytes[i];
-        return { ...slice, start: [0, 0], step: [1, 1], data: unpacked(plain, slice.type, slice.packed ? "planes" : "raw") };
+        return { start: [0, 0], step: [1, 1], ...slice, data: unpacked(plain, slice.type, slice.packed ? "planes" : "raw") };
       }),
     );
     if (this.isClosed || volume !== this.scene?.volume) return;
+    clearTimeout(this.holding);
+    this.holding = 0;
     for (const slice of fresh) {
-      this.cache.set(slice.key, slice);
+      if (slice.over && overlays !== this.scene.overlays) continue; // of other overlays
+      (slice.over ? this.over : this.cache).set(slice.key, slice);
       this.flying.delete(slice.key);
     }
     this.redraw();
@@ -691,7 +734,13 @@ class Stage extends Listener {
       const key = this.key(axis, index);
       if (!this.cache.has(key) && !this.flying.has(key)) wanted.set(key, [this.scene.frame, axis, index]);
     };
+    const wantOver = (/** @type {number} */ axis, /** @type {number} */ index) => {
+      const key = OVER + this.key(axis, index);
+      if (!this.scene.overlays || this.over.has(key) || this.flying.has(key)) return;
+      wanted.set(key, [this.scene.frame, axis, index, true]);
+    };
     for (const pane of this.scene.panes) want(pane.axis, this.indexOf(pane));
+    for (const pane of this.scene.panes) wantOver(pane.axis, this.indexOf(pane));
     const isUrgent = wanted.size > 0;
     const { axis, direction } = this.travel;
     const batch = this.batch(axis);
@@ -699,7 +748,10 @@ class Stage extends Listener {
       if (!this.isVisited) return;
       const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
       const at = this.scene.index[axis];
-      for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) want(axis, i);
+      for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) {
+        want(axis, i);
+        if (Math.abs(i - at) <= REACH_OVER) wantOver(axis, i);
+      }
       // As long as there is enough ahead, only in full batches: a message costs the kernel more than a slice.
       const ahead = [...wanted.values()].map(([, , i]) => (i - at) * direction).filter((far) => far > 0);
       if (wanted.size < batch && Math.min(...ahead) > reach / 2) return;
@@ -710,13 +762,14 @@ class Stage extends Listener {
       for (const key of some) this.flying.set(key, now);
       this.flights += 1;
       const slices = some.map((key) => wanted.get(key));
-      this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume } });
+      this.tell({ want: { slices, asked: now, packed: this.speed < SLOW, volume: this.scene.volume, overlays: this.scene.overlays } });
     }
   }
 
   /** Whether slices pass faster than they are looked at: the coarse ones do, and nothing is fetched. */
   isRacing() {
     const since = performance.now() - RACE;
+    if (this.scene.slabs[this.travel.axis]) return false; // there are no coarse ones of a slab
     return this.passed.length > RACING && this.passed[this.passed.length - RACING - 1] > since && this.coarse.has(this.scene.frame.join());
   }
 
@@ -746,11 +799,20 @@ class Stage extends Listener {
     return (slice.turned ??= transposed(slice));
   }
 
+  /** Return what lies over the slice of a pane, turned as the pane is; null for nothing. @param {any} pane */
+  overOf(pane) {
+    const over = this.over.get(OVER + this.key(pane.axis, this.indexOf(pane)));
+    if (!over?.height) return null;
+    if (pane.down < pane.right) return over;
+    return (over.turned ??= transposed(over));
+  }
+
   /** Return a slice, or one of the coarse volume in its place. @param {number} axis @param {number} index */
   sliceAt(axis, index) {
     const key = this.key(axis, index);
     const coarse = this.coarse.get(this.scene.frame.join());
-    if (this.cache.has(key) || !coarse) return this.cache.get(key);
+    // The coarse volume has single slices: they take the place of no slab.
+    if (this.cache.has(key) || !coarse || this.scene.slabs[axis]) return this.cache.get(key);
     if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index));
     return this.rough.get(key);
   }
@@ -760,8 +822,14 @@ class Stage extends Listener {
   redraw() {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
-      if (!this.isClosed) this.paint();
+      if (!this.isClosed && !this.holding) this.paint();
     });
+  }
+
+  /** Let what was painted stay until the slices come that follow a scene, for it has none of them yet. */
+  hold() {
+    clearTimeout(this.holding);
+    this.holding = window.setTimeout(() => ((this.holding = 0), this.redraw()), HOLD);
   }
 
   paint() {
@@ -776,10 +844,10 @@ class Stage extends Listener {
 
   /** Return the data coordinates at the edges of a pane: left, right, bottom, top. @param {any} pane */
   edges(pane) {
-    const { zoom, center, shape } = this.scene;
+    const { zoom, center, shape, home } = this.scene;
     const box = (/** @type {number} */ axis) => {
       const middle = center ? center[axis] : (shape[axis] - 1) / 2;
-      return [middle - shape[axis] / 2 / zoom, middle + shape[axis] / 2 / zoom];
+      return [middle - home[axis] / 2 / zoom, middle + home[axis] / 2 / zoom];
     };
     const [left, right] = box(pane.right);
     const [top, bottom] = box(pane.down);
@@ -826,9 +894,14 @@ class Stage extends Listener {
           }
           last.isColored = false;
         }
-        if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty) {
-          Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty });
+        const over = this.overOf(pane);
+        if (!last.isColored || last.window !== scene.window || last.colors !== scene.colors || last.empty !== scene.empty || last.over !== over) {
+          Object.assign(last, { isColored: true, window: scene.window, colors: scene.colors, empty: scene.empty, over });
           this.color(last, rows.pixels, columns.pixels, channels);
+          if (over && (last.laid?.over !== over || last.laid.view !== view)) {
+            last.laid = { over, view, ...this.overColors(over, pane, [left, right, bottom, top]) };
+          }
+          if (over) lay(last.laid, last.image, rows.first, columns.first);
         }
         this.painted.set(pane, last);
         this.blit(last.image, columns.first, canvas.height - rows.first - rows.pixels, [low, canvas.height - 1 - head, high + 1, canvas.height - foot]);
@@ -860,6 +933,20 @@ class Stage extends Listener {
         for (let c = 0, k = from; c < columns; c++, k += channels) line[c] = packed(byte(values[k]), byte(values[k + 1]), byte(values[k + 2]));
       }
     }
+  }
+
+  /** Return what lies over a pane in its pixels, from below. @param {any} over @param {any} pane @param {number[]} edges */
+  overColors(over, pane, [left, right, bottom, top]) {
+    const [x0, y0, x1, y1] = pane.rect;
+    const { height, width, start, step } = over;
+    const rows = span(height, (bottom - start[0]) / step[0], (top - start[0]) / step[0], y0, y1);
+    const columns = span(width, (left - start[1]) / step[1], (right - start[1]) / step[1], x0, x1);
+    const colors = resampled(
+      over,
+      taps(height, rows.start, rows.step, rows.pixels, "linear"),
+      taps(width, columns.start, columns.step, columns.pixels, "linear"),
+    );
+    return { rows, columns, colors };
   }
 
   /** Draw crosshair and lower texts. @param {any} pane @param {number[]} edges */
@@ -954,15 +1041,17 @@ class Stage extends Listener {
     const parts = [`index (${index.join(", ")})`];
     if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
     parts.push(...scene.labels.map((/** @type {string[]} */ texts, /** @type {number} */ i) => texts[scene.frame[i]]));
-    const value = this.valueAt(index);
-    if (value !== null) parts.push(`${value} ${scene.unit}`.trim());
+    const axis = scene.axes[this.active || scene.slicePlane];
+    const slab = scene.slabs[axis];
+    const value = this.valueAt(index, slab ? [axis] : [0, 1, 2].filter((other) => !scene.slabs[other]));
+    if (value !== null) parts.push(`${value} ${scene.unit}`.trim() + (slab && ` (${slab})`));
     const text = parts.join(" \u00a0 ");
     if (this.status.nodeValue !== text) this.status.nodeValue = text;
   }
 
-  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index */
-  valueAt(index) {
-    for (const axis of [0, 1, 2]) {
+  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index @param {number[]} axes across which its slices may be taken */
+  valueAt(index, axes) {
+    for (const axis of axes) {
       const key = this.key(axis, index[axis]);
       const slice = this.cache.kept.get(key) ?? this.rough.kept.get(key);
       if (!slice || slice.step.some((/** @type {number} */ step) => step !== 1)) continue;
@@ -1182,6 +1271,30 @@ class Stage extends Listener {
     return [left + ((x - x0) / (x1 - x0)) * (right - left), bottom + ((y - y0) / (y1 - y0)) * (top - bottom)];
   }
 
+  /** Return where a voxel lies on the canvas, counted from below. @param {any} pane @param {number[]} index */
+  pixelOf(pane, index) {
+    const [x0, y0, x1, y1] = pane.rect;
+    const [left, right, bottom, top] = this.edges(pane);
+    return [
+      x0 + ((index[pane.right] - left) / (right - left)) * (x1 - x0),
+      y0 + ((index[pane.down] - bottom) / (top - bottom)) * (y1 - y0),
+    ];
+  }
+
+  /** Tell the kernel how far the planes are turned; one message at a time, the newest. */
+  tellTurn() {
+    if (!this.turning || performance.now() - this.turnedAt < PATIENCE) return;
+    this.turnedAt = performance.now();
+    this.tell({ rotate: this.turning });
+    this.turning = null;
+  }
+
+  /** Note that the kernel has turned the planes. */
+  turned() {
+    this.turnedAt = -1e9;
+    if (this.turning) window.setTimeout(() => this.tellTurn()); // when its scene has been taken
+  }
+
   /** Return the voxel at a place of a pane; beside the volume the nearest, or null. @param {any} pane @param {number[]} place @param {boolean} clipped */
   voxel(pane, place, clipped = false) {
     const { shape } = this.scene;
@@ -1219,6 +1332,10 @@ class Stage extends Listener {
     const center = scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2);
     this.drag = { action, pane, place, x, y, button: event.button, window: scene.window, zoom: scene.zoom, center, moved: false };
     if (action === "crosshair") this.goTo(pane, place);
+    if (action === "rotate") {
+      const pivot = this.pixelOf(pane, scene.index);
+      Object.assign(this.drag, { pivot, angle: Math.atan2(y - pivot[1], x - pivot[0]), name: `${this.name} ${performance.now()}` });
+    }
   }
 
   /** @param {MouseEvent} event */
@@ -1246,6 +1363,10 @@ class Stage extends Listener {
     } else if (drag.action === "zoom") {
       scene.zoom = clamp(drag.zoom * Math.exp(up / ZOOM_PIXELS), ZOOMS[0], ZOOMS[1]);
       this.note("zoom");
+    } else if (drag.action === "rotate") {
+      const degrees = ((Math.atan2(y - drag.pivot[1], x - drag.pivot[0]) - drag.angle) * 180) / Math.PI;
+      this.turning = { plane: drag.pane.plane, degrees, drag: drag.name };
+      this.tellTurn();
     } else if (drag.action === "pan") {
       scene.center = drag.center;
       const here = this.placeIn(drag.pane, x, y);

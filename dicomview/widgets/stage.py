@@ -8,10 +8,10 @@ from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import MEASURING, Pane, Scene, ViewState
-from dicomview.tools import BY_CLICKS
+from dicomview.state import MEASURING, Overlay, Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.tools import BY_CLICKS, chosen_tool
 from dicomview.widgets.page import PageLink
-from dicomview.widgets.voxels import coarse_copy, slice_key, slice_of
+from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
 
 __all__ = ["Stage", "described"]
 
@@ -32,6 +32,7 @@ class Stage:
         self._named, self._number = state.volume, 0
         self._sent: set[str] = set()
         self._coarse: set[Any] = set()
+        self._shown = self._over = ""
         page.handlers["want"] = self._wanted
 
     def begin(self, *, is_far: bool) -> None:
@@ -50,12 +51,19 @@ class Stage:
         heard : dict of str to int
             By view of the page, the last message that the scene knows of: what was changed there later stays.
         """
+        if self.volume_name != self._shown:  # the page keeps the slices of one only
+            self._shown = self.volume_name
+            self._sent.clear()
+            self._coarse.clear()
+        if self.overlays_name != self._over:
+            self._over = self.overlays_name
+            self._sent = {name for name in self._sent if OVER not in name}
         wanted = [(p["axis"], p.get("index", scene["index"][p["axis"]])) for p in scene["panes"]]
         frame = scene["frame"]
-        new = [
-            (frame, *place) for place in dict.fromkeys(wanted) if self._name(frame, *place) not in self._sent
-        ]
-        coming = [slice_key(*place) for place in new]
+        kinds = (False, True) if self.overlays_name else (False,)
+        places = [(frame, *place, over) for over in kinds for place in dict.fromkeys(wanted)]
+        new = [place for place in places if self._name(*place) not in self._sent]
+        coming = [_key(*place) for place in new]
         self._page.send({"scene": scene, "heard": heard, "coming": coming})
         if new:
             self._send_slices(new, packed=self._is_far, asked=None)
@@ -64,31 +72,67 @@ class Stage:
     @property
     def volume_name(self) -> str:
         """What the slices belong to: other values are another volume to the page."""
-        if self._state.volume is not self._named:
-            self._named, self._number = self._state.volume, self._number + 1
-        return f"{self._number}{'p' if self._state.mark_padding else ''}"
+        state = self._state
+        if state.volume is not self._named:
+            self._named, self._number = state.volume, self._number + 1
+        slab = f"{sorted(state.slab.items())}{state.slab_mode}" if state.slab else ""
+        return f"{self._number}{'p' if state.mark_padding else ''}{slab}"
 
-    def _name(self, frame: Any, axis: int, index: int) -> str:
-        return f"{self.volume_name}|{slice_key(frame, axis, index)}"
+    @property
+    def overlays_name(self) -> str:
+        """What the pictures over the slices belong to; empty without any."""
+        shown = _overlays(self._state)
+        return str(hash(shown)) if shown else ""
+
+    def _name(self, *place: Any) -> str:
+        return f"{self.volume_name}|{_key(*place)}"
 
     def _wanted(self, want: dict[str, Any]) -> None:
-        if want["volume"] == self.volume_name:
-            self._send_slices(want["slices"], packed=want["packed"], asked=want["asked"])
+        if want["volume"] != self.volume_name:
+            return
+        is_same = want.get("overlays", "") == self.overlays_name
+        wanted = [place for place in want["slices"] if is_same or not _is_over(*place)]
+        self._send_slices(wanted, packed=want["packed"], asked=want["asked"])
 
     def _send_slices(self, wanted: Any, *, packed: bool, asked: float | None) -> None:
-        state = self._state
-        slices = [
-            slice_of(state.volume, frame, axis, index, mark_padding=state.mark_padding, packed=packed)
-            for frame, axis, index in wanted
-        ]
+        slices = [self._made(*place, packed=packed) for place in wanted]
         self._sent.update(self._name(*place) for place in wanted)
-        message = {"slices": [header for header, _ in slices], "asked": asked, "volume": self.volume_name}
+        message = {
+            "slices": [header for header, _ in slices],
+            "asked": asked,
+            "volume": self.volume_name,
+            "overlays": self.overlays_name,
+        }
         self._page.send(message, buffers=[data for _, data in slices])
 
+    def _made(
+        self, frame: Any, axis: int, index: int, over: bool = False, *, packed: bool
+    ) -> tuple[Any, Any]:
+        state = self._state
+        if over:
+            return raster_of(state.volume, frame, axis, index, overlays=_overlays(state))
+        return slice_of(
+            state.volume,
+            frame,
+            axis,
+            index,
+            mark_padding=state.mark_padding,
+            packed=packed,
+            slab=self._slab(axis, index),
+            slab_mode=state.slab_mode,
+        )
+
+    def _slab(self, axis: int, index: int) -> tuple[int, int] | None:
+        """Return the slices that are seen as one."""
+        thickness = _thicknesses(self._state)[axis]
+        return (
+            slab_range(self._state.volume.geometry, axis, index, thickness=thickness) if thickness else None
+        )
+
     def _send_coarse(self, frame: Any) -> None:
-        """Send a coarse copy of a frame, once; none of a lazy volume, which would have to be read for it."""
+        """Send a coarse copy of a frame, once; none where all would have to be read or calculated."""
         name = (self.volume_name, tuple(frame))
-        if name in self._coarse or self._state.volume.is_lazy:
+        if name in self._coarse or self._state.volume.is_lazy or any(self._state.rotation):
             return
         self._coarse.add(name)
         header, data = coarse_copy(self._state.volume, frame, mark_padding=self._state.mark_padding)
@@ -101,6 +145,7 @@ def described(
     renderer: PanesRenderer,
     *,
     volume: str,
+    overlays: str,
     canvas: str,
     sliders: dict[str, str],
     span: float,
@@ -115,6 +160,8 @@ def described(
         Has drawn the scene: gives the places of the panes.
     volume : str
         Name of the volume.
+    overlays : str
+        Name of the overlays together; empty for none.
     canvas : str
         Model of the canvas above.
     sliders : dict of str to str
@@ -127,11 +174,13 @@ def described(
     affine = vol.geometry.affine
     return {
         "volume": volume,
+        "overlays": overlays,
         "canvas": canvas,
         "size": [int(n) for n in renderer.figure.bbox.size],  # type: ignore[attr-defined]
         "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
         "panes": [_pane(ax, pane, is_tile) for ax, pane, is_tile in renderer.shown()],
         "shape": list(vol.geometry.shape),
+        "home": list(vol.home),
         "bytes": bytes_of,
         "affine": None if affine is None else affine.tolist(),
         "index": list(state.index),
@@ -142,6 +191,7 @@ def described(
         "axes": dict(vol.plane_axes),
         "slicePlane": vol.slice_plane,
         "strides": [state.stride(axis) for axis in range(3)],
+        "slabs": [slab_text(t, state.slab_mode) if t else "" for t in _thicknesses(state)],
         "pointer": None,
         "unit": vol.unit,
         "window": None if scene.window is None else _window(scene.window),
@@ -159,7 +209,7 @@ def described(
         "gap": state.gap,
         "texts": state.texts,
         "layout": state.layout,
-        "tool": state.tool,
+        "tool": chosen_tool(state),
         "measuring": "clicks" if state.tool in BY_CLICKS else "drag" if state.tool in MEASURING else "",
         "levelDrag": state.level_drag,
         "playing": state.playing,
@@ -170,6 +220,28 @@ def described(
         "style": {"crosshair": STYLE.crosshair, "text": STYLE.text},
         "sliders": sliders,
     }
+
+
+def _is_over(frame: Any, axis: int, index: int, over: bool = False) -> bool:
+    return over
+
+
+def _key(frame: Any, axis: int, index: int, over: bool = False) -> str:
+    """Return the name of a slice, or of what lies over it."""
+    return OVER * over + slice_key(frame, axis, index)
+
+
+def _overlays(state: ViewState) -> tuple[Overlay, ...]:
+    """Return the overlays that are to be seen."""
+    return tuple(o for o in state.overlays if o.visible and o.opacity > 0)
+
+
+def _thicknesses(state: ViewState) -> list[float]:
+    """Return the thickness of the slab across each array axis in mm; 0 for none."""
+    thicknesses = [0.0] * 3
+    for plane, axis in state.volume.plane_axes.items():
+        thicknesses[axis] = state.slab.get(plane, 0.0)
+    return thicknesses
 
 
 def _pane(ax: Any, pane: Pane, is_tile: bool) -> dict[str, Any]:

@@ -67,7 +67,10 @@ class Staging:
         #: By view of the page: the last message that was heard of it.
         self._heard: dict[str, int] = {}
         page.handlers.update(
-            hello=self._raise, bye=lambda view: self._heard.pop(view, None), state=self._told
+            hello=self._raise,
+            rotate=lambda turn: pointer.rotate(turn["plane"], turn["degrees"], drag=turn["drag"]),
+            bye=lambda view: self._heard.pop(view, None),
+            state=self._told,
         )
         state.observe(self.show, _DONE_THERE)
         canvas.may_overlay(True)
@@ -106,6 +109,7 @@ class Staging:
                 scene,
                 self._canvas.renderer,
                 volume=self._stage.volume_name,
+                overlays=self._stage.overlays_name,
                 canvas=self._canvas.widget.model_id,
                 sliders=sliders,
                 span=self._pointer.value_range,

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from dicomview.state import ViewState
+from dicomview.tools import chosen_tool
 from dicomview.widgets.bindings import Bindings
 
 __all__ = ["Toolbar"]
@@ -17,6 +18,7 @@ TOOLS = {
     "crosshair": ("crosshairs", "drag: the crosshair"),
     "pan": ("arrows", "drag: move the picture"),
     "zoom": ("search-plus", "drag: up magnifies"),
+    "rotate": ("refresh", "drag: turn the picture about the crosshair; the two other planes follow"),
     "point": ("dot-circle-o", "click: the value of a voxel"),
     "distance": ("arrows-h", "drag from end to end"),
     "angle": ("angle-left", "click three points, the vertex second"),
@@ -48,6 +50,8 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
         self.tools = {}
         for tool, (icon, tip) in TOOLS.items():
             if tool == "window" and not state.volume.has_window:
+                continue
+            if tool == "rotate" and not state.can_rotate:
                 continue
             self.tools[tool] = button = self._made(widgets.ToggleButton, icon=icon, tooltip=f"{tool}: {tip}")
             self._bindings.bind(
@@ -82,7 +86,7 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
 
 def _is_on(state: ViewState, tool: str, chosen: str) -> bool:
     """Return whether a tool counts; where there is no window to drag, the crosshair takes its place."""
-    return tool == ("crosshair" if chosen == "window" and not state.volume.has_window else chosen)
+    return tool == chosen_tool(state)
 
 
 def _chosen(state: ViewState, tool: str, is_on: bool) -> str:

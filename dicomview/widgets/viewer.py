@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
-from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.state import Measurements, Scene, ViewState, readout, resolve, view_code
+from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size, forget_rasters
+from dicomview.state import Measurements, Overlays, Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, MeasuringTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
@@ -83,6 +83,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         What was drawn with the measuring tools, or added here: a list, a table, files.
     panel : SidePanel
     toolbar : Toolbar
+    overlays : Overlays
+        Masks, isodoses and other volumes over the slices: ``viewer.overlays.fuse(pet)``.
     volume : Volume
 
     Notes
@@ -136,6 +138,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if colormap is not None:
             traits["colormap"] = colormap
         self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
+        self.overlays = Overlays(self.state)
         self.measurements = Measurements(self.state)
         self._width = float(WIDTH)
         self._has_theme = "theme" in traits
@@ -239,6 +242,11 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 "fit": ("expand", "fit the whole volume into the panes", self.state.fit),
                 "1:1": ("1:1", "one voxel, one pixel of the screen", self._one_to_one),
                 "reset": ("undo", "window and zoom as at the start (space)", lambda: self._keys.press(" ")),
+                **(
+                    {"upright": ("compass", "the planes as they were, not rotated", self._turn_back)}
+                    if self.state.can_rotate
+                    else {}
+                ),
                 "help": ("question", "keys and pointer (?)", self.toggle_help),
             },
         )
@@ -275,7 +283,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _size(self, width: float | None = None) -> tuple[float, float]:
         """Return the size of the panes together, in pixels of the page."""
-        return figure_size(self.state.volume.geometry, width or self._width, self.state.layout)
+        volume = self.state.volume
+        return figure_size(volume.geometry, width or self._width, self.state.layout, extents=volume.home)
 
     def _png(self) -> bytes:
         """Return the view without a name of a patient."""
@@ -336,8 +345,11 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             )
         volume = _showable(volume)
         with self.state.lock:
-            self.volume = self.state.acquired = volume
-            self.state.volume = volume.on_patient_axes(lazy=True) if self.state.patient_axes else volume
+            shown = self.state.volume
+            self.volume = self.state.acquired = self.state.volume = volume
+            if shown is not old:  # on the axes of the patient, or rotated
+                self.state.volume = volume.on(shown, lazy=True)
+                self.state.volume._home = shown._home
             if self._open:
                 self._refresh()
 
@@ -357,6 +369,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             self._picture.close()
             self._pointer.close()
             self._canvas.close()
+            forget_rasters()
             forget(self)
             for child in self.children:
                 close_all(child)
@@ -433,6 +446,9 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if not self._has_theme and theme in ("dark", "light"):
             self.state.theme = theme
 
+    def _turn_back(self) -> None:
+        self.state.rotation = (0.0, 0.0, 0.0)
+
     def _one_to_one(self) -> None:
         self.state.zoom = 1 / self._canvas.renderer.pixels_per_voxel
 
@@ -440,7 +456,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Tell place and value under the pointer, else at the crosshair."""
         if self._is_staged:
             return  # the page does
-        parts = map(escape, readout(self.state))
+        parts = map(escape, readout(self.state, plane=self._pointer.plane))
         self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
 
     def toggle_help(self) -> None:

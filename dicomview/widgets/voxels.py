@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.geometry import plane_view
-from dicomview.state import Pane, pane_pixels
+from dicomview.geometry import PlaneView, plane_view
+from dicomview.render import overlay_raster
+from dicomview.state import Overlay, Pane, SlabMode, pane_pixels
 from dicomview.volume import Volume
 from dicomview.widgets.deflate import deflated
 
-__all__ = ["coarse_copy", "slice_key", "slice_of"]
+__all__ = ["OVER", "coarse_copy", "raster_of", "slice_key", "slice_of"]
 
 #: Voxels of a coarse copy at most: with 16 bits and compressed less than 2 MB.
 COARSE_VOXELS = 700_000
+#: Begins the names of what lies over slices.
+OVER = "over "
 #: What the page can hold as it is; everything else travels as float32.
 TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32")
 
@@ -25,7 +28,15 @@ def slice_key(frame: Sequence[int], axis: int, index: int) -> str:
 
 
 def slice_of(
-    volume: Volume, frame: Sequence[int], axis: int, index: int, *, mark_padding: bool, packed: bool
+    volume: Volume,
+    frame: Sequence[int],
+    axis: int,
+    index: int,
+    *,
+    mark_padding: bool,
+    packed: bool,
+    slab: tuple[int, int] | None = None,
+    slab_mode: SlabMode = "max",
 ) -> tuple[dict[str, Any], Any]:
     """Return a slice for the page: what it is, and its bytes.
 
@@ -39,6 +50,9 @@ def slice_of(
         Whether padding has no value.
     packed : bool
         Whether the bytes are compressed: all lowest bytes first, then all second ones ..., deflated.
+    slab : tuple of int, optional
+        Slices that are seen as one, as of a :class:`Pane`.
+    slab_mode : {"max", "mean", "min"}
 
     Returns
     -------
@@ -47,12 +61,17 @@ def slice_of(
     bytes or memoryview
         What has no value is NaN, and then all are float32.
     """
-    plane = next(p for p, a in volume.plane_axes.items() if a == axis)
-    view = plane_view(volume.geometry, plane)
-    upright = replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
-    pane = Pane(upright, index, tuple(frame), visible=True, mark_padding=mark_padding)
-    whole = volume.dtype.kind in "iub"
-    array = _plain(pane_pixels(volume, pane))
+    pane = Pane(
+        _upright(volume, axis),
+        index,
+        tuple(frame),
+        visible=True,
+        mark_padding=mark_padding,
+        slab=slab,
+        slab_mode=slab_mode,
+    )
+    pixels = pane_pixels(volume, pane)
+    array = _plain(pixels)
     header = {
         "key": slice_key(frame, axis, index),
         "height": array.shape[0],
@@ -60,9 +79,44 @@ def slice_of(
         "channels": array.shape[2] if array.ndim == 3 else 1,
         "type": array.dtype.name,
         "packed": packed,
-        "whole": whole,
+        "whole": pixels.dtype.kind in "iub",
     }
     return header, _deflated(array) if packed else array.data.cast("B")
+
+
+def raster_of(
+    volume: Volume, frame: Sequence[int], axis: int, index: int, *, overlays: tuple[Overlay, ...]
+) -> tuple[dict[str, Any], bytes]:
+    """Return what lies over a slice for the page: colours, premultiplied by their opacity, deflated.
+
+    Returns
+    -------
+    dict
+        As of :func:`slice_of`, with ``over``, and ``start`` and ``step`` in voxels of the slice: where the
+        first point lies, and how far it is to the next. Height and width are 0 where there is nothing.
+    bytes
+    """
+    pane = Pane(_upright(volume, axis), index, tuple(frame), visible=True, overlays=overlays)
+    raster = overlay_raster(volume, pane)
+    pixels, finer, first = raster or (np.zeros((0, 0, 4), np.uint8), (1, 1), (0, 0))
+    header = {
+        "key": OVER + slice_key(frame, axis, index),
+        "over": True,
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "channels": 4,
+        "type": "uint8",
+        "packed": True,
+        "start": [(i + 0.5) / n - 0.5 for i, n in zip(first, finer)],
+        "step": [1 / n for n in finer],
+    }
+    return header, deflated(pixels.reshape(-1).data)
+
+
+def _upright(volume: Volume, axis: int) -> PlaneView:
+    """Return the view across an array axis whose two others keep their order."""
+    view = plane_view(volume.geometry, next(p for p, a in volume.plane_axes.items() if a == axis))
+    return replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
 
 
 def coarse_copy(
@@ -94,14 +148,18 @@ def coarse_copy(
         steps[min(able, key=lambda a: sizes[a])] += 1
     start = [min(s // 2, n - 1) for s, n in zip(steps, shape)]
     part = tuple(slice(first, None, step) for first, step in zip(start, steps))
-    slices = range(shape[0])[part[0]]
-    planes = []
-    for k in slices:
+    if volume.is_resliced and not volume.is_color:
+        array = _plain(_thinned(volume, frame, part, mark_padding))
+    else:
         view = plane_view(volume.geometry, volume.slice_plane)
         upright = replace(view, down=1, right=2)
-        pane = Pane(upright, k, tuple(frame), visible=True, mark_padding=mark_padding)
-        planes.append(pane_pixels(volume, pane)[part[1:]])
-    array = _plain(np.ma.stack(planes) if any(np.ma.isMaskedArray(p) for p in planes) else np.stack(planes))
+        panes = (
+            Pane(upright, k, tuple(frame), visible=True, mark_padding=mark_padding)
+            for k in range(shape[0])[part[0]]
+        )
+        planes = [pane_pixels(volume, pane)[part[1:]] for pane in panes]
+        is_masked = any(np.ma.isMaskedArray(p) for p in planes)
+        array = _plain(np.ma.stack(planes) if is_masked else np.stack(planes))
     header = {
         "frame": ",".join(map(str, frame)),
         "shape": list(array.shape[:3]),
@@ -111,6 +169,16 @@ def coarse_copy(
         "type": array.dtype.name,
     }
     return header, _deflated(array)
+
+
+def _thinned(volume: Volume, frame: Sequence[int], part: tuple[slice, ...], mark_padding: bool) -> Any:
+    """Return every second, third ... voxel of a volume whose voxels are calculated: no others are."""
+    array = volume.frame(frame)[part]
+    places = [np.arange(n)[p] for n, p in zip(volume.geometry.shape, part)]
+    mask = np.broadcast_to(volume.without_data(np.ix_(*places), frame), array.shape)
+    if mark_padding and volume.padding is not None:
+        mask = mask | ((array >= volume.padding[0]) & (array <= volume.padding[1]))
+    return np.ma.array(array, mask=mask)
 
 
 def _plain(array: Any) -> np.ndarray:

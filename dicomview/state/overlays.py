@@ -1,0 +1,370 @@
+"""Overlays: makes and changes what lies over the slices, placed by position in the patient."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from traitlets import TraitError
+
+from dicomview.display import Window
+from dicomview.errors import GeometryError
+from dicomview.geometry import Geometry
+from dicomview.state.overlay import PALETTE, Fused, Isodoses, Mask, Overlay
+from dicomview.volume import Segmentation, Volume
+from dicomview.volume.memory import check_budget
+from dicomview.volume.meta import safe_text
+
+if TYPE_CHECKING:
+    from dicomview.state.model import ViewState
+
+__all__ = ["Overlays"]
+
+#: Colours of isodoses, the highest first.
+DOSE_COLORS = ("#ff3030", "#ff9a00", "#fff000", "#30ff30", "#00d8ff", "#4060ff", "#c040ff")
+#: A fraction that belongs to a fractional segment.
+INSIDE = 0.5
+
+
+class Overlays:
+    """The overlays of a state: ``viewer.overlays``.
+
+    Parameters
+    ----------
+    state : ViewState
+
+    Examples
+    --------
+    >>> from dicomview import ViewState
+    >>> vol = Volume.from_array(np.zeros((9, 8, 7)), sampling=(2, 1, 1))
+    >>> overlays = Overlays(ViewState(vol))
+    >>> overlays.add_mask(vol.array == 0, name="air", color="#00ff00")
+    ['air']
+    >>> overlays.set("air", opacity=0.2)
+    >>> overlays["air"].opacity, len(overlays)
+    (0.2, 1)
+    >>> overlays.remove("air")
+    """
+
+    def __init__(self, state: "ViewState") -> None:
+        self._state = state
+
+    def add_mask(
+        self,
+        mask: Any,
+        *,
+        name: str = "mask",
+        labels: dict[int, str] | None = None,
+        color: str | None = None,
+        opacity: float = 0.35,
+        outline: bool = True,
+        geometry: Geometry | None = None,
+    ) -> list[str]:
+        """Lay a mask over the slices.
+
+        Parameters
+        ----------
+        mask : Volume or array_like of shape (slices, rows, columns)
+            True where it is; or numbers, each of which but 0 becomes an overlay of its own.
+        name : str
+        labels : dict of int to str, optional
+            Which numbers, and what they are called.
+        color : str, optional
+            ``"#rrggbb"``.
+        opacity : float
+        outline : bool
+        geometry : Geometry, optional
+            Of an array on another grid than the volume's.
+
+        Returns
+        -------
+        list of str
+            The names under which they are found.
+
+        Raises
+        ------
+        GeometryError
+            If it has no place in the volume.
+        """
+        volume = self._placed(mask, geometry)
+        array = np.asarray(volume.frame(volume.middle_frame))
+        if array.dtype.kind == "f":
+            array = array >= INSIDE
+        if array.dtype == np.bool_:
+            parts = {name: array}
+        else:
+            numbers = labels or {int(n): f"{name} {n}" for n in np.unique(array) if n}
+            parts = {label: array == number for number, label in numbers.items()}
+        return self._add(
+            Mask(
+                name=self._free(label),
+                volume=_cropped(part, volume.geometry),
+                color=color or self._color(i),
+                opacity=opacity,
+                outline=outline,
+            )
+            for i, (label, part) in enumerate(parts.items())
+        )
+
+    def add_segmentation(
+        self,
+        seg: Segmentation,
+        *,
+        segments: Sequence[int | str] | None = None,
+        opacity: float = 0.35,
+        outline: bool = True,
+    ) -> list[str]:
+        """Lay segments (SEG) or regions (RTSTRUCT) over the slices, in their own colours.
+
+        Parameters
+        ----------
+        seg : Segmentation
+            Of :func:`dicomview.segread`; it is put on the grid of the volume (:meth:`Segmentation.on`).
+        segments : sequence of int or str, optional
+            Only these.
+        opacity : float
+        outline : bool
+
+        Returns
+        -------
+        list of str
+            The names under which they are found.
+
+        Raises
+        ------
+        GeometryError
+            If it belongs to another frame of reference.
+        """
+        acquired = self._state.acquired
+        placed = seg.on(acquired)
+        chosen = list(placed) if segments is None else [placed.segment(key) for key in segments]
+        made: list[Overlay] = []
+        for i, segment in enumerate(chosen):
+            mask = placed[segment]
+            array = np.asarray(mask.array)
+            color = "#{:02x}{:02x}{:02x}".format(*segment.color) if segment.color else self._color(i)
+            made.append(
+                Mask(
+                    name=self._free(safe_text(segment.label) or f"segment {segment.number}", made),
+                    volume=_cropped(array if array.dtype == np.bool_ else array >= INSIDE, mask.geometry),
+                    color=color,
+                    opacity=opacity,
+                    outline=outline,
+                )
+            )
+        return self._add(made)
+
+    def fuse(
+        self,
+        volume: Volume,
+        *,
+        name: str | None = None,
+        window: Any = None,
+        colormap: str = "hot",
+        opacity: float = 0.5,
+    ) -> list[str]:
+        """Lay another volume over the slices, e.g. PET over CT.
+
+        Parameters
+        ----------
+        volume : Volume
+            Of any grid.
+        name : str, optional
+            By default the modality.
+        window : Window or (center, width), optional
+            The volume's own by default.
+        colormap : str
+            Name of a matplotlib colormap.
+        opacity : float
+
+        Returns
+        -------
+        list of str
+            The name under which it is found.
+
+        Raises
+        ------
+        GeometryError
+            If its place in the patient is not known, or it belongs to another frame of reference.
+        """
+        volume = self._placed(volume, None)
+        if volume.is_color:
+            raise GeometryError("a volume of colours has no values that a colormap could show")
+        return self._add(
+            [
+                Fused(
+                    name=self._free(name or safe_text(volume.meta.get("Modality") or "") or "volume"),
+                    volume=volume,
+                    window=volume.default_window if window is None else Window.coerce(window),
+                    colormap=colormap,
+                    opacity=opacity,
+                )
+            ]
+        )
+
+    def isodoses(
+        self,
+        dose: Volume,
+        levels: Sequence[float],
+        *,
+        unit: Literal["Gy", "%"] = "Gy",
+        reference: float | None = None,
+        name: str = "dose",
+        colors: Sequence[str] = DOSE_COLORS,
+    ) -> list[str]:
+        """Draw lines of equal dose over the slices.
+
+        Parameters
+        ----------
+        dose : Volume
+            An RTDOSE that was read by :func:`dicomview.volread`, or any other volume.
+        levels : sequence of float
+        unit : {"Gy", "%"}
+            Whether levels are values of the volume, or parts of ``reference``.
+        reference : float, optional
+            The dose that is 100 %; the highest one of the volume by default.
+        name : str
+        colors : sequence of str
+            Of the levels, the highest first.
+
+        Returns
+        -------
+        list of str
+            The name under which they are found.
+        """
+        volume = self._placed(dose, None)
+        if unit not in ("Gy", "%"):
+            raise TraitError(f"levels are in 'Gy' or '%', not {unit!r}")
+        if unit == "%" and reference is None:
+            reference = float(np.max(np.asarray(volume.frame(volume.middle_frame))))
+        part = (reference or 0.0) / 100 if unit == "%" else 1.0
+        falling = sorted(map(float, levels), reverse=True)
+        return self._add(
+            [
+                Isodoses(
+                    name=self._free(name),
+                    volume=volume,
+                    levels=tuple((v * part, colors[i % len(colors)]) for i, v in enumerate(falling)),
+                    labels=tuple(f"{v:g} {unit}" for v in falling),
+                )
+            ]
+        )
+
+    def set(self, name: str, **changes: Any) -> None:
+        """Change an overlay: ``visible``, ``opacity``, ``color``, ``window`` ..."""
+        if "window" in changes:
+            changes["window"] = Window.coerce(changes["window"])
+        new = replace(self[name], **changes)
+        with self._state.lock:
+            self._state.overlays = tuple(new if o.name == name else o for o in self._state.overlays)
+
+    def remove(self, name: str) -> None:
+        """Take an overlay away."""
+        gone = self[name]
+        with self._state.lock:
+            self._state.overlays = tuple(o for o in self._state.overlays if o is not gone)
+
+    def clear(self) -> None:
+        """Take all away."""
+        self._state.overlays = ()
+
+    def __getitem__(self, name: str) -> Overlay:
+        overlays: tuple[Overlay, ...] = self._state.overlays
+        for overlay in overlays:
+            if overlay.name == name:
+                return overlay
+        names = ", ".join(repr(o.name) for o in overlays) or "none"
+        raise KeyError(f"there is no overlay {name!r}; there are: {names}")
+
+    def __iter__(self) -> Iterator[Overlay]:
+        return iter(self._state.overlays)
+
+    def __len__(self) -> int:
+        return len(self._state.overlays)
+
+    def __contains__(self, name: object) -> bool:
+        return any(overlay.name == name for overlay in self._state.overlays)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._state.overlays)) or "no overlays"
+
+    # -- making them ----------------------------------------------------------------------------------
+
+    def _add(self, overlays: Any) -> list[str]:
+        overlays = list(overlays)
+        with self._state.lock:
+            self._state.overlays = (*self._state.overlays, *overlays)
+        return [overlay.name for overlay in overlays]
+
+    def _free(self, name: str, made: Sequence[Overlay] = ()) -> str:
+        """Return a name that no other overlay has."""
+        taken = {overlay.name for overlay in (*self._state.overlays, *made)}
+        names = (name if i == 1 else f"{name} {i}" for i in count(1))
+        return next(n for n in names if n not in taken)
+
+    def _color(self, offset: int) -> str:
+        masks = sum(isinstance(overlay, Mask) for overlay in self._state.overlays)
+        return PALETTE[(masks + offset) % len(PALETTE)]
+
+    def _placed(self, given: Any, geometry: Geometry | None) -> Volume:
+        """Return data as a volume with a place in the patient, or on the very grid of the one in view."""
+        acquired: Volume = self._state.acquired
+        data = (
+            given
+            if isinstance(given, Volume)
+            else Volume(np.asarray(given), geometry=geometry or acquired.geometry)
+        )
+        if data.is_lazy or data.is_resliced:
+            frame = data.middle_frame
+            check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
+            array = np.asarray(data.frame(frame))
+            missing = tuple(data.missing_slices(frame))
+            data = Volume(
+                array,
+                geometry=data.geometry,
+                meta=data.meta,
+                report=replace(data.report, missing=missing),
+                padding=data.padding,
+            )
+        if data.geometry.affine is None or acquired.geometry.affine is None:
+            if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
+                raise GeometryError(
+                    "an overlay is placed by position: it or the volume has no affine, and "
+                    f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}"
+                )
+            return data
+        self._check_frame(data)
+        return data
+
+    def _check_frame(self, data: Volume) -> None:
+        ours = self._state.acquired.meta.get("FrameOfReferenceUID")
+        theirs = data.meta.get("FrameOfReferenceUID")
+        if ours and theirs and ours != theirs:
+            raise GeometryError(
+                "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
+                f"is {theirs} and {ours}; register them, and pass a Volume without this element"
+            )
+
+
+def _cropped(mask: np.ndarray, geometry: Geometry) -> Volume:
+    """Return the part of a mask that is not empty, in its place."""
+    box = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        hits = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(int(hits[0]), int(hits[-1]) + 1) if len(hits) else slice(0, 1))
+    if geometry.affine is None:
+        return Volume(mask, geometry=geometry)
+    positions = geometry.slice_positions
+    if not geometry.is_uniform:
+        box[0] = slice(0, geometry.shape[0])  # the spacing of all slices says where one lies
+    affine = geometry.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
+    shape = tuple(part.stop - part.start for part in box)
+    if positions is not None and not geometry.is_uniform:
+        positions = positions + affine[:3, 1:3] @ [part.start for part in box[1:]]
+    else:
+        positions = None
+    cut = Geometry(shape, affine=affine, slice_positions=positions)  # type: ignore[arg-type]
+    return Volume(np.ascontiguousarray(mask[tuple(box)]), geometry=cut)

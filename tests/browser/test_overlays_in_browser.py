@@ -1,0 +1,176 @@
+"""Slabs, turned planes and overlays in the page: the same as the kernel draws, and of the right slice."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+
+CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
+BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
+PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
+SETUP = """
+import base64, numpy as np, dicomview as dv
+vol = dv.volread(dv.samples.head_ct())
+points = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))
+ball = ((points - (-25, -10, 30)) ** 2).sum(-1) < 20**2
+affine = np.diag([6.0, 5, 5, 1])[[2, 1, 0, 3]]
+affine[:3, 3] = points.min(axis=(0, 1, 2))
+grid = dv.Geometry((30, 48, 48), affine=affine)
+places = grid.position(np.moveaxis(np.indices(grid.shape), 0, -1))
+activity = 8 * np.exp(-((places - (27, -2, 34)) ** 2).sum(-1) / 450)
+pet = dv.Volume(activity, geometry=grid, meta={"Modality": "PT"})
+del points, places
+"""
+
+pytestmark = [
+    pytest.mark.parametrize("front_end", ["lab"]),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture
+def open_viewer(notebook, front_end):
+    """Open a viewer that the page paints."""
+
+    def open_viewer(options, volume=SETUP):
+        book = notebook(front_end)
+        book.open([volume, f"viewer = dv.SliceViewer(vol, {options})\nviewer"])
+        book.run_all()
+        book.wait_for(CANVAS)
+        book.wait_for_value("viewer._is_staged", True)
+        book.wait_until_stable(CANVAS)
+        return book
+
+    return open_viewer
+
+
+def read(encoded):
+    """Return the colours of a PNG in base64, 0 to 255."""
+    return (plt.imread(io.BytesIO(base64.b64decode(encoded)))[..., :3] * 255).round().astype(int)
+
+
+def apart(book):
+    """Return by how many levels page and kernel differ at most, and the part of pixels beyond two."""
+    book.wait_until_stable(CANVAS)
+    drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
+    difference = abs(read(book.page.evaluate(PIXELS)) - drawn).max(axis=-1)
+    return difference.max(), (difference > 2).mean()
+
+
+def crosshair(book):
+    """Return where the crosshair of the axial pane is, from the upper left corner of the canvas."""
+    place = "viewer.axes['axial'].transData.transform(viewer.state.index[:0:-1]).tolist()"
+    (x, y), height = book.value(f"[{place}, float(viewer._canvas.figure.bbox.height)]")
+    return x, height - y
+
+
+def check(book, changes):
+    """Do one change after the other, and hold page and kernel against each other."""
+    for change in changes:
+        book.run_cell(change)
+        most, beyond = apart(book)
+        assert most <= 2, f"after {change!r}: {most} levels apart in {beyond:.2%} of the pixels"
+    assert not book.errors
+
+
+def test_slabs(open_viewer):
+    book = open_viewer(f"window=(500, 2000), position=(27, -2, 34), {BARE}")
+    check(
+        book,
+        [
+            "viewer.state.slab = {'axial': 30.0, 'coronal': 20.0}",
+            "viewer.state.index = (20, 200, 300)",
+            "viewer.state.slab_mode = 'mean'",
+            "viewer.state.slab_mode = 'min'; viewer.state.mark_padding = True",
+            "viewer.state.slab = {}",
+            "viewer.state.slab, viewer.state.slab_mode = {'sagittal': 60.0}, 'max'",
+        ],
+    )
+    book.run_cell("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
+    book.run_cell("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
+    apart(book)
+    book.screenshot("slab")
+    text = book.wait_for(".dicomview-status").inner_text()
+    assert text.endswith("(MIP 30 mm)"), text
+    expected = book.value("dv.state.readout(viewer.state)[-1]")
+    assert text.endswith(expected), (text, expected)
+
+
+def test_masks_isodoses_and_fusion(open_viewer):
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    check(
+        book,
+        [
+            "viewer.overlays.add_mask(ball, name='ball')",
+            "viewer.overlays.fuse(pet, window=(4, 8))",
+            "viewer.state.index = (viewer.state.index[0] - 3, 200, 190)",
+            "viewer.overlays.isodoses(pet, (95, 50, 20), unit='%')",
+            "viewer.overlays.set('PT', colormap='viridis', opacity=0.3)",
+            "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 190)",
+            "viewer.state.turn('axial'); viewer.state.mirror('coronal'); viewer.state.fit()",
+            "viewer.overlays.set('ball', visible=False)",
+            "viewer.state.layout = 'montage'",
+            "viewer.state.layout = 'sagittal'",
+            "viewer.overlays.clear()",
+        ],
+    )
+
+
+def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
+    book.wait_until_stable(CANVAS)
+    box = book.wait_for(CANVAS).bounding_box()
+    book.page.mouse.move(box["x"] + box["width"] / 6, box["y"] + box["height"] / 2)
+    for _ in range(6):
+        book.page.mouse.wheel(0, -100)
+    book.wait_for_value("viewer.state.index[0]", 42)
+    most, beyond = apart(book)
+    assert most <= 2, f"{most} levels apart in {beyond:.2%} of the pixels"
+    assert not book.errors
+
+
+def test_pictures_of_fusion_and_mask(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8))")
+    apart(book)
+    book.screenshot("fusion")
+    book.run_cell("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
+    apart(book)
+    book.screenshot("mask")
+    assert not book.errors
+
+
+def test_planes_turn_with_the_tool(open_viewer):
+    book = open_viewer("window=(40, 80), position=(27, -2, 34), tool='rotate'")
+    place = book.value("viewer.state.position")
+    box = book.wait_for(CANVAS).bounding_box()
+    x, y = crosshair(book)
+    mouse = book.page.mouse
+    mouse.move(box["x"] + x + 70, box["y"] + y)
+    mouse.down()
+    for degrees in range(5, 31, 5):
+        turn = math.radians(degrees)
+        mouse.move(box["x"] + x + 70 * math.cos(turn), box["y"] + y - 70 * math.sin(turn))
+    mouse.up()
+    book.wait_for_value("[round(v) for v in viewer.state.rotation]", [0, 0, 30])
+    assert book.value("viewer.state.position") == pytest.approx(place)
+    book.wait_until_stable(CANVAS)
+    now = crosshair(book)
+    assert abs(now[0] - x) < 1 and abs(now[1] - y) < 1, "the crosshair stays where it is"
+    book.screenshot("rotation")
+    book.run_cell("for t in ('texts', 'letters', 'scale_bar', 'crosshair'): setattr(viewer.state, t, False)")
+    check(
+        book,
+        [
+            "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)",
+            "viewer.state.rotate('coronal', 17)",
+            "viewer.state.step(1, 9)",
+            "viewer.state.slab = {'axial': 5.0}",
+            "viewer.state.rotation = (0, 0, 0)",
+        ],
+    )
