@@ -84,12 +84,12 @@ class MeasuringTool:
         }
         self._connections = [connect(name, act) for name, act in handlers.items()]
         state.observe(self._tool_changed, "tool")
-        state.observe(self._dropped, "patient_axes")
+        state.observe(self._dropped, ["patient_axes", "rotation"])
 
     def close(self) -> None:
         """Stop listening."""
         self._state.unobserve(self._tool_changed, "tool")
-        self._state.unobserve(self._dropped, "patient_axes")
+        self._state.unobserve(self._dropped, ["patient_axes", "rotation"])
         for connection in self._connections:
             self._figure.canvas.mpl_disconnect(connection)
 

@@ -145,7 +145,8 @@ def test_the_panel_lists_them(reader):
     choose(reader, "ellipse")
     reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
     reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
-    reader.open_section(3)
+    titles = reader.page.locator(reading.SECTION).all_inner_texts()
+    reader.open_section([title.strip() for title in titles].index("measurements"))
     reader.book.wait_for(".dicomview .widget-select select")
     options = reader.page.locator(".dicomview .widget-select select option")
     assert [text.split(":")[0].replace("\u00a0", " ") for text in options.all_inner_texts()] == [
