@@ -146,8 +146,8 @@ def test_pictures_of_fusion_and_mask(open_viewer):
         "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.isodoses(pet, (95, 50), unit='%')"
     )
     book.run_cell("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
-    book.page.get_by_text("overlays", exact=True).last.click()
-    book.wait_for(".dicomview .jupyter-widget-colorpicker")
+    book.page.locator(".dicomview .jupyter-widget-Collapse-header", has_text="overlays").click()
+    book.wait_for(".dicomview input[type='color']")
     apart(book)
     book.screenshot("overlays")
     assert not book.errors
