@@ -157,6 +157,41 @@ def test_the_values_of_both_are_told(show, a, b):
     assert "b no data" in show(a, far, mode="curtain").values.value
 
 
+def test_on_patient_axes_the_values_are_those_of_the_place(show):
+    ramp = np.broadcast_to(np.arange(28.0) * 10, SHAPE)
+    oblique = dv.Volume.from_array(ramp, affine=make_affine("oblique"))
+    viewer = show(oblique, dv.Volume.from_array(ramp + 3, affine=make_affine("oblique")), mode="checkerboard")
+    viewer.state.patient_axes = True
+    column = round(float(oblique.geometry.index(viewer.state.position)[2]))
+    assert viewer.values.value == f"<code>a {10 * column} &nbsp; b {10 * column + 3}</code>"
+    viewer.comparison.tile = 4
+    assert viewer.state.volume.shape != SHAPE and viewer.viewers[0].figure()
+    viewer.state.index = (0, 0, 0)
+    assert viewer.values.value == "<code>a no data &nbsp; b no data</code>"
+
+
+def test_a_rotated_view_stays_rotated(show, a, b):
+    viewer = show(a, b, mode="curtain", curtain=1)
+    viewer.state.rotate("axial", 30)
+    grid, before = (
+        viewer.state.volume.geometry,
+        np.asarray(viewer.viewers[0].axes["coronal"].images[0].get_array()),
+    )
+    viewer.comparison.curtain = 0
+    viewer.comparison.curtain = 1
+    assert viewer.state.volume.geometry == grid
+    np.testing.assert_array_equal(viewer.viewers[0].axes["coronal"].images[0].get_array(), before)
+
+
+def test_measurements_stay(show, a, b):
+    viewer = show(a, b, mode="curtain")
+    drawn = dv.measure.Distance((a.geometry.position((10, 2, 3)), a.geometry.position((10, 5, 7))))
+    viewer.state.measurements = (drawn,)
+    viewer.comparison.mode = "side"
+    one, two = viewer.viewers
+    assert one.state.measurements == (drawn,) and two.state.measurements == ()
+
+
 def test_what_cannot_be_composed(show, a):
     color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8))
     with pytest.raises(TraitError, match="colours"):
@@ -240,3 +275,20 @@ def test_displayed_live(show, a, b, monkeypatch):
     assert published == [1] and "image/png" not in bundle
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == viewer.model_id
     assert viewer._keeper.has_picture
+
+
+def test_the_page_names_the_one_that_it_shows(show, a, b, monkeypatch):
+    sent = []
+    monkeypatch.setattr(PageLink, "send", lambda page, message, buffers=None: sent.append(message))
+    viewer = show(a, b, mode="blink")
+    viewer.viewers[0]._page._received(None, {"hello": {"view": "x", "far": False}}, [])
+    (scene,) = (message["scene"] for message in sent if "scene" in message)
+    assert scene["labels"] == [["shown = a", "shown = b"]] and scene["playing"] and scene["cine"] == "shown"
+
+
+def test_a_difference_has_a_window_that_the_sliders_can_show(show, a, b):
+    viewer = show(a, b, mode="difference")
+    panel = viewer.viewers[0].panel.window
+    for slider in (panel.center, panel.width):
+        steps = (slider.value - slider.min) / slider.step
+        assert steps == pytest.approx(round(steps), abs=1e-6), "the page would round it"

@@ -154,6 +154,16 @@ def test_another_kind_keeps_its_own_window():
         both.mode = "difference"
 
 
+def test_a_mask_has_its_own_window(a):
+    mask = dv.Volume.from_array(a.array > 500, affine=make_affine(), meta={"Modality": "SEG"})
+    both = Comparison(a, mask, mode="checkerboard", tile=5)
+    assert both.windows == (a.default_window, dv.Window(0.5, 1))
+    low, high = a.default_window.limits
+    shown = both.composed().array[0]
+    second = ~np.isclose(shown, a.array[0])
+    assert set(np.round(shown[second])) <= {np.round(low), np.round(high)}
+
+
 def test_alike_have_one_window(a, b):
     both = Comparison(a, b)
     assert both.is_alike and both.windows == (a.default_window,) * 2

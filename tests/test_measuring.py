@@ -221,6 +221,15 @@ def test_where_the_pointer_was_before_a_press_may_be_told_late(bench):
     assert np.allclose(bench.index()[1], (10, 15, 15), atol=0.3)
 
 
+def test_the_end_of_a_drag_may_be_told_after_another_tool_was_chosen(bench):
+    bench.state.tool = "rectangle"
+    bench.send("button_press_event", bench.pixel("axial", 5, 5), LEFT)
+    bench.state.tool = "window"
+    bench.send("button_release_event", bench.pixel("axial", 15, 12), LEFT)
+    (drawn,) = bench.state.measurements
+    assert type(drawn) is Rectangle and bench.state.window == dv.Window(40, 400)
+
+
 def test_moves_of_a_drag_are_one_step(bench):
     bench.state.tool = "distance"
     bench.draw("axial", (5, 5), (15, 15))
@@ -400,3 +409,34 @@ def test_shapes_keep_their_size_where_slices_are_unevenly_spaced(kind):
     (moved,) = bench.state.measurements
     by = moved.array - drawn.array
     assert np.linalg.norm(by[0]) > 1 and np.allclose(by, by[0], atol=1e-6), "all points go the same way in mm"
+
+
+def test_each_rotation_is_evaluated_for_itself(bench):
+    state = bench.state
+    state.rotation = (0.0, 0.0, 10.0)
+    grid = state.volume.geometry
+    k, r, c = (n // 2 for n in grid.shape)
+    corners = np.array([(k, r - 4.0, c - 4), (k, r - 4, c + 4), (k, r + 4, c + 4), (k, r + 4, c - 4)])
+    state.rotation = (20.0, 0.0, 10.0)
+    square = Rectangle(state.volume.geometry.position(corners))
+    for angle in (20.0, 25.0, 20.0, 30.0, 20.0):
+        state.rotation = (angle, 0.0, 10.0)
+        expected = dv.measure.evaluate(square, state.volume)
+        assert state.result(square) == expected, "an earlier volume is another one"
+    state.rotation = (0.0, 0.0, 0.0)
+    state.tool = "polygon"
+    bench.clicks("axial", (5, 5), (9, 5))
+    state.rotation = (0.0, 0.0, 5.0)
+    assert state.draft is None, "what was clicked means something else now"
+
+
+def test_a_distance_on_rotated_planes_is_that_of_the_patient(bench):
+    state = bench.state
+    state.rotation, state.tool = (15.0, 10.0, 5.0), "distance"
+    bench.draw("sagittal", (55, 60), (70, 75))
+    (line,) = state.measurements
+    here = state.volume.geometry.index(line.array)
+    assert np.allclose(here[:, 2], state.index[2]), "it lies in the plane that was seen"
+    length = state.result(line).length
+    state.rotation = (0.0, 0.0, 0.0)
+    assert state.result(line).length == length == pytest.approx(np.linalg.norm(line.array[1] - line.array[0]))

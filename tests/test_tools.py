@@ -311,6 +311,11 @@ def test_where_nothing_can_be_turned_the_crosshair_moves():
     assert desk.state.index == (2, 4, 3)
 
 
+def test_the_pointer_is_told_while_it_drags(desk):
+    desk.drag(desk.pixel("axial", 5, 7), desk.pixel("axial", 9, 7) - desk.pixel("axial", 5, 7))
+    assert desk.state.pointer == (10, 7, 9)
+
+
 def test_where_the_pointer_was_before_a_press_may_be_told_late(desk):
     """The page holds moves back for a moment: one from before the press is no release."""
     start = np.array(desk.pixel("axial", 5, 7))

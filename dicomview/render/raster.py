@@ -25,7 +25,7 @@ FINEST = 16
 #: Width of outlines and isodoses, in points of a crisp raster.
 LINE = 3
 #: Rasters that are kept.
-KEPT = 24
+KEPT = 16
 
 Pixels = NDArray[np.uint8]
 #: Colours, premultiplied by their opacity; points per voxel; row and column of the first point.

@@ -86,7 +86,7 @@ class Comparison(HasTraits):
             self._pair = Pair(a, b)
         except DicomviewError as error:
             self._reason = str(error)
-        shown = [v.default_window for v in (a, b) if v.has_window]
+        shown = [v.default_window for v in (a, b) if not v.is_color]
         if len(shown) == 2:
             self.windows = (shown[0], shown[0] if self.is_alike else shown[1])
         lengths = [n * (d or 1.0) for n, d in zip(a.geometry.shape, a.geometry.spacing)]

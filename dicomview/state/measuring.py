@@ -73,7 +73,9 @@ class Measuring(HasTraits):
         self._past: list[Any] = []
         self._future: list[Any] = []
         self._is_going_back = False
+        #: Of the volume beside it.
         self._results: dict[Any, Result] = {}
+        self._evaluated: Volume | None = None
         super().__init__(*args, **kwargs)
 
     @validate("selected")
@@ -174,9 +176,9 @@ class Measuring(HasTraits):
             and lies_in(measurement, volume.geometry) is None
         ):
             volume = self.volume
-        key = measurement, self.frame, id(volume)
+        if self._evaluated is not self.volume or len(self._results) >= RESULTS:
+            self._evaluated, self._results = self.volume, {}
+        key = measurement, self.frame
         if key not in self._results:
-            if len(self._results) >= RESULTS:
-                self._results.clear()
             self._results[key] = evaluate(measurement, volume, frame=self.frame)
         return self._results[key]

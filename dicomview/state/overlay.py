@@ -1,4 +1,4 @@
-"""Overlay: the kinds of what may lie over slices."""
+"""Overlay: one thing that lies over the slices, and the trait that holds all of them."""
 
 import re
 from dataclasses import dataclass, field

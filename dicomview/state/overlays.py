@@ -1,4 +1,4 @@
-"""Overlays: masks, isodoses and other volumes over the slices, placed by position in the patient."""
+"""Overlays: makes and changes what lies over the slices, placed by position in the patient."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -38,6 +38,7 @@ class Press:
     ax: Axes
     pane: Pane
     start: Place
+    kind: str
     number: int | None = None
     handle: int | None = None
     has_moved: bool = False
@@ -80,11 +81,13 @@ class MeasuringTool:
             "button_release_event": self._released,
         }
         self._connections = [connect(name, act) for name, act in handlers.items()]
-        state.observe(self._dropped, ["tool", "patient_axes"])
+        state.observe(self._tool_changed, "tool")
+        state.observe(self._dropped, ["patient_axes", "rotation"])
 
     def close(self) -> None:
         """Stop listening."""
-        self._state.unobserve(self._dropped, ["tool", "patient_axes"])
+        self._state.unobserve(self._tool_changed, "tool")
+        self._state.unobserve(self._dropped, ["patient_axes", "rotation"])
         for connection in self._connections:
             self._figure.canvas.mpl_disconnect(connection)
 
@@ -114,6 +117,11 @@ class MeasuringTool:
         if self._state.draft is None:
             self._state.selected = None
         self._dropped()
+
+    def _tool_changed(self, change: Any) -> None:
+        """Give up what is being clicked; a drag goes on: the end of it may be told after the other tool."""
+        if self._press is None:
+            self._dropped()
 
     def _dropped(self, change: Any = None) -> None:
         """Give up what is being drawn."""
@@ -188,12 +196,12 @@ class MeasuringTool:
         """Show what a drag to a place makes."""
         state = self._state
         moved = math.dist(here, press.start) >= CLICK_PIXELS
-        press.has_moved = press.has_moved or moved or (state.tool == "point" and press.number is None)
+        press.has_moved = press.has_moved or moved or (press.kind == "point" and press.number is None)
         if not press.has_moved:
             return
         start, end = (data_at(press.ax, press.pane, place) for place in (press.start, here))
         if press.number is None:
-            state.draft = self._dragged(press.pane, start, end)
+            state.draft = self._dragged(press, start, end)
             return
         if not press.number < len(state.measurements):
             return
@@ -206,15 +214,16 @@ class MeasuringTool:
             to = shape.array[press.handle] + after - before
             state.draft = shape.moved_point(press.handle, to.tolist())
 
-    def _dragged(self, pane: Pane, start: Place, end: Place) -> Measurement:
+    def _dragged(self, press: Press, start: Place, end: Place) -> Measurement:
         """Return what is drawn from a place to another."""
-        if self._state.tool == "point":
+        pane = press.pane
+        if press.kind == "point":
             return Point(self._points(pane, [end]))
-        if self._state.tool == "distance":
+        if press.kind == "distance":
             return Distance(self._points(pane, [start, end]))
         (left, top), (right, bottom) = start, end
         corners = self._points(pane, [(left, top), (right, top), (right, bottom), (left, bottom)])
-        return Rectangle(corners) if self._state.tool == "rectangle" else Ellipse.in_corners(corners)
+        return Rectangle(corners) if press.kind == "rectangle" else Ellipse.in_corners(corners)
 
     def _click(self, ax: Axes, pane: Pane, here: Place) -> None:
         """Take one point more."""
@@ -280,14 +289,15 @@ class MeasuringTool:
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
         if distance <= HANDLE_PIXELS * self._dot:
-            return Press(ax, pane, here, number, handle)
+            return Press(ax, pane, here, self._state.tool, number, handle)
         lines = [
             (_line_distance(pixels_at(ax, pane, outline.points), here, outline.is_closed), outline.number)
             for outline in pane.outlines
             if len(outline.points) > 1
         ]
         distance, number = min(lines, default=(math.inf, 0))
-        return Press(ax, pane, here, number if distance <= LINE_PIXELS * self._dot else None)
+        is_near = distance <= LINE_PIXELS * self._dot
+        return Press(ax, pane, here, self._state.tool, number if is_near else None)
 
     @property
     def _dot(self) -> float:

@@ -183,9 +183,9 @@ class PointerTool:
             # Where the pointer was before the press may be told after it; later, it was released outside.
             self._drag = drag if not drag.is_held else None
             drag = None
+        pane = self._pane(event)
+        self._state.pointer = None if pane is None else self._index(pane, event.xdata, event.ydata)
         if drag is None:
-            pane = self._pane(event)
-            self._state.pointer = None if pane is None else self._index(pane, event.xdata, event.ydata)
             if pane is not None and "shift" in (getattr(event, "modifiers", None) or ()):
                 self._point(pane, event.xdata, event.ydata)
             return

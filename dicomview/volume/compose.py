@@ -1,6 +1,7 @@
 """Compose: two volumes as one, plane by plane: in turns, in tiles, on both sides of a line, subtracted."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
@@ -112,7 +113,10 @@ class Pair:
                     f"in each voxel; here one has {kind}: make a volume of one frame, or use mode='side'"
                 )
         self._second = b
-        self.a, self.b = a, b.on(a.geometry, lazy=True)
+        if isinstance(b.array, np.ndarray) and not b.array.flags.c_contiguous:
+            b = copy(b)  # once, and not for every plane
+            b.array = np.ascontiguousarray(b.array)
+        self.a, self.b = a, b.on(a, lazy=True)
         self.is_alike = _kind(a) == _kind(b)
         narrow = all(v.dtype.itemsize <= 2 or v.dtype == np.float32 for v in (a, b))
         self._dtype = np.dtype(np.float32 if narrow else np.float64)
@@ -120,8 +124,8 @@ class Pair:
 
     def values(self, index: tuple[int, int, int]) -> tuple[float, float]:
         """Return the values of both at a voxel of the grid, NaN where there is none."""
-        pair = ((v, bool(v.without_data(index))) for v in (self.a, self.b))
-        first, second = (np.nan if absent else float(v.array[index]) for v, absent in pair)
+        k, row, column = index
+        first, second = (float(self._values(which, 0, k)[row, column]) for which in (0, 1))
         return first, second
 
     def scale(self, windows: tuple[Window, Window]) -> tuple[float, float]:

@@ -45,7 +45,7 @@ class PlanewiseArray:
         sample: Callable[[], np.ndarray] | None = None,
     ) -> None:
         self._make, self.sample = make, sample
-        self._plane = lru_cache(KEPT)(make)
+        self._plane, self._whole = lru_cache(KEPT)(make), lru_cache(1)(self._stacked)
         self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -74,8 +74,15 @@ class PlanewiseArray:
         if axis is not None:
             plane = self._plane(frame, axis, range(shape[axis])[space.pop(axis)])
             return plane[tuple(space)]
-        slices = [self._plane(frame, 0, k)[tuple(space[1:])] for k in range(shape[0])[space[0]]]
+        chosen = range(shape[0])[space[0]]
+        if 2 * len(chosen) > shape[0]:  # all of them will be asked for again
+            return self._whole(frame)[tuple(space)]
+        slices = [self._plane(frame, 0, k)[tuple(space[1:])] for k in chosen]
         return np.stack(slices) if slices else np.empty((0, *shape[1:]), self.dtype)[:, space[1], space[2]]
+
+    def _stacked(self, frame: tuple[int, ...]) -> np.ndarray:
+        """Return all slices of a frame."""
+        return np.stack([self._make(frame, 0, k) for k in range(self.shape[-3])])
 
     def _part(self, frame: tuple[int, ...]) -> Callable[[tuple[int, ...], int, int], np.ndarray]:
         """Return what makes the planes of a frame; those that are kept stay shared."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 
 from dicomview.display import Window
-from dicomview.errors import DicomviewError
+from dicomview.errors import DicomviewError, MemoryBudgetError
+from dicomview.io import Series, volread
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
 from dicomview.state import MODES, Comparison, Link, ViewState, link, resolve
 from dicomview.volume import Volume
@@ -26,8 +28,10 @@ __all__ = ["CompareViewer", "compare"]
 #: What stays when another mode is chosen.
 _STAYS = (
     "index", "zoom", "center", "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar",
-    "letters", "texts", "colorbar", "empty_color", "step_mm", "tool", "level_drag",
+    "letters", "texts", "colorbar", "empty_color", "step_mm", "tool", "level_drag", "measurements",
 )  # fmt: skip
+#: What of that belongs to the grid of the first.
+_OF_GRID = {"index", "position", "zoom", "center", "measurements"}
 #: What else the composed volume depends on, by mode.
 _NEEDS = {
     "curtain": {"curtain", "turns", "convention", "windows"},
@@ -223,10 +227,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 kept = {name: getattr(self.state, name) for name in _STAYS}
                 self._layouts[self._shown_mode == "side"] = self.state.layout
                 comparison.windows = self._windows()
-        self._shown_mode, self._links = mode, []
+        self._links = []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
         self.viewers = self._two(options) if mode == "side" else (self._one(options),)
+        self._shown_mode = mode  # not before: another thread may change the rest meanwhile
         for viewer in self.viewers:
             forget(viewer)  # it is this widget that the cell has made
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
@@ -256,15 +261,14 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     def _two(self, options: dict[str, Any]) -> tuple[SliceViewer, ...]:
         """Return a viewer of each, which go along."""
         comparison = self.comparison
-        index, zoom, center = (options.pop(name, None) for name in ("index", "zoom", "center"))
+        of_first = {name: options.pop(name) for name in _OF_GRID & set(options)}
         viewers = []
         for volume, window in zip((comparison.a, comparison.b), comparison.windows):
             own = {"window": window} if volume.has_window else {}
             viewers.append(SliceViewer(volume, **{**options, **own}))
         first = viewers[0].state
-        for name, value in (("index", index), ("zoom", zoom), ("center", center)):
-            if value is not None:
-                setattr(first, name, value)
+        for name, value in of_first.items():
+            setattr(first, name, value)
         shared = ["layout", "crosshair", "convention", "turns", "interpolation"]
         kinds: dict[str, Any]
         for kinds in ({"position": True}, {"position": False, "zoom": True, "traits": shared}):
@@ -306,7 +310,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _recompose(self, change: Any) -> None:
         """Show what the mode shows now, in the same view."""
-        if change["name"] in _NEEDS.get(self._shown_mode, ()):
+        is_shown = self.comparison.mode == self._shown_mode
+        if is_shown and change["name"] in _NEEDS.get(self._shown_mode, ()):
             scene = resolve(self.volume, self.state)
             views = {pane.view.axis: pane.view for pane in scene.panes}
             self.viewers[0].show_values(self.comparison.composed(views))
@@ -344,8 +349,15 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             return
         state, comparison = self.state, self.comparison
         index = state.index if state.pointer is None else state.pointer
+        values = math.nan, math.nan
+        if state.volume is not state.acquired:  # on the axes of the patient
+            place = state.volume.geometry.position(index)
+            assert place is not None
+            index = tuple(int(i) for i in np.rint(comparison.a.geometry.index(place)))
+        if all(0 <= i < n for i, n in zip(index, comparison.a.geometry.shape)):
+            values = comparison.values(index)
         parts = []
-        for name, volume, value in zip("ab", (comparison.a, comparison.b), comparison.values(index)):
+        for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
             known = "no data" if math.isnan(value) else f"{value:.6g} {volume.unit}".strip()
             parts.append(f"{name} {known}")
         self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
@@ -385,5 +397,10 @@ def _wide() -> Any:
 
 
 def _volume(data: Any) -> Volume:
-    """Return a volume, of a path too."""
-    return opened(data, pixels=WIDTH / 3) if is_path(data) else Volume.coerce(data)
+    """Return a volume; that of a path as a whole, since every plane across its slices needs all of them."""
+    if not is_path(data):
+        return Volume.coerce(data)
+    try:
+        return data.read() if isinstance(data, Series) else volread(data)
+    except MemoryBudgetError:
+        return opened(data, pixels=WIDTH / 3)

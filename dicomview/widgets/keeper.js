@@ -10,7 +10,7 @@ const OUTPUT = ".jp-OutputArea, .output_area, .output, .cell";
 function pictureBefore(widget) {
   for (let at = widget; at.parentElement; at = at.parentElement) {
     const before = at.previousElementSibling;
-    if (at.matches(".jp-OutputArea-child, .output_area") && before instanceof HTMLElement && before.querySelector("img")) return before;
+    if (before instanceof HTMLElement && before.querySelector("img")) return before;
     if (at.parentElement.matches(OUTPUT) && before) return null;
   }
   return null;
@@ -28,7 +28,7 @@ function render({ model, el }) {
       waiting = requestAnimationFrame(find);
       return;
     }
-    picture = pictureBefore(el);
+    picture = pictureBefore(el.closest(".widget-vbox") ?? el); // all of the widget, with the pictures in it
     if (picture) picture.style.display = "none";
   };
   find();

@@ -202,7 +202,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         except DicomviewError as error:
             found = str(error)
         except OSError as error:
-            found = f"{Path(path).name} cannot be read ({error.strerror or type(error).__name__})"
+            found = f"the folder cannot be read ({error.strerror or type(error).__name__})"
 
         self._pending = found, is_stopped
         if loop is None or loop.is_closed():

@@ -1404,6 +1404,7 @@ class Stage extends Listener {
       return;
     }
     const { x, y, pane, place } = this.at(event);
+    this.point(pane && this.voxel(pane, place));
     const [right, up] = [(x - drag.x) / scene.ratio, (y - drag.y) / scene.ratio];
     if (!drag.moved && Math.hypot(right, up) < CLICK) return;
     drag.moved = true;
@@ -1692,6 +1693,11 @@ class View extends Listener {
       drawn.toDataURL = () => canvas.get("_data_url");
       this.undo.push(() => delete drawn.toDataURL);
     }
+    // After a page has been loaded again, ipympl takes every canvas for one that can be resized.
+    const keepSize = () => canvas.get("resizable") && canvas.set("resizable", false);
+    canvas.on("change:resizable", keepSize);
+    this.undo.push(() => canvas.off("change:resizable", keepSize));
+    keepSize();
     this.watchRatio();
   }
 

@@ -360,8 +360,11 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             )
         volume = _showable(volume)
         with self.state.lock:
-            self.volume = self.state.acquired = volume
-            self.state.volume = volume.on_patient_axes(lazy=True) if self.state.patient_axes else volume
+            shown = self.state.volume
+            self.volume = self.state.acquired = self.state.volume = volume
+            if shown is not old:  # on the axes of the patient, or rotated
+                self.state.volume = volume.on(shown, lazy=True)
+                self.state.volume._home = shown._home
             if self._open:
                 self._refresh()
 

@@ -97,11 +97,12 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         # From multiples of the step, so that round numbers are among those of the page.
         start = low if whole else math.floor(low / self._step) * self._step
         centers, widths = (start, low + span), (self._step, max(span, self._step))
+        digits = max(-math.floor(math.log10(self._step)), 0)  # none of the binary fractions of the page
         for slider, ends in ((self.center, centers), (self.width, widths), (self.limits, self._span)):
             with slider.hold_trait_notifications():
                 slider.min, slider.max = ends
                 slider.step = self._step
-                slider.readout_format = ".0f" if whole else ".4g"
+                slider.readout_format = f".{digits}f" if digits <= 6 else ".4g"
 
     def _show(self, change: Any = None) -> None:
         """Show the window; sliders are widened where it lies beyond the values."""

@@ -109,7 +109,7 @@ def main() -> None:
 
 
 #: Who is compared in a quick run.
-FEW = {"direct": ("browser", "kernel", "naive"), "far": ("browser", "naive")}
+FEW = {"direct": ("browser", "kernel", "floor", "naive"), "far": ("browser", "naive")}
 
 
 @contextmanager

@@ -62,6 +62,34 @@ viewer.set_slice_type(SliceType.MULTIPLANAR)
 viewer
 """
 
+#: No viewer: what a page takes to paint anything at all when a key is pressed.
+FLOOR = '''
+import anywidget
+
+class Floor(anywidget.AnyWidget):
+    _esm = """
+    export default {
+      render({ el }) {
+        const options = { width: 1200, height: 450, tabIndex: 0, className: "floor" };
+        const canvas = el.appendChild(Object.assign(document.createElement("canvas"), options));
+        canvas.dataset.lmSuppressShortcuts = "true"; // the notebook is not to take the keys
+        const context = canvas.getContext("2d", { alpha: false });
+        const image = context.createImageData(400, 400);
+        const pixels = new Uint32Array(image.data.buffer).map(() => 0xff000000 | (Math.random() * 0xffffff));
+        const paint = () => {
+          pixels.copyWithin(0, 401); // another picture
+          context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), 400, 400), 0, 25);
+        };
+        canvas.addEventListener("keydown", paint);
+        canvas.addEventListener("wheel", paint);
+        paint();
+      },
+    };
+    """
+
+Floor()
+'''
+
 HANDLE = ".noUi-handle"
 DIV = ".dicomview .jupyter-matplotlib-canvas-div"
 OUTPUT = ".jp-OutputArea-output"
@@ -120,6 +148,10 @@ CONTESTANTS = [
         "kernel", DICOMVIEW.format("kernel"), ".dicomview .jupyter-matplotlib-canvas-div canvas",
         focus=DIV, key="ArrowUp", wheel=DIV, drags=True, index="viewer.state.index[0]",
         go="setattr(viewer.state, 'index', (K, 256, 256))",
+    ),
+    Contestant(
+        "floor", FLOOR, ".floor", focus=".floor", key="ArrowUp", wheel=".floor", index="", go="",
+        needs="anywidget",
     ),
     Contestant("naive", NAIVE, f"{OUTPUT} canvas"),
     Contestant("tutorial", TUTORIAL, f"{OUTPUT} img"),

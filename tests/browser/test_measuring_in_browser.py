@@ -80,6 +80,7 @@ def test_every_kind_is_drawn(reader):
     choose(reader, "rectangle")
     start = reader.at("coronal", 0.3, 0.3)
     reader.drag(start, (50, 40))
+    book.wait_for_value(KINDS, ["Distance", "Rectangle"])
     choose(reader, "ellipse")
     start = reader.at("axial", 0.55, 0.38)
     reader.drag(start, (45, 60))
@@ -88,8 +89,10 @@ def test_every_kind_is_drawn(reader):
     for place in ((0.4, 0.6), (0.3, 0.7), (0.4, 0.8)):
         reader.mouse.click(*reader.at("sagittal", *place))
         reader.page.wait_for_timeout(100)
+    book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle"])
     choose(reader, "point")
     reader.mouse.click(*reader.at("sagittal", 0.6, 0.3))
+    # A button of the toolbar may be heard of before the canvas, on another thread of the kernel.
     book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle", "Point"])
     choose(reader, "polygon")
     for place in ((0.3, 0.75), (0.45, 0.72)):
@@ -138,10 +141,12 @@ def test_the_panel_lists_them(reader):
     choose(reader, "distance")
     for down in (0.3, 0.4):
         reader.drag(reader.at("axial", 0.3, down), (60, 20))
+    reader.book.wait_for_value(KINDS, ["Distance", "Distance"])
     choose(reader, "ellipse")
     reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
     reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
-    reader.open_section(3)
+    titles = reader.page.locator(reading.SECTION).all_inner_texts()
+    reader.open_section([title.strip() for title in titles].index("measurements"))
     reader.book.wait_for(".dicomview .widget-select select")
     options = reader.page.locator(".dicomview .widget-select select option")
     assert [text.split(":")[0].replace("\u00a0", " ") for text in options.all_inner_texts()] == [

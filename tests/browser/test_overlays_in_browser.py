@@ -142,6 +142,14 @@ def test_pictures_of_fusion_and_mask(open_viewer):
     book.run_cell("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
     apart(book)
     book.screenshot("mask")
+    book.run_cell(
+        "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.isodoses(pet, (95, 50), unit='%')"
+    )
+    book.run_cell("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
+    book.page.locator(".dicomview .jupyter-widget-Collapse-header", has_text="overlays").click()
+    book.wait_for(".dicomview input[type='color']")
+    apart(book)
+    book.screenshot("overlays")
     assert not book.errors
 
 

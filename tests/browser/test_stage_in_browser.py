@@ -244,6 +244,13 @@ def test_a_view_shown_twice_stays_one(open_viewer):
     assert not book.errors
 
 
+#: Whether anything is drawn in the lower right corner of ipympl's topmost canvas.
+HANDLE = """() => {
+    const top = [...document.querySelectorAll('.dicomview .jupyter-matplotlib-canvas-div canvas')].at(-1);
+    return top.getContext('2d').getImageData(top.width - 20, top.height - 20, 20, 20).data.some(Boolean);
+}"""
+
+
 def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
     book = open_viewer("window=(40, 80), position=(27, -2, 34)")
     book.run_cell("viewer.state.index = (20, 200, 210)")
@@ -259,6 +266,7 @@ def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
     status.get_by_text("index (23, 200, 210)").wait_for()
     book.wait_for_value("viewer.state.index", (23, 200, 210))
     book.screenshot("stage-loaded-again")
+    assert not book.page.evaluate(HANDLE), "ipympl shows its handle for resizing again"
 
 
 def test_a_hidden_page_asks_for_nothing(open_viewer):
