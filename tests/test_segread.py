@@ -13,7 +13,7 @@ from reference import DATA
 
 import dicomview as dv
 from dicomview.errors import GeometryError, MemoryBudgetError, SegmentError, SeriesError
-from dicomview.io.segments import lab_to_rgb
+from dicomview.io.lab import lab_to_rgb
 from dicomview.volume.contours import fill_even_odd
 
 SEG, LABELMAP_SEG = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"

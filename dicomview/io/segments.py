@@ -13,6 +13,7 @@ from dicomview.io.assemble import names, slots_of
 from dicomview.io.decode import PixelFile
 from dicomview.io.header import Header, number
 from dicomview.io.headers import meta_from_dataset
+from dicomview.io.lab import lab_to_rgb
 from dicomview.io.sources import File
 from dicomview.io.structures import text_of
 from dicomview.volume import Report, Segment, Segmentation
@@ -20,7 +21,7 @@ from dicomview.volume.masks import MaskPlane
 from dicomview.volume.memory import check_budget
 from dicomview.volume.segmentation import Kind
 
-__all__ = ["SEGMENTATION", "lab_to_rgb", "read_segments"]
+__all__ = ["SEGMENTATION", "read_segments"]
 
 SEGMENTATION = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
 _UNDECIDED = "nothing says which of them is the mask; volread gives the frames as they are stored"
@@ -139,35 +140,6 @@ def _segment(item: Dataset) -> Segment:
         tracking_id=text_of(item, "TrackingID"),
         tracking_uid=text_of(item, "TrackingUID"),
     )
-
-
-def lab_to_rgb(value: Sequence[int]) -> tuple[int, int, int]:
-    """Return a CIELab value, as DICOM encodes it in 16 bits, as sRGB of 8 bits.
-
-    References
-    ----------
-    DICOM PS3.3 C.10.7.1.1 (0 to 65535 are L* 0 to 100, a* and b* -128 to 127; white is D50); the Bradford
-    adaptation of ICC sRGB to D50; IEC 61966-2-1 (sRGB).
-
-    Examples
-    --------
-    >>> lab_to_rgb((65535, 0x8080, 0x8080)), lab_to_rgb((0, 0x8080, 0x8080))
-    ((255, 255, 255), (0, 0, 0))
-    """
-    light, a, b = (float(v) / 65535 for v in value)
-    y = (100 * light + 16) / 116
-    f = np.array([y + (255 * a - 128) / 500, y, y - (255 * b - 128) / 200])
-    relative = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
-    xyz = relative * (0.9642, 1.0, 0.8249)
-    to_linear = (
-        (3.1338561, -1.6168667, -0.4906146),
-        (-0.9787684, 1.9161415, 0.0334540),
-        (0.0719453, -0.2289914, 1.4052427),
-    )
-    linear = np.clip(np.array(to_linear) @ xyz, 0, 1)
-    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    red, green, blue = (int(v) for v in np.rint(255 * shown))
-    return red, green, blue
 
 
 def _declared(dataset: Dataset) -> tuple[float | None, float | None]:

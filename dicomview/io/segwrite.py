@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dicomview.errors import SegmentError, SeriesError
 from dicomview.io.evidence import evidence
 from dicomview.io.header import number
+from dicomview.io.lab import rgb_to_lab
 from dicomview.volume import Volume
 from dicomview.volume.convert import package
 
@@ -119,8 +120,8 @@ def _description(hd: Any, i: int, label: str, color: str | None) -> Any:
     """Return what is said of a segment."""
     shown: Any = {}
     if color is not None:
-        red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-        shown["display_color"] = hd.color.CIELabColor.from_rgb(red, green, blue)
+        rgb = [int(color[k : k + 2], 16) for k in (1, 3, 5)]
+        shown["display_color"] = hd.color.CIELabColor(*rgb_to_lab(rgb))
     return hd.seg.SegmentDescription(
         segment_number=i,
         segment_label=label[:64],

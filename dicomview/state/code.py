@@ -9,7 +9,9 @@ from dicomview.state.model import ViewState
 __all__ = ["view_code"]
 
 #: Traits that follow from others, belong to the moment or hold voxels.
-_PASSING = frozenset(("position", "pointer", "playing", "selected", "draft", "overlays", "layer", "touched"))
+_PASSING = frozenset(
+    ("position", "pointer", "playing", "selected", "draft", "overlays", "paint_layer", "touched")
+)
 #: Said first, in this order.
 _FIRST = ("window", "colormap", "layout", "index", "frame")
 

@@ -125,14 +125,14 @@ class ViewState(Painting):
         The measurement that shows its handles.
     draft : Measurement or None
         One that is being drawn, or changed.
-    layer : str
+    paint_layer : str
         The mask that is painted.
-    radius : float
-        Of the brush, in mm.
-    ball : bool
-        Whether the brush is a ball, and a fill spreads over all slices; or a disc in the plane.
     paint_range : tuple of float or None
         Only voxels with values from the first to the second are painted.
+    brush_mm : float
+        Radius of the brush.
+    brush_3d : bool
+        Whether the brush is a ball, and a fill spreads over all slices; or a disc in the plane.
     touched : Touched or None
         What was painted last.
     level_drag : {"up", "down"}

@@ -178,7 +178,7 @@ class Overlays:
             color=color or self._color(0), opacity=opacity, outline=outline,
         )  # fmt: skip
         made = self._add([painted])
-        self._state.layer = painted.name
+        self._state.paint_layer = painted.name
         return made
 
     def to_seg(self, path: str | os.PathLike[str], *, names: Sequence[str] | None = None) -> None:

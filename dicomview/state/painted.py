@@ -98,7 +98,7 @@ class Painted(Mask):
     """
 
     layer: PaintLayer = field(compare=False, repr=False)
-    stamp: int = 0
+    stamp: int = field(default=0, repr=False)
 
     @property
     def array(self) -> NDArray[np.bool_]:

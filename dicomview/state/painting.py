@@ -35,6 +35,8 @@ class PaintRangeTrait(TraitType):  # type: ignore[type-arg]
         """Accept any pair of numbers."""
         if value is None:
             return None
+        if obj.acquired.is_color:
+            raise TraitError("paint_range: colours have no range of values")
         try:
             low, high = (float(v) for v in value)
         except (TypeError, ValueError):
@@ -64,22 +66,22 @@ class Painting(Measuring):
 
     Attributes
     ----------
-    layer : str
+    paint_layer : str
         The mask that is painted; where there is none of this name, the last one that can be, or a new one.
-    radius : float
-        Of the brush, in mm.
-    ball : bool
-        Whether brush and fill of the pointer work in all slices.
     paint_range : tuple of float or None
         Only voxels with values from the first to the second are painted.
+    brush_mm : float
+        Radius of the brush.
+    brush_3d : bool
+        Whether brush and fill of the pointer work in all slices.
     touched : Touched or None
         What was painted last.
     """
 
-    layer = Unicode()
-    radius = CFloat(5.0)
-    ball = Bool(False)
+    paint_layer = Unicode()
     paint_range = PaintRangeTrait()
+    brush_mm = CFloat(5.0)
+    brush_3d = Bool(False)
     touched = TouchedTrait()
 
     overlays: tuple[Overlay, ...]
@@ -88,11 +90,11 @@ class Painting(Measuring):
         self._stroke: Step | None = None
         super().__init__(*args, **kwargs)
 
-    @validate("radius")
+    @validate("brush_mm")
     def _validate_radius(self, proposal: Any) -> float:
         value = float(proposal["value"])
         if not np.isfinite(value):
-            raise TraitError(f"radius is a finite number of mm, not {value}")
+            raise TraitError(f"brush_mm is a finite number, not {value}")
         return min(max(value, RADII[0]), RADII[1])
 
     @property
@@ -107,9 +109,10 @@ class Painting(Measuring):
 
     @property
     def painted(self) -> Painted | None:
-        """The mask that is painted."""
-        layers = [overlay for overlay in self.overlays if isinstance(overlay, Painted)]
-        named = [overlay for overlay in layers if overlay.name == self.layer]
+        """The mask that is painted, of those on the grid of the volume."""
+        grid = self.acquired.geometry
+        layers = [o for o in self.overlays if isinstance(o, Painted) and o.layer.geometry == grid]
+        named = [overlay for overlay in layers if overlay.name == self.paint_layer]
         return next(iter(named or layers[::-1]), None)
 
     def paint(
@@ -127,7 +130,7 @@ class Painting(Measuring):
         ----------
         points : array_like of shape (points, 3)
         radius : float, optional
-            In mm; ``state.radius`` by default.
+            In mm; ``brush_mm`` by default.
         plane : {"axial", "coronal", "sagittal"}, optional
             Paint the slice of this plane at the first point only; by default the brush is a ball.
         erase : bool
@@ -153,10 +156,13 @@ class Painting(Measuring):
             for start, end in zip(places, places[1:] if len(places) > 1 else places):
                 covered = stroke(
                     self.acquired.geometry, start, end,
-                    radius=self.radius if radius is None else radius, axis=axis,
+                    radius=self.brush_mm if radius is None else radius, axis=axis,
                 )  # fmt: skip
                 if covered is not None:
-                    self._lay(step, *covered, erase=erase)
+                    box, inside = covered
+                    if not erase and self.paint_range is not None:
+                        inside &= self._in_range(box, self.paint_range)
+                    self._lay(step, box, inside, erase=erase)
             if ends:
                 self.end_stroke()
 
@@ -196,11 +202,12 @@ class Painting(Measuring):
             step = self._new_step()
             axis = None if plane is None else self.acquired.plane_axes[plane]
             box = self._box(axis, int(place[axis]) if axis is not None else 0)
-            now = step.layer.array[box]
-            allowed = now.copy() if erase else self._in_range(box) if self.paint_range else ~now
+            allowed = step.layer.array[box] == erase
+            if self.paint_range is not None and not erase:
+                allowed = self._in_range(box, self.paint_range)
             self._leave_missing(box, allowed)
             seed = [0 if a == axis else int(i) for a, i in enumerate(place)]
-            self._lay(step, box, connected(allowed, seed), erase=erase, in_range=False)
+            self._lay(step, box, connected(allowed, seed), erase=erase)
             self.end_stroke()
 
     def threshold(self, low: float, high: float, *, plane: Plane | None = None, erase: bool = False) -> None:
@@ -216,7 +223,7 @@ class Painting(Measuring):
         Raises
         ------
         PaintError
-            If the slice in view is none of the acquisition.
+            If the slice in view is none of the acquisition; if the volume has colours.
         MemoryBudgetError
             If all slices of a volume that is read lazily are too much.
         """
@@ -229,16 +236,14 @@ class Painting(Measuring):
             axis = None if plane is None else self.acquired.plane_axes[plane]
             box = self._box(axis, self.index[axis] if axis is not None else 0)  # type: ignore[attr-defined]
             step = self._new_step()
-            inside = self._in_range(box, (low, high))
-            self._lay(step, box, inside, erase=erase, in_range=False)
+            self._lay(step, box, self._in_range(box, (low, high)), erase=erase)
             self.end_stroke()
 
-    def clear_layer(self) -> None:
+    def clear_paint(self) -> None:
         """Take everything away from the mask that is painted."""
         with self.lock:
             step = self._new_step()
-            box = self._box(None, 0)
-            self._lay(step, box, np.ones(step.layer.array.shape, bool), erase=True)
+            self._lay(step, self._box(None, 0), np.ones(step.layer.array.shape, bool), erase=True)
             self.end_stroke()
 
     # -- how ------------------------------------------------------------------------------------------
@@ -251,8 +256,7 @@ class Painting(Measuring):
             Overlays(self).paint()  # type: ignore[arg-type]
         painted = self.painted
         assert painted is not None
-        if painted.name != self.layer:
-            self.layer = painted.name
+        self.paint_layer = painted.name
         return painted
 
     def _new_step(self) -> Step:
@@ -268,38 +272,35 @@ class Painting(Measuring):
         )
         return a, b, c
 
-    def _lay(
-        self, step: Step, box: Box, covered: NDArray[np.bool_], *, erase: bool, in_range: bool = True
-    ) -> None:
+    def _lay(self, step: Step, box: Box, covered: NDArray[np.bool_], *, erase: bool) -> None:
         """Paint or erase what is covered of a box."""
         now = step.layer.array[box]
-        if erase:
-            new = now & ~covered
-        else:
-            if in_range and self.paint_range is not None:
-                covered = covered & self._in_range(box)
+        if not erase:
             self._leave_missing(box, covered)
-            new = now | covered
-        if step.change(box, new):
-            self._tell(step)
+        if step.change(box, now & ~covered if erase else now | covered):
+            self._future = []
+            self._tell(step, step.last_box)
 
-    def _tell(self, step: Step) -> None:
-        self._future = []
-        painted = next(o for o in self.overlays if o.number == step.number)
-        self.touched = Touched(painted.name, step.last_box, step.layer.revision)
+    def _tell(self, step: Step, box: Box) -> None:
+        """Let it be known that a part of a mask was changed, unless it is no longer there."""
+        painted = self._painted_in(step)
+        if painted is not None:
+            self.touched = Touched(painted.name, box, step.layer.revision)
 
-    def _in_range(self, box: Box, limits: Sequence[float] | None = None) -> NDArray[np.bool_]:
+    def _painted_in(self, step: Step) -> Overlay | None:
+        return next((o for o in self.overlays if o.number == step.number), None)
+
+    def _in_range(self, box: Box, limits: Sequence[float]) -> NDArray[np.bool_]:
         """Return which voxels of a box have values in a range."""
         volume = self.acquired
         if volume.is_color:
-            raise PaintError("colours have no range of values; set paint_range to None")
-        low, high = limits if limits is not None else self.paint_range
+            raise PaintError("colours have no range of values that could be painted")
+        low, high = limits
         shape = [part.stop - part.start for part in box]
         if volume.is_lazy:
             check_budget(shape, volume.dtype.itemsize, "the values", "paint slice by slice")
         values = np.asarray(volume.frame(self.frame)[box])
         inside: NDArray[np.bool_] = (values >= low) & (values <= high)
-        self._leave_missing(box, inside)
         return inside
 
     def _leave_missing(self, box: Box, covered: NDArray[np.bool_]) -> None:
@@ -316,11 +317,11 @@ class Painting(Measuring):
     def _gone(self, step: Any, target: list[Any]) -> bool:
         if not isinstance(step, Step):
             return super()._gone(step, target)
-        painted = next((o for o in self.overlays if o.number == step.number), None)
+        painted = self._painted_in(step)
         if not isinstance(painted, Painted):
             return False  # it was removed
         target.append(step.taken_back(painted))
-        self.touched = Touched(painted.name, step.box, step.layer.revision)
+        self._tell(step, step.box)
         return True
 
 

@@ -13,6 +13,11 @@ from dicomview.tools.pointer import LEFT, Panes
 
 __all__ = ["PaintingTool"]
 
+#: What ends a stroke: the place under the pointer is another.
+_ENDING = (
+    "tool", "brush_3d", "index", "frame", "layout", "zoom", "center", "turns", "convention", "patient_axes",
+    "rotation",
+)  # fmt: skip
 #: What one key makes the radius larger by, or smaller.
 KEY_RADIUS = 1.25
 
@@ -30,7 +35,7 @@ class Stroke:
 class PaintingTool:
     """Paints with the left button, while the tool of a state is brush, eraser or fill.
 
-    In the planes of the acquisition a stroke stays in its slice, unless ``state.ball`` is set; in turned
+    In the planes of the acquisition a stroke stays in its slice, unless ``brush_3d`` is set; in turned
     planes there is only the ball.
 
     Attributes
@@ -58,18 +63,18 @@ class PaintingTool:
             "button_release_event": self._released,
         }
         self._connections = [connect(name, act) for name, act in handlers.items()]
-        state.observe(self._let_go, ["tool", "patient_axes", "rotation", "ball"])
+        state.observe(self._let_go, _ENDING)
 
     def close(self) -> None:
         """Stop listening."""
-        self._state.unobserve(self._let_go, ["tool", "patient_axes", "rotation", "ball"])
+        self._state.unobserve(self._let_go, _ENDING)
         for connection in self._connections:
             self._figure.canvas.mpl_disconnect(connection)
 
     def press(self, key: str, count: int = 1) -> bool:
         """Do what a key stands for, so many times; returns whether it stands for anything."""
         if key in self.KEYS:
-            self._state.radius *= KEY_RADIUS ** (count if key == "]" else -count)
+            self._state.brush_mm *= KEY_RADIUS ** (count if key == "]" else -count)
         return key in self.KEYS
 
     def _pressed(self, event: Any) -> None:
@@ -79,11 +84,11 @@ class PaintingTool:
         with state.lock:
             self._let_go()
             pane = pane_of(self._panes(), state, event.inaxes)
-            if pane is None or not (state.ball or state.can_paint_flat):
+            if pane is None or not (state.brush_3d or state.can_paint_flat):
                 return
             here = data_at(event.inaxes, pane, (event.x, event.y))
             if state.tool == "fill":
-                state.fill(points_at(pane, state, [here])[0], plane=None if state.ball else pane.plane)
+                state.fill(points_at(pane, state, [here])[0], plane=None if state.brush_3d else pane.plane)
                 return
             self._stroke = Stroke(event.inaxes, pane, here)
             self._draw(here)
@@ -118,7 +123,10 @@ class PaintingTool:
         points = points_at(stroke.pane, state, [stroke.last, here])
         stroke.last = here
         state.paint(
-            points, plane=None if state.ball else stroke.pane.plane, erase=state.tool == "eraser", ends=False
+            points,
+            plane=None if state.brush_3d else stroke.pane.plane,
+            erase=state.tool == "eraser",
+            ends=False,
         )
 
     def _let_go(self, change: Any = None) -> None:

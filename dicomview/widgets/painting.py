@@ -10,9 +10,10 @@ from dicomview.state.painting import RADII
 from dicomview.widgets.sections import Section
 from dicomview.widgets.style import check, control
 
-__all__ = ["PaintSection"]
+__all__ = ["NO_SLICES", "PaintSection"]
 
-NO_SLICES = "The planes are turned: only a ball can be painted; tick <i>3-D</i>."
+#: Said where brush and fill can do nothing.
+NO_SLICES = "The planes are not those of the acquisition: tick <i>3-D</i> in the panel to paint with a ball."
 
 
 class PaintSection(Section):
@@ -42,24 +43,30 @@ class PaintSection(Section):
         )
         self.ball = check("3-D")
         self.values = control(
-            widgets.Text, "values", continuous_update=False, tooltip="lowest, highest value; empty for any"
-        )
-        bind("radius", self.radius, show=lambda mm: round(mm, 2))
-        bind("ball", self.ball)
+            widgets.Text, "values", continuous_update=False, disabled=state.volume.is_color,
+            tooltip="lowest, highest value; empty for any",
+        )  # fmt: skip
+        bind("brush_mm", self.radius, show=lambda mm: round(mm, 2))
+        bind("brush_3d", self.ball)
         bind("paint_range", self.values, show=_written, read=_read)
         self.note = widgets.HTML(layout=widgets.Layout(margin="0 4px"))
         layout, self.buttons = widgets.Layout(width="38px", margin="1px"), {}
         for name, icon, tip, act in (
             ("new", "plus", "another mask", lambda: Overlays(state).paint()),
-            ("all", "th", "paint all voxels with such values", lambda: self._threshold()),
-            ("clear", "trash", "clear the mask", state.clear_layer),
+            (
+                "all",
+                "th",
+                "paint all such values of the slice; with 3-D of all slices",
+                lambda: self._threshold(),
+            ),
+            ("clear", "trash", "clear the mask", state.clear_paint),
             ("undo", "undo", "take the last change back (Ctrl z)", state.undo),
             ("redo", "repeat", "make it again (Ctrl Shift z)", state.redo),
         ):
             self.buttons[name] = button = widgets.Button(icon=icon, tooltip=tip, layout=layout)
             button.on_click(lambda _, act=act: act())
         self._bindings.follow(
-            self._show, ["overlays", "layer", "patient_axes", "rotation", "ball", "tool", "paint_range"]
+            self._show, ["overlays", "paint_layer", "paint_range", "brush_3d", "patient_axes", "rotation"]
         )
         self._bindings.follow(self._show_steps, ["touched", "measurements"])
         return [
@@ -75,13 +82,13 @@ class PaintSection(Section):
         """Paint the values of the range: of the slice in view, or of all."""
         state = self._state
         try:
-            state.threshold(*state.paint_range, plane=None if state.ball else state.volume.slice_plane)
+            state.threshold(*state.paint_range, plane=None if state.brush_3d else state.volume.slice_plane)
         except DicomviewError as error:
             self.note.value = str(error)
 
     def _choose(self, change: Any) -> None:
         if not self._is_showing and change["new"]:
-            self._state.layer = change["new"]
+            self._state.paint_layer = change["new"]
 
     def _show(self, change: Any) -> None:
         """Bring masks and buttons to the state."""
@@ -94,7 +101,7 @@ class PaintSection(Section):
             self.layer.value = state.painted.name if state.painted is not None else None
         finally:
             self._is_showing = False
-        can = state.ball or state.can_paint_flat
+        can = state.brush_3d or state.can_paint_flat
         self.note.value = "" if can else NO_SLICES
         self.buttons["all"].disabled = state.paint_range is None or not can
         self.buttons["clear"].disabled = not names

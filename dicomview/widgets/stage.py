@@ -104,6 +104,8 @@ class Stage:
         state = self._state
         low, high = self._low, self._high
         self._low, self._high = [], []
+        if not self.overlays_name:
+            return False  # it is hidden
         if state.volume is not state.acquired:
             low, high = [0] * 3, list(state.volume.geometry.shape)
         self._paints += 1
@@ -250,7 +252,7 @@ def described(
         else "drag"
         if state.tool in (*MEASURING, *PAINTING)
         else "",
-        "brush": state.radius if state.tool in ("brush", "eraser") else 0,
+        "brush": state.brush_mm if state.tool in ("brush", "eraser") else 0,
         "levelDrag": state.level_drag,
         "playing": state.playing,
         "cine": state.cine,

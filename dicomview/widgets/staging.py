@@ -19,7 +19,7 @@ PATIENCE = 2.0
 #: What the page may change.
 _CHANGED = frozenset(("index", "frame", "window", "zoom", "center", "invert", "pointer", "playing"))
 #: What changes nothing in the picture, but in what the page does.
-_DONE_THERE = ("cine", "cine_mode", "fps", "level_drag", "playing", "radius", "step_mm", "tool")
+_DONE_THERE = ("brush_mm", "cine", "cine_mode", "fps", "level_drag", "playing", "step_mm", "tool")
 
 
 class Staging:

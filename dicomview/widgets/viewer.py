@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size, forget_rasters
-from dicomview.state import Measurements, Overlays, Scene, ViewState, readout, resolve, view_code
+from dicomview.state import PAINTING, Measurements, Overlays, Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, MeasuringTool, PaintingTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
@@ -27,6 +27,7 @@ from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
 from dicomview.widgets.page import PageLink
+from dicomview.widgets.painting import NO_SLICES
 from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.picture import KeptPicture
 from dicomview.widgets.sliders import Sliders
@@ -50,13 +51,15 @@ _UNSEEN = {
     "cine",
     "fps",
     "cine_mode",
-    "layer",
-    "radius",
-    "ball",
+    "paint_layer",
+    "brush_mm",
+    "brush_3d",
     "paint_range",
 }
 #: Said where the page could not load our script.
 _NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws every slice."
+#: Traits that say whether the tools that paint can.
+_PAINTED_ON = ["tool", "brush_3d", "patient_axes", "rotation"]
 #: Traits that the page needs to know nothing of: matplotlib draws them over its slices.
 _OVER = {"measurements", "selected", "draft", "touched"}
 _WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN - _OVER)
@@ -206,11 +209,13 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._status = widgets.HTML()
         self._status.add_class("dicomview-status")
         self._help = widgets.HTML(_help(), layout=widgets.Layout(display="none"))
-        self._title = widgets.HTML(_title(self.volume))
+        self._title = widgets.HTML()
+        self._entitle()
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
         self.state.observe(self._show, list(_OVER))
+        self.state.observe(self._tell_notes, _PAINTED_ON)
         loading = [self._loading] if self._loading else []
         super().__init__([self._title, *loading, self._composed(), self._page])
         self.add_class("dicomview")
@@ -231,7 +236,15 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _entitle(self, note: str = "") -> None:
         """Show what the volume is, and a note."""
-        self._title.value = _title(self.volume) + (f"<div>{note}</div>" if note else "")
+        self._note = note
+        self._tell_notes()
+
+    def _tell_notes(self, change: Any = None) -> None:
+        """Show what the volume is, and what people should know now."""
+        state = self.state
+        is_idle = state.tool in PAINTING and not (state.brush_3d or state.can_paint_flat)
+        notes = [note for note in (self._note, NO_SLICES if is_idle else "") if note]
+        self._title.value = _title(self.volume) + "".join(f"<div>{note}</div>" for note in notes)
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
@@ -377,6 +390,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
             self.state.unobserve(self._show, list(_OVER))
+            self.state.unobserve(self._tell_notes, _PAINTED_ON)
             self._measuring.close()
             self._painting.close()
             if self._staging is not None:

@@ -24,7 +24,7 @@ def begin_again():
     state.fit()
     state.overlays, state.tool, state.layout, state.turns = (), "window", "ortho", {}
     state.position, state.window, state.pointer = (27, -2, 34), (40, 80), None
-    state.radius, state.ball, state.paint_range = 6, False, None
+    state.brush_mm, state.brush_3d, state.paint_range = 6, False, None
     viewer.overlays.paint(color="#00ff00", opacity=0.5)
 
 def painted():
@@ -138,7 +138,7 @@ def test_the_picture_follows_before_the_button_is_let_go(reader):
 
 
 def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
-    reader.value("viewer.state.set_trait('ball', True)")
+    reader.value("viewer.state.set_trait('brush_3d', True)")
     choose(reader, "brush")
     reader.mouse.click(*reader.at("coronal", 0.45, 0.5))
     reader.book.wait_for_value(f"{COUNT} > 0", True)
@@ -170,8 +170,8 @@ def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
 def test_keys_change_the_brush_and_the_panel_follows(reader):
     choose(reader, "brush")
     reader.mouse.move(*reader.at("axial", 0.5, 0.5))
-    reader.press("]", "round(viewer.state.radius, 3)", 7.5)
-    reader.press("[", "round(viewer.state.radius, 3)", 6.0)
+    reader.press("]", "round(viewer.state.brush_mm, 3)", 7.5)
+    reader.press("[", "round(viewer.state.brush_mm, 3)", 6.0)
     reader.open_section(6)
     reader.page.wait_for_timeout(500)
     reader.page.set_viewport_size({"width": 1500, "height": 1300})
