@@ -271,6 +271,8 @@ def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
 
 def test_a_hidden_page_asks_for_nothing(open_viewer):
     book = open_viewer("index=(10, 200, 200)")
+    center(book)  # before anybody comes near, it would not ask either
+    book.page.wait_for_timeout(1000)
     book.run_cell(
         "asked = []\nwanted = viewer._page.handlers['want']\n"
         "viewer._page.handlers['want'] = lambda want: (asked.append(want), wanted(want))"
