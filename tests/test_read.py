@@ -350,6 +350,9 @@ def test_compressed_files_simply_open(write):
     np.testing.assert_array_equal(dv.volread(files[0].parent).array, make_voxels((4, 16, 16)))
 
 
+# Some of imageio's plugins, where they are installed, leave a file open that they cannot read.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_other_formats_go_to_imageio(tmp_path):
     stack = make_voxels((5, 6, 7)).astype(np.uint8)
     np.savez(tmp_path / "stack.npz", stack)

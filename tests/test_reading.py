@@ -62,7 +62,7 @@ def test_one_end_of_the_histogram_moves_alone(viewer):
 @pytest.mark.parametrize("fps", [7.3, 29.97])
 def test_the_panel_keeps_any_frame_rate(viewer, fps):
     viewer.state.fps = fps
-    assert (viewer.panel.fps.value, viewer.state.fps) == (fps, fps)
+    assert (viewer.panel.section("cine").fps.value, viewer.state.fps) == (fps, fps)
 
 
 def test_a_double_click_leaves_the_crosshair(viewer):

@@ -409,7 +409,8 @@ const RACING = 8; // slices passed in that time, from which on no eye looks at e
 const HALT = 50; // ms without another slice after which a race is over
 const HOLD = 500; // ms that a picture stays until the slices come that take its place
 const ECHO = 1000; // ms in which a slider may answer to what it was set to
-const SLIDERS = 60; // ms between two updates of the sliders
+const WORDS = 60; // ms between two updates of status and sliders: each has the page laid out anew
+const SOON = 20; // ms after a change until then: the slices come first
 const FLIGHT = 2; // requests on their way at once
 const AT_ONCE = 4; // slices in view of a request
 const BATCH = 8; // slices of a request ahead of the view
@@ -543,10 +544,10 @@ class Stage extends Listener {
     this.drag = null;
     /** @type {Map<string, number>} of texts in a font */
     this.widths = new Map();
-    this.slidersAt = 0;
+    this.writtenAt = 0; // when status and sliders were brought to the view
     this.touchedAt = -1e9; // when a person did anything
     this.isVisited = false; // whether the pointer or the keys have been here: before that nothing is fetched ahead
-    this.sliding = 0;
+    this.writing = 0;
     /** @type {Node | null} the text of the status line */
     this.status = null;
     this.clicked = { at: -1e9, index: /** @type {number[]} */ ([]) };
@@ -591,7 +592,7 @@ class Stage extends Listener {
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
-    for (const timer of [this.telling, this.sliding, this.halting, this.holding]) clearTimeout(timer);
+    for (const timer of [this.telling, this.writing, this.halting, this.holding]) clearTimeout(timer);
     this.canvas.remove();
   }
 
@@ -867,8 +868,7 @@ class Stage extends Listener {
     context.fillStyle = scene.surround;
     if (!this.painted.size) context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     for (const pane of scene.panes) this.paintPane(pane);
-    this.readOut();
-    this.showSliders();
+    this.write();
   }
 
   /** Return the data coordinates at the edges of a pane: left, right, bottom, top. @param {any} pane */
@@ -1071,6 +1071,16 @@ class Stage extends Listener {
     return [left, scene.layout === "montage" || !where ? [number] : [number, where]];
   }
 
+  /** Bring status and sliders to the view, a moment later and not every frame. */
+  write() {
+    this.writing ||= window.setTimeout(() => {
+      this.writing = 0;
+      this.writtenAt = performance.now();
+      this.readOut();
+      this.showSliders();
+    }, Math.max(SOON, this.writtenAt + WORDS - performance.now()));
+  }
+
   /** Tell index, position and value in the status line. */
   readOut() {
     const { scene } = this;
@@ -1173,14 +1183,8 @@ class Stage extends Listener {
     slider.sent = [...slider.sent.slice(-31), { value, at: performance.now() }];
   }
 
-  /** Bring the sliders to the view; not every frame: each has the page laid out anew. */
+  /** Bring the sliders to the view. */
   showSliders() {
-    const wait = this.slidersAt + SLIDERS - performance.now();
-    if (wait > 0) {
-      this.sliding ||= window.setTimeout(() => ((this.sliding = 0), this.showSliders()), wait);
-      return;
-    }
-    this.slidersAt = performance.now();
     const { scene } = this;
     for (const [name, slider] of this.sliders) {
       if (!slider.model) continue;
@@ -1647,6 +1651,7 @@ class View extends Listener {
       if (event.target instanceof Element) event.target.setAttribute("data-lm-suppress-shortcuts", "true");
     });
     this.listen(viewer, "keydown", (event) => this.onKey(/** @type {KeyboardEvent} */ (event)), true);
+    this.listen(viewer, "keyup", (event) => this.onKeyUp(/** @type {KeyboardEvent} */ (event)), true);
     this.listen(viewer, "wheel", (event) => this.onWheel(/** @type {WheelEvent} */ (event)), { capture: true, passive: false });
     nameControls(viewer);
     this.controls.observe(viewer, { childList: true, subtree: true, attributeFilter: ["class"] });
@@ -1758,6 +1763,12 @@ class View extends Listener {
     if (!isChord && this.stage?.press(event)) return;
     this.keys.set(key, (this.keys.get(key) ?? 0) + 1);
     this.sendSoon();
+  }
+
+  /** Keep a key that the kernel did not hear go down from telling it that it came up. @param {KeyboardEvent} event */
+  onKeyUp(event) {
+    const isOurs = event.target instanceof HTMLElement && event.target.closest(CANVAS);
+    if (isOurs && this.model.get("wanted").includes(event.key)) event.stopPropagation();
   }
 
   /** @param {WheelEvent} event */

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -16,6 +17,8 @@ RATE = 60
 JUMP = 53
 #: Where the second pane of dicomview is.
 SECOND = (0.52, 0.4)
+#: Seconds of a frame of the display.
+FRAME = 1 / 60
 #: Runs the cell that was added last.
 RUN = """(seconds) => {
     const run = () => window.jupyterapp.commands.execute('notebook:run-cell');
@@ -98,6 +101,7 @@ class Run:
         self.book, self.contestant, self.quiet = book, contestant, quiet
         self.results = Results()
         self.page = book.page
+        self._moments = Random(0)
 
     def start(self, timeout: float) -> None:
         """Open a notebook, make the viewer and wait for its first picture."""
@@ -217,8 +221,9 @@ class Run:
             self._after("wheel", lambda: self.page.mouse.wheel(0, 100))
 
     def _after(self, event: str, act: Any) -> list[float]:
-        """Act, and return the times of the frames after the event."""
+        """Act at any moment of a display frame, and return the times of the frames after the event."""
         self.page.evaluate("([e, q]) => { window.bench.arm(e, q); }", [event, self.quiet])
+        self._rest(self._moments.uniform(0, FRAME))
         act()
         return self.page.evaluate("() => window.bench.armed")
 
@@ -232,5 +237,10 @@ class Run:
         return self.page.evaluate("() => window.bench.bytes")
 
     def _cpu(self) -> float:
-        times = self.kernel.cpu_times()
-        return times.user + times.system
+        """Return the seconds that the kernel has computed: to the nanosecond where the system tells."""
+        try:
+            tasks = Path(f"/proc/{self.kernel.pid}/task").glob("*/schedstat")
+            return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        except OSError:
+            times = self.kernel.cpu_times()
+            return times.user + times.system

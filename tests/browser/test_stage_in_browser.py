@@ -271,6 +271,8 @@ def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
 
 def test_a_hidden_page_asks_for_nothing(open_viewer):
     book = open_viewer("index=(10, 200, 200)")
+    center(book)  # before anybody comes near, it would not ask either
+    book.page.wait_for_timeout(1000)
     book.run_cell(
         "asked = []\nwanted = viewer._page.handlers['want']\n"
         "viewer._page.handlers['want'] = lambda want: (asked.append(want), wanted(want))"
@@ -303,6 +305,23 @@ def test_a_page_of_its_own_needs_no_kernel(page, front_end, tmp_path, artifacts)
     )
     page.screenshot(path=artifacts / "standalone.png")
     assert not page.errors
+
+
+def test_a_key_is_one_message(open_viewer):
+    book = open_viewer("index=(10, 200, 200)")
+    center(book)
+    book.page.wait_for_timeout(500)
+    book.run_cell(
+        "heard = []\n"
+        "for part in (viewer._page, viewer._canvas.widget):\n"
+        "    part.on_msg(lambda _, content, buffers: heard.append(sorted(content)))"
+    )
+    book.page.locator(".dicomview .jupyter-matplotlib-canvas-div").focus()
+    for _ in range(3):
+        book.page.keyboard.press("ArrowUp")
+        book.page.wait_for_timeout(300)
+    book.wait_for_value("viewer.state.index", (13, 200, 200))
+    assert [parts for parts in book.value("heard") if parts != ["state", "want"]] == [["state"]] * 3
 
 
 RACE = """selector => new Promise(resolve => {
