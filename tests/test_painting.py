@@ -435,6 +435,22 @@ def test_masks_come_back_from_a_segmentation_voxel_by_voxel(head, tmp_path):
     assert len(dv.segread(tmp_path / "one.dcm").segments) == 1
 
 
+@pytest.mark.parametrize("shape", [(3, 5, 7), (4, 9, 9)])
+def test_frames_without_whole_bytes_come_back_too(write, shape, tmp_path):
+    pytest.importorskip("highdicom")
+    vol = dv.volread(write(array=np.zeros(shape, np.int16), matrix=make_affine("oblique")))
+    mask = np.random.default_rng(3).random(shape) < 0.4
+    overlays = Overlays(ViewState(vol))
+    overlays.paint(mask)
+    overlays.paint(~mask, name="rest")
+    overlays.to_seg(tmp_path / "seg.dcm")
+    seg = dv.segread(tmp_path / "seg.dcm", reference=vol)
+    np.testing.assert_array_equal(seg["mask"].array, mask)
+    np.testing.assert_array_equal(seg["rest"].array, ~mask)
+    overlays.to_seg(tmp_path / "one.dcm", names=["rest"])
+    np.testing.assert_array_equal(dv.segread(tmp_path / "one.dcm", reference=vol)["rest"].array, ~mask)
+
+
 def test_a_segmentation_needs_files_and_masks(head):
     pytest.importorskip("highdicom")
     vol, _, overlays = opened()

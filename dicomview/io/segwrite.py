@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
 from dicomview.errors import SegmentError, SeriesError
 from dicomview.io.evidence import evidence
@@ -79,8 +80,18 @@ def segmentation_object(
     spacing = geometry.spacing
     thickness = spacing[0] or number(volume.meta.get("SliceThickness"), float) or 1.0
     directions = [geometry.affine[:3, a] / np.linalg.norm(geometry.affine[:3, a]) for a in (2, 1)]
+    measures = hd.PixelMeasuresSequence(
+        pixel_spacing=spacing[1:],
+        slice_thickness=round(thickness, 6),
+        spacing_between_slices=round(thickness, 6) if geometry.is_uniform and spacing[0] else None,
+    )
+    orientation = hd.PlaneOrientationSequence(
+        coordinate_system="PATIENT", image_orientation=np.concatenate(directions).tolist()
+    )
+    for image in images:
+        _complete(image, measures, orientation, thickness)
     try:
-        return hd.seg.Segmentation(
+        made = hd.seg.Segmentation(
             source_images=images,
             pixel_array=arrays[slices].astype(np.uint8),
             segmentation_type="BINARY",
@@ -97,14 +108,8 @@ def segmentation_object(
             software_versions="1",
             device_serial_number="1",
             omit_empty_frames=not is_empty,
-            pixel_measures=hd.PixelMeasuresSequence(
-                pixel_spacing=spacing[1:],
-                slice_thickness=round(thickness, 6),
-                spacing_between_slices=round(thickness, 6) if geometry.is_uniform and spacing[0] else None,
-            ),
-            plane_orientation=hd.PlaneOrientationSequence(
-                coordinate_system="PATIENT", image_orientation=np.concatenate(directions).tolist()
-            ),
+            pixel_measures=measures,
+            plane_orientation=orientation,
             plane_positions=[
                 hd.PlanePositionSequence(coordinate_system="PATIENT", image_position=place)
                 for place in geometry.slice_positions[slices].tolist()  # type: ignore[index]
@@ -114,6 +119,40 @@ def segmentation_object(
         # A value of the header may name the patient: only a key is told.
         told = repr(error) if isinstance(error, KeyError) else type(error).__name__
         raise SegmentError(f"the headers of these images do not allow a segmentation: {told}") from error
+    made.PixelData = _packed(made, arrays, geometry.slice_positions)  # type: ignore[arg-type]
+    return made
+
+
+def _packed(made: Any, arrays: NDArray[np.bool_], positions: NDArray[np.float64]) -> bytes:
+    """Return the frames in bits, one after the other without a gap.
+
+    highdicom 0.28 begins each frame with a new byte, which is wrong unless a frame has whole bytes.
+
+    References
+    ----------
+    DICOM PS3.5 8.1.1 (Pixel Data Encoding).
+    """
+    frames = []
+    for group in made.PerFrameFunctionalGroupsSequence:
+        place = np.asarray(group.PlanePositionSequence[0].ImagePositionPatient, dtype=np.float64)
+        k = int(np.linalg.norm(positions - place, axis=1).argmin())
+        segment = group.get("SegmentIdentificationSequence")  # one for all frames stands elsewhere
+        frames.append(arrays[k, ..., segment[0].ReferencedSegmentNumber - 1 if segment else 0])
+    bits = np.packbits(np.stack(frames), bitorder="little").tobytes()
+    return bits + b"\0" * (len(bits) % 2)
+
+
+def _complete(image: Any, measures: Any, orientation: Any, thickness: float) -> None:
+    """Give a header what highdicom asks for, though the segmentation has its own: once for all frames."""
+    if "NumberOfFrames" not in image:
+        image.ImageOrientationPatient = orientation[0].ImageOrientationPatient
+        if image.get("SliceThickness") is None:
+            image.SliceThickness = round(thickness, 6)
+        return
+    if not image.get("SharedFunctionalGroupsSequence"):
+        image.SharedFunctionalGroupsSequence = [Dataset()]
+    shared = image.SharedFunctionalGroupsSequence[0]
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = measures, orientation
 
 
 def _description(hd: Any, i: int, label: str, color: str | None) -> Any:
