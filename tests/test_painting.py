@@ -435,7 +435,7 @@ def test_masks_come_back_from_a_segmentation_voxel_by_voxel(head, tmp_path):
     assert len(dv.segread(tmp_path / "one.dcm").segments) == 1
 
 
-@pytest.mark.parametrize("shape", [(3, 5, 7), (4, 9, 9)])
+@pytest.mark.parametrize("shape", [(4, 2, 3), (3, 5, 7)])
 def test_frames_without_whole_bytes_come_back_too(write, shape, tmp_path):
     pytest.importorskip("highdicom")
     vol = dv.volread(write(array=np.zeros(shape, np.int16), matrix=make_affine("oblique")))

@@ -126,7 +126,7 @@ def segmentation_object(
 def _packed(made: Any, arrays: NDArray[np.bool_], positions: NDArray[np.float64]) -> bytes:
     """Return the frames in bits, one after the other without a gap.
 
-    highdicom 0.28 begins each frame with a new byte, which is wrong unless a frame has whole bytes.
+    highdicom 0.28 leaves gaps between frames of less than 8 voxels.
 
     References
     ----------
