@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
 #: By notebook, how many pictures it leaves.
-PICTURES = {"01-browse-a-volume": 9, "02-measure-and-compare": 8}
+PICTURES = {"01-browse-a-volume": 9, "02-measure-and-compare": 9}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 VOLUME = "import numpy as np, dicomview as dv\nvol = np.arange(6 * 7 * 8).reshape(6, 7, 8)"
 

@@ -188,14 +188,15 @@ def measured(
     return {run.contestant.name: run.results.row() for run in runs}
 
 
-#: Where each round starts: steps and burst go up from there.
-STARTS = (150, 20, 90)
+#: Where each round starts: steps and burst go up from there, and do not come to the end.
+STARTS = (100, 20, 60)
 
 
 def measure(run: Run, amount: Amount, start: int) -> None:
     """Measure one round of a viewer."""
     run.page.bring_to_front()
     run.go(start)
+    run.focus()
     run.steps(amount.steps)
     run.burst(amount.burst)
     if run.contestant.drags:

@@ -115,13 +115,16 @@ class Run:
         self.results.first = self.page.evaluate(RUN, timeout)
         assert self.results.first, f"{one.name}: no picture within {timeout:g} s"
         self._rest(3.0)
-        target = self.page.locator(one.picture).last
-        target.scroll_into_view_if_needed()
-        if one.focus:
-            handle = next(h for h in self.page.locator(one.focus).all() if h.is_visible())
+        self.page.locator(one.picture).last.scroll_into_view_if_needed()
+        self.focus()
+
+    def focus(self) -> None:
+        """Give the viewer the keys, or the wheel."""
+        if self.contestant.focus:
+            handle = next(h for h in self.page.locator(self.contestant.focus).all() if h.is_visible())
             handle.scroll_into_view_if_needed()
             handle.focus()
-        elif one.wheel:
+        elif self.contestant.wheel:
             self._to_picture()
 
     def go(self, k: int) -> None:
@@ -171,8 +174,7 @@ class Run:
             self.results.drag_bursts.append(self._send("mousemove", seconds) | {"seconds": seconds})
         finally:
             self.page.mouse.up()
-        if self.contestant.focus:
-            self.page.locator(self.contestant.focus).first.focus()
+        self.focus()
 
     def jump(self, count: int) -> None:
         """Turn the wheel far at once over the second pane, to where nothing was fetched.
