@@ -27,6 +27,14 @@ ORIENTATIONS = {
 }
 
 
+def widgets_alive():
+    """Return all widgets that were made and not closed, by model."""
+    import ipywidgets
+
+    registry = getattr(ipywidgets.widgets.widget, "_instances", None)
+    return ipywidgets.Widget.widgets if registry is None else registry  # ipywidgets 7
+
+
 def make_affine(orientation="axial", origin=(-20.5, -31.25, 12.75)):
     """Return the affine of an orientation, index (slice, row, column) to LPS mm."""
     affine = np.eye(4)

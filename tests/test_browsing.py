@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 import pydicom
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import make_affine, make_voxels, widgets_alive
 
 import dicomview as dv
 from dicomview.errors import DecodeError, SeriesError
@@ -279,7 +279,7 @@ def test_progress_is_told_instead_of_a_bar(study):
 
 @pytest.mark.parametrize("kind", [dv.gallery, dv.SeriesBrowser])
 def test_closing_leaves_nothing(study, kind):
-    registry = ipywidgets.widgets.widget._instances
+    registry = widgets_alive()
     before = set(registry)
     widget = kind(study)
     widget.wait(30)

@@ -8,7 +8,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import make_affine, make_voxels, widgets_alive
 from traitlets import TraitError
 
 import dicomview as dv
@@ -249,7 +249,7 @@ def test_a_cell_that_is_run_again_replaces_it(monkeypatch, a, b):
 
 
 def test_closing_leaves_nothing(a, b):
-    before = set(ipywidgets.widgets.widget._instances)
+    before = set(widgets_alive())
     viewer = dv.compare(a, b)
     for mode in ("curtain", "blink"):
         viewer.comparison.mode = mode
@@ -258,7 +258,7 @@ def test_closing_leaves_nothing(a, b):
     viewer.close()
     del viewer
     gc.collect()
-    registry = ipywidgets.widgets.widget._instances
+    registry = widgets_alive()
     left = [
         type(w).__name__ for key, w in registry.items() if key not in before and not isinstance(w, PASSIVE)
     ]

@@ -384,6 +384,7 @@ def test_the_code_of_a_view_gives_its_measurements():
 
 
 def test_of_a_lazy_volume_only_the_slices_of_a_shape_are_decoded(write, decoded, tmp_path):
+    pytest.importorskip("dask")
     write("ct", make_voxels((9, 12, 14)), make_affine())
     vol = dv.volread(tmp_path / "ct", lazy=True)
     corners = np.array([(2.6, 5, 2), (2.6, 5, 9), (4.4, 5, 9), (4.4, 5, 2)])

@@ -15,7 +15,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import make_affine, make_voxels, widgets_alive
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.backend_bases import MouseButton, MouseEvent
 from traitlets import TraitError
@@ -231,9 +231,7 @@ def test_without_ipympl_a_picture_follows(show, vol, monkeypatch):
 
 
 def test_closing_frees_everything(vol):
-    registry = getattr(ipywidgets.widgets.widget, "_instances", None)
-    if registry is None:  # ipywidgets 7
-        registry = ipywidgets.Widget.widgets
+    registry = widgets_alive()
     before = set(registry)
     viewer = dv.SliceViewer(vol)
     figure, state = weakref.ref(viewer._canvas.figure), viewer.state
@@ -460,9 +458,7 @@ def test_the_cine_keeps_its_speed(vol):
 
 
 def test_a_cell_run_again_leaves_one_viewer():
-    registry = getattr(ipywidgets.widgets.widget, "_instances", None)
-    if registry is None:  # ipywidgets 7
-        registry = ipywidgets.Widget.widgets
+    registry = widgets_alive()
     shell = InteractiveShell.instance()
     before = set(registry)
     try:
