@@ -787,7 +787,8 @@ class Stage extends Listener {
       if (wanted.size < batch && Math.min(...ahead) > reach / 2) return;
     }
     const keys = [...wanted.keys()];
-    while (keys.length && this.flights < FLIGHT) {
+    // What is in view need not wait until what was fetched ahead has come.
+    while (keys.length && this.flights < FLIGHT + Number(isUrgent)) {
       const some = keys.splice(0, isUrgent ? AT_ONCE : batch);
       for (const key of some) this.flying.set(key, now);
       this.flights += 1;
