@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from dicomview.geometry.geometry import Geometry
 
@@ -102,7 +101,9 @@ def connected(
     part: list[slice] = [slice(None)] * 3
     if axis is not None:
         part[axis] = slice(place[axis], place[axis] + 1)
-    labels, _ = ndimage.label(allowed[tuple(part)])
+    from scipy.ndimage import label  # which takes longer to import than all the rest
+
+    labels, _ = label(allowed[tuple(part)])
     at = tuple(0 if a == axis else i for a, i in enumerate(place))
     found[tuple(part)] = labels == labels[at]
     return found
