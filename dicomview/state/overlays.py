@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from traitlets import TraitError
 
 from dicomview.display import Window
@@ -169,10 +170,7 @@ class Overlays:
             volume = self._placed(mask, geometry)
             array = np.asarray(volume.frame(volume.middle_frame))
             array = array >= INSIDE if array.dtype.kind == "f" else array != 0
-            if volume.geometry != acquired.geometry and volume.geometry.affine is not None:
-                moved = Segmentation.from_masks({name: array}, volume.geometry).on(acquired)
-                array = np.asarray(moved[1].array)
-            layer.array[:] = array
+            layer.array[:] = self._on_acquired(array, volume.geometry)
         painted = Painted(
             name=self._free(name), volume=layer.volume, layer=layer,
             color=color or self._color(0), opacity=opacity, outline=outline,
@@ -209,10 +207,7 @@ class Overlays:
                     continue
                 raise TypeError(f"{overlay.name!r} is no mask; only masks become segments")
             array = np.asarray(overlay.volume.array)
-            if overlay.volume.geometry != acquired.geometry:
-                placed = Segmentation.from_masks({overlay.name: array}, overlay.volume.geometry)
-                array = np.asarray(placed.on(acquired)[1].array)
-            masks[overlay.name] = array
+            masks[overlay.name] = self._on_acquired(array, overlay.volume.geometry)
             colors.append(overlay.color)
         segmentation_object(masks, acquired, colors=colors, frame=self._state.frame).save_as(path)
 
@@ -445,6 +440,13 @@ class Overlays:
             return data
         self._check_frame(data)
         return data
+
+    def _on_acquired(self, mask: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
+        """Return a mask on the grid of the acquired volume; without an affine it is on that already."""
+        acquired = self._state.acquired
+        if geometry == acquired.geometry or geometry.affine is None:
+            return mask
+        return np.asarray(Segmentation.from_masks({"mask": mask}, geometry).on(acquired)[1].array)
 
     def _check_frame(self, data: Volume) -> None:
         ours = self._state.acquired.meta.get("FrameOfReferenceUID")
