@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dicomview.volume.reslice import full_key
+
 __all__ = ["PlanewiseArray"]
 
 #: Planes that are kept.
@@ -58,11 +60,7 @@ class PlanewiseArray:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        keys = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
-            keys = (*keys[:at], *(slice(None),) * (self.ndim - len(keys) + 1), *keys[at + 1 :])
-        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
+        keys = full_key(key, self.ndim)
         lead, space = keys[:-3], list(keys[-3:])
         frame = tuple(range(n)[k] for k, n in zip(lead, self.shape) if not isinstance(k, slice))
         if len(frame) < len(lead):

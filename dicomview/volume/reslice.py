@@ -7,7 +7,22 @@ import numpy as np
 
 from dicomview.geometry import Geometry, resample
 
-__all__ = ["ReslicedArray"]
+__all__ = ["ReslicedArray", "full_key"]
+
+
+def full_key(key: Any, ndim: int) -> tuple[Any, ...]:
+    """Return an index with a part for every dimension.
+
+    Examples
+    --------
+    >>> full_key((..., 3), 3)
+    (slice(None, None, None), slice(None, None, None), 3)
+    """
+    keys = key if isinstance(key, tuple) else (key,)
+    if Ellipsis in keys:
+        at = keys.index(Ellipsis)
+        keys = (*keys[:at], *(slice(None),) * (ndim - len(keys) + 1), *keys[at + 1 :])
+    return (*keys, *(slice(None),) * (ndim - len(keys)))
 
 
 class ReslicedArray:
@@ -66,11 +81,7 @@ class ReslicedArray:
         return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> Any:
-        keys = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
-            keys = (*keys[:at], *(slice(None),) * (self.ndim - len(keys) + 1), *keys[at + 1 :])
-        keys = (*keys, *(slice(None),) * (self.ndim - len(keys)))
+        keys = full_key(key, self.ndim)
         lead, space, rest = (
             keys[: self._extra], keys[self._extra : self._extra + 3], keys[self._extra + 3 :]
         )  # fmt: skip
