@@ -237,8 +237,12 @@ def test_a_folder_is_browsed_and_a_series_opened(notebook):
     book.page.locator(".widget-dropdown select").first.select_option("study")
     book.wait_for_value("browser.path.value.endswith('study')", True)
     assert book.value("len(browser.found)") == 3, "to go somewhere searches nothing"
+    rows.first.evaluate("row => row.classList.add('before')")
     book.page.locator("button", has_text="find series").click()
-    book.page.wait_for_function("document.querySelectorAll('.dicomview-choices tr').length === 4")
+    book.page.wait_for_function("""
+        document.querySelectorAll('.dicomview-choices tr:not(.before)').length === 4
+        && !document.querySelector('.dicomview-choices tr.before')
+    """)
     texts = rows.all_inner_texts()
     assert book.page.locator(".dicomview-open:disabled").count() == 1, "a localizer is no volume"
     knee = next(i for i, text in enumerate(texts) if "MR" in text)

@@ -67,11 +67,12 @@ def green(pixels):
 
 
 def drag(reader, *places):
-    """Drag from place to place; the last move and the release are apart."""
+    """Drag from place to place, with a rest at each: ipympl tells a move every 33 ms at most."""
     reader.mouse.move(*places[0])
     reader.mouse.down()
     for place in places[1:]:
         reader.mouse.move(*place, steps=8)
+        reader.page.wait_for_timeout(80)
     reader.mouse.up()
 
 
