@@ -283,26 +283,72 @@ def test_the_frame_rate_comes_from_the_header():
     assert ViewState(dv.Volume.from_array(np.zeros((5, 6, 7)))).fps == 10
 
 
-def test_a_drag_with_rotate_turns_the_picture_about_the_crosshair(vol):
+def arms(desk, plane):
+    """Return where the crosshair of a pane is in pixels, and the angles of its lines in degrees."""
+    pane = resolve(desk.state.volume, desk.state).pane(plane)
+    cross = desk.pixel(plane, *pane.crosshair)
+    ends = [desk.pixel(plane, *np.add(pane.crosshair, line)) - cross for line in pane.lines]
+    return cross, [np.degrees(np.arctan2(y, x)) for x, y in ends]
+
+
+def test_a_drag_with_rotate_turns_the_lines_of_the_crosshair(vol):
     desk = Desk(vol, window=(40, 400), index=(12, 10, 25), tool="rotate")
     place = desk.state.position
-    marked = vol.geometry.position((12, 10, 35))
-    cross = desk.pixel("axial", 25, 10)
-    start = desk.pixel("axial", 35, 10)
-    by = [start[0] - cross[0], 0]
-    turn = np.radians(25)
-    desk.drag(start, np.array([np.cos(turn), np.sin(turn)]) * by[0] - by)
+    cross, before = arms(desk, "axial")
+    start = cross + 60 * np.array([np.cos(0.7), np.sin(0.7)])  # far from both lines
+    end = cross + 50 * np.array([np.cos(1.2), np.sin(1.2)])
+    desk.drag(start, end - start)
     np.testing.assert_allclose(desk.state.position, place, atol=1e-9)
-    column, row = desk.state.index[2], desk.state.index[1]
-    np.testing.assert_allclose(desk.pixel("axial", column, row), cross, atol=1e-6)
-    there = desk.state.volume.geometry.index(marked)
-    now = desk.pixel("axial", there[2], there[1]) - cross
-    turned = np.degrees(np.arctan2(*now[::-1]))
-    assert turned == pytest.approx(25, abs=2), "events come at whole pixels"
-    assert np.linalg.norm(now) == pytest.approx(by[0])
-    assert np.linalg.norm(desk.state.rotation) == pytest.approx(turned)
+    now, angles = arms(desk, "axial")
+    np.testing.assert_allclose(now, cross, atol=1e-6)
+    assert np.subtract(angles, before) == pytest.approx(np.degrees(0.5), abs=1.5), (
+        "events are at whole pixels"
+    )
+    np.testing.assert_allclose(np.linalg.norm(desk.state.rotation), angles[0] - before[0], atol=1e-6)
     desk.click(start)
-    assert desk.state.index[2] != column, "a click moves the crosshair"
+    assert np.hypot(*(arms(desk, "axial")[0] - start)) < 4, "a click moves the crosshair to the pointer"
+
+
+@pytest.mark.parametrize("end", [1, -1])
+def test_a_line_that_is_grabbed_follows_the_pointer(vol, end):
+    desk = Desk(vol, window=(40, 400), index=(12, 10, 25), tool="rotate")
+    for plane, degrees in (("axial", 20), ("coronal", 35), ("axial", -15)):
+        cross, (_, angle) = arms(desk, plane)
+        turn = np.radians(angle)
+        away = end * 50 * np.array([np.cos(turn), np.sin(turn)])
+        beside = 4 * np.array([-np.sin(turn), np.cos(turn)])  # near the line, not on it
+        to = np.radians(angle + degrees)
+        last = np.rint(cross + end * 70 * np.array([np.cos(to), np.sin(to)]))
+        desk.drag(np.rint(cross + away + beside), last - np.rint(cross + away + beside))
+        now, (_, angle) = arms(desk, plane)
+        np.testing.assert_allclose(now, cross, atol=1e-6)
+        x, y = end * (last - cross)
+        assert angle == pytest.approx(np.degrees(np.arctan2(y, x)), abs=1e-6)
+
+
+def test_clicks_pan_and_zoom_go_where_the_pointer_is_in_turned_planes(vol):
+    desk = Desk(vol, window=(40, 400), index=(10, 15, 20), tool="crosshair")
+    desk.state.rotate("axial", 30)
+    desk.state.rotate("coronal", 25)
+    for plane in ("axial", "coronal", "sagittal"):
+        cross, _ = arms(desk, plane)
+        start = np.rint(np.add(cross, (17, 12)))
+        desk.click(start)
+        now, _ = arms(desk, plane)
+        assert np.hypot(*(now - start)) < 4, "half the diagonal of a voxel"
+        desk.drag(start, (20, -9), MIDDLE)
+        np.testing.assert_allclose(arms(desk, plane)[0], np.add(now, (20, -9)), atol=1e-6)
+        here = np.rint(arms(desk, plane)[0])
+        pane = resolve(desk.state.volume, desk.state).pane(plane)
+        under = desk.panes.axes[plane].transData.inverted().transform(here)
+        desk.send("scroll_event", here, keys=["ctrl"], step=2)
+        np.testing.assert_allclose(desk.pixel(plane, *under), here, atol=1e-6)
+        desk.send("motion_notify_event", here)
+        there = desk.state.volume.geometry.position(desk.state.pointer)
+        index = np.empty(3)
+        index[[pane.view.axis, pane.view.right, pane.view.down]] = pane.index, *under
+        assert np.linalg.norm(there - pane.volume.geometry.position(index)) < 0.6
+        desk.state.zoom, desk.state.center = 1, None
 
 
 def test_where_nothing_can_be_turned_the_crosshair_moves():

@@ -3,10 +3,12 @@
 from dicomview.geometry.brush import Box, connected, stroke
 from dicomview.geometry.geometry import Geometry
 from dicomview.geometry.oblique import (
+    facing_grid,
     oblique_grid,
     plane_through,
     rotation_matrix,
     rotation_vector,
+    straight_axes,
     turned_grid,
 )
 from dicomview.geometry.planes import (
@@ -36,6 +38,7 @@ __all__ = [
     "beyond_plane",
     "connected",
     "deshear",
+    "facing_grid",
     "interpolated",
     "letters",
     "oblique_grid",
@@ -50,6 +53,7 @@ __all__ = [
     "resample",
     "rotation_matrix",
     "rotation_vector",
+    "straight_axes",
     "stroke",
     "turned_grid",
 ]

@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from dicomview.errors import GeometryError
 from dicomview.geometry.geometry import Geometry
 
-__all__ = ["oblique_grid", "plane_through", "rotation_matrix", "rotation_vector", "turned_grid"]
+__all__ = [
+    "facing_grid",
+    "oblique_grid",
+    "plane_through",
+    "rotation_matrix",
+    "rotation_vector",
+    "straight_axes",
+    "turned_grid",
+]
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +25,8 @@ Floats = NDArray[np.float64]
 PERPENDICULAR = 1e-3
 #: Voxels of a turned grid along each side at most.
 MOST = 1024
+#: Directions whose cosine differs from one by less are the same.
+SAME = 1e-12
 
 
 def rotation_matrix(rotation: ArrayLike) -> Floats:
@@ -153,6 +163,87 @@ def oblique_grid(
     return Geometry(shape, affine=affine)
 
 
+def straight_axes(geometry: Geometry) -> Floats:
+    """Return unit vectors along slices, rows and columns as the columns of a matrix.
+
+    The first one is the normal of the slices, also where they are stacked at a slant.
+
+    Examples
+    --------
+    >>> tilted = np.array([[0, 0, 1, 0], [0.5, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+    >>> straight_axes(Geometry((9, 8, 7), affine=tilted))[:, 0].tolist()
+    [0.0, 0.0, 1.0]
+    """
+    assert geometry.affine is not None and geometry.normal is not None
+    steps = geometry.affine[:3, :3] / np.linalg.norm(geometry.affine[:3, :3], axis=0)
+    return np.stack([geometry.normal, steps[:, 1], steps[:, 2]], axis=1)
+
+
+def facing_grid(
+    geometry: Geometry, base: Geometry, turned: Geometry, *, axis: int, about: Sequence[float]
+) -> Geometry:
+    """Return the slices of a turned grid across one axis, seen upright.
+
+    The two other axes are turned by no more than it takes to bring the slices of the base into those of the
+    turned grid: however a grid is turned about the normal of its slices, these look the same. Slices that
+    are parallel to those of the base have its voxels.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        Of the volume, all of which the slices hold.
+    base, turned : Geometry
+        See :func:`turned_grid`.
+    axis : int
+        Across the slices; they have the numbers that they have in the turned grid.
+    about : three floats
+        LPS mm: the point that was turned about.
+
+    Examples
+    --------
+    >>> cube = Geometry((10, 10, 10), affine=np.eye(4)[[2, 1, 0, 3]])
+    >>> turned, _ = turned_grid(cube, cube, (0, 0, 45), about=(2, 3, 4))
+    >>> grid = facing_grid(cube, cube, turned, axis=0, about=(2, 3, 4))
+    >>> grid.index((2, 3, 4)).round(6).tolist(), grid.shape
+    ([9.0, 3.0, 2.0], (19, 10, 10))
+    """
+    assert base.affine is not None and turned.affine is not None
+    axes, lengths = straight_axes(base), np.linalg.norm(turned.affine[:3, :3], axis=0)
+    normal = turned.affine[:3, axis] / lengths[axis]
+    point = np.asarray(about, dtype=np.float64)
+    off: Floats = np.zeros(3)
+    affine = np.eye(4)
+    if normal @ axes[:, axis] > 1 - SAME:
+        along = axes[:, 0] @ base.affine[:3, 0]
+        slanted = not np.allclose(axes[:, 0] * along, base.affine[:3, 0], atol=1e-9)
+        affine[:3, :3] = base.affine[:3, :3]
+        affine[:3, 0] = axes[:, 0] * along if slanted else base.affine[:3, 0]
+        voxel = base.index(point)
+        off = np.rint(voxel) - voxel
+        off[axis], margin = 0, 0
+    else:
+        axes = _smallest_rotation(axes[:, axis], normal, axes[:, axis - 1]) @ axes
+        affine[:3, :3], margin = axes * lengths, 1
+    affine[:3, axis] = turned.affine[:3, axis]
+    anchor = point + affine[:3, :3] @ off
+    index = (_corners(geometry) - anchor) @ np.linalg.inv(affine[:3, :3]).T
+    low = np.floor(index.min(axis=0) + 1e-6) - margin
+    shape = np.ceil(index.max(axis=0) - 1e-6) + margin - low + 1
+    low[axis], shape[axis] = -np.rint(turned.index(point)[axis]), turned.shape[axis]
+    affine[:3, 3] = anchor + affine[:3, :3] @ low
+    return Geometry(tuple(shape.astype(int).tolist()), affine=affine)
+
+
+def _smallest_rotation(start: Floats, end: Floats, other: Floats) -> Floats:
+    """Return the matrix that brings one unit vector to another; of opposite ones about a third."""
+    cosine = float(start @ end)
+    if cosine < SAME - 1:
+        return rotation_matrix(180 * other)
+    x, y, z = np.cross(start, end)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + cosine))
+
+
 def turned_grid(
     geometry: Geometry, base: Geometry, rotation: Sequence[float], *, about: Sequence[float]
 ) -> tuple[Geometry, tuple[float, float, float]]:
@@ -177,12 +268,7 @@ def turned_grid(
     ([9.0, 10.0, 6.0], (10.0, 10.0, 10.0))
     """
     assert geometry.affine is not None and base.affine is not None
-    steps = base.affine[:3, :3] / np.linalg.norm(base.affine[:3, :3], axis=0)
-    normal = np.cross(steps[:, 2], steps[:, 1])
-    normal /= np.linalg.norm(normal)
-    if normal @ steps[:, 0] < 0:
-        normal = -normal
-    turned = rotation_matrix(rotation) @ np.stack([normal, steps[:, 1], steps[:, 2]], axis=1)
+    turned = rotation_matrix(rotation) @ straight_axes(base)
     corners = _corners(geometry)
     diagonal = max(float(np.linalg.norm(a - b)) for a, b in zip(corners, corners[::-1]))
     spacing = max(min(s for s in geometry.spacing if s), diagonal / (MOST - 1))

@@ -148,6 +148,25 @@ class PlaneView:
         """Return an image of :meth:`take` turned as on the screen."""
         return image[:: -1 if self.flip_down else 1, :: -1 if self.flip_right else 1]
 
+    def on(self, geometry: Geometry) -> "PlaneView":
+        """Return the view of the same axes of another grid: its letters, and the shape of its pixels.
+
+        Examples
+        --------
+        >>> geometry = Geometry((9, 8, 7), affine=np.eye(4)[[2, 1, 0, 3]])
+        >>> fine = Geometry((9, 8, 14), affine=np.diag([0.5, 1, 1, 1])[[2, 1, 0, 3]])
+        >>> plane_view(geometry, "axial").on(fine).aspect
+        2.0
+        """
+        height, width = geometry.spacing[self.down], geometry.spacing[self.right]
+        aspect = None if height is None or width is None else height / width
+        if geometry.affine is None:
+            return replace(self, aspect=aspect)
+        rightwards = geometry.affine[:3, self.right] * (-1 if self.flip_right else 1)
+        downwards = geometry.affine[:3, self.down] * (-1 if self.flip_down else 1)
+        edges = (letters(-downwards), letters(downwards), letters(-rightwards), letters(rightwards))
+        return replace(self, aspect=aspect, edges=edges)
+
     def mirrored(self) -> "PlaneView":
         """Return the view with left and right exchanged.
 
@@ -212,18 +231,16 @@ def plane_view(geometry: Geometry, plane: Plane, *, convention: Convention = "ra
     by_component = {_NORMAL[name]: axis for name, axis in axes.items()}
     (right_component, right_sign), (down_component, down_sign) = _RIGHT[plane], _DOWN[plane]
     right, down = by_component[right_component], by_component[down_component]
-    height, width = geometry.spacing[down], geometry.spacing[right]
-    aspect = None if height is None or width is None else height / width
     if geometry.affine is None:
         # Rows run downwards as stored; across slices the first one is at the bottom, as in axial CT.
-        return PlaneView(plane, axes[plane], down, right, plane != "axial", False, aspect, ("", "", "", ""))
-    flip_right = geometry.affine[right_component, right] * right_sign < 0
-    flip_down = geometry.affine[down_component, down] * down_sign < 0
-    rightwards = geometry.affine[:3, right] * (-1 if flip_right else 1)
-    downwards = geometry.affine[:3, down] * (-1 if flip_down else 1)
-    edges = (letters(-downwards), letters(downwards), letters(-rightwards), letters(rightwards))
-    view = PlaneView(plane, axes[plane], down, right, bool(flip_down), bool(flip_right), aspect, edges)
-    return view.mirrored() if convention == "neurological" and plane != "sagittal" else view
+        flip_down, flip_right = plane != "axial", False
+    else:
+        flip_right = bool(geometry.affine[right_component, right] * right_sign < 0)
+        flip_down = bool(geometry.affine[down_component, down] * down_sign < 0)
+    nameless = PlaneView(plane, axes[plane], down, right, flip_down, flip_right, None, ("", "", "", ""))
+    view = nameless.on(geometry)
+    swaps = geometry.affine is not None and convention == "neurological" and plane != "sagittal"
+    return view.mirrored() if swaps else view
 
 
 def obliquity(geometry: Geometry) -> float | None:

@@ -263,15 +263,13 @@ class PaneDrawing:
         if pane.crosshair is None:
             return
         left, right, top, bottom = pane.box
-        x, y = pane.crosshair
         dot = self._dot
-        wide, high = (right - left) / self.ax.bbox.width * dot, (bottom - top) / self.ax.bbox.height * dot
+        pixel = (right - left) / self.ax.bbox.width * dot, (bottom - top) / self.ax.bbox.height * dot
         # Letters stand at the ends; whichever end is turned downwards, there is the scale bar as well.
-        beside, above = LETTER_MARGIN * wide, (LETTER_MARGIN + BAR_HEIGHT) * high
-        ys = [top + above, y - gap * high, np.nan, y + gap * high, bottom - above]
-        xs = [left + beside, x - gap * wide, np.nan, x + gap * wide, right - beside]
-        self._lines[0].set_data([x, x, np.nan, x, x], _outside(ys))
-        self._lines[1].set_data(_outside(xs), [y, y, np.nan, y, y])
+        beside, above = LETTER_MARGIN * pixel[0], (LETTER_MARGIN + BAR_HEIGHT) * pixel[1]
+        box = (left + beside, right - beside), (top + above, bottom - above)
+        for line, direction in zip(self._lines, pane.lines):
+            line.set_data(*_ends(pane.crosshair, direction, box, pixel=pixel, gap=gap))
 
     @property
     def _dot(self) -> float:
@@ -327,7 +325,24 @@ def _cut(text: str, letters: int) -> str:
     return f"{text[: max(letters - 1 - len(kept), 0)]}…{kept}"
 
 
-def _outside(ends: list[float]) -> list[float]:
-    """Return the two parts of a line outside of a gap; a part that the gap swallows has no length."""
-    start, before, gap, after, end = ends
-    return [start, max(start, before), gap, min(after, end), end]
+def _ends(
+    point: tuple[float, float],
+    direction: tuple[float, float],
+    box: tuple[tuple[float, float], tuple[float, float]],
+    *,
+    pixel: tuple[float, float],
+    gap: float,
+) -> list[list[float]]:
+    """Return x and y of a line through a point, as far as a box reaches, without a gap of so many pixels.
+
+    A part that the gap swallows has no length.
+    """
+    start, end = -np.inf, np.inf
+    for at, step, (low, high) in zip(point, direction, box):
+        if step:
+            first, last = sorted(((low - at) / step, (high - at) / step))
+            start, end = max(start, first), min(end, last)
+    half = gap / float(np.hypot(direction[0] / pixel[0], direction[1] / pixel[1]))
+    end = max(start, end)
+    along = [start, min(max(start, -half), end), np.nan, max(min(half, end), start), end]
+    return [[at + step * t if step or t != t else at for t in along] for at, step in zip(point, direction)]

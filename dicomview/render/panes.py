@@ -58,8 +58,8 @@ class PanesRenderer:
         if volume is not None:
             self.volume = volume
         what = changes(None if is_other else self.scene, scene)
-        for drawing in (*self.drawings.values(), *self._tiles):
-            drawing.volume = self.volume
+        for drawing, pane in [*zip(self.drawings.values(), scene.panes), *zip(self._tiles, scene.tiles)]:
+            drawing.volume = pane.volume
         if self.scene is None:
             for pane in scene.panes:
                 self.drawings[pane.plane] = self._made(pane, scene, pane.plane)
@@ -113,7 +113,7 @@ class PanesRenderer:
         tiles = [drawing.ax for drawing in self._tiles]
         shown = self.scene.tiles or [pane for pane in self.scene.panes if pane.visible]
         ax = tiles[0] if tiles else self.axes[shown[0].plane]
-        return float(ax.bbox.width) / self.volume.home[shown[0].view.right]
+        return float(ax.bbox.width / shown[0].volume.home[shown[0].view.right])
 
     def pane_on(self, ax: Axes) -> Pane | None:
         """Return the pane that an Axes shows; None for an Axes of somebody else."""
@@ -126,7 +126,7 @@ class PanesRenderer:
 
     def _made(self, pane: Pane, scene: Scene, name: str) -> PaneDrawing:
         ax = self.figure.add_axes((0.0, 0.0, 1.0, 1.0), label=name)
-        drawing = PaneDrawing(ax, self.volume, pane, scene)
+        drawing = PaneDrawing(ax, pane.volume, pane, scene)
         drawing.overlay(self._is_overlay)
         return drawing
 
@@ -168,9 +168,7 @@ class PanesRenderer:
             across = self._columns(scene.tiles)
             rows = [tiles[i : i + across] for i in range(0, len(tiles), across)]
         width, height = self._space()
-        sizes = [
-            [pane_size(self.volume.geometry, pane.view, self.volume.home) for _, pane in row] for row in rows
-        ]
+        sizes = [[_size(pane) for _, pane in row] for row in rows]
         gap = STYLE.gap * self._dot
         scale = min(
             min((width - gap * (len(row) - 1)) / sum(w for w, _ in row) for row in sizes),
@@ -197,7 +195,7 @@ class PanesRenderer:
 
     def _columns(self, tiles: Sequence[Pane]) -> int:
         """Return in how many columns the tiles of a montage become largest."""
-        w, h = pane_size(self.volume.geometry, tiles[0].view, self.volume.home)
+        w, h = _size(tiles[0])
         width, height = self._space()
 
         def scale(columns: int) -> float:
@@ -219,6 +217,12 @@ class PanesRenderer:
         return width - self._aside(), height
 
 
+def _size(pane: Pane) -> tuple[float, float]:
+    """Return width and height of what a pane shows at a zoom of 1; turned planes get no other place."""
+    volume = pane.volume
+    return pane_size(volume.upright, pane.view, None if volume.is_turned else volume.home)
+
+
 def pane_size(
     geometry: Geometry, view: PlaneView, extents: Sequence[float] | None = None
 ) -> tuple[float, float]:
@@ -234,9 +238,7 @@ def pane_size(
     return extents[view.right] * width, extents[view.down] * height
 
 
-def figure_size(
-    geometry: Geometry, width: float, layout: str = "ortho", *, extents: Sequence[float] | None = None
-) -> tuple[float, float]:
+def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tuple[float, float]:
     """Return the size in pixels of a figure in which the panes of a layout fill the width, of whole height.
 
     Examples
@@ -247,7 +249,7 @@ def figure_size(
     (612, 612.0)
     """
     planes = [plane for plane in PLANES if layout in ("ortho", plane)]
-    sizes = [pane_size(geometry, plane_view(geometry, plane), extents) for plane in planes]
+    sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
     if not planes:  # a montage
         return width, float(np.clip(round(width * MONTAGE_HEIGHT), *HEIGHTS))
     scale = (width - STYLE.gap * (len(planes) - 1)) / sum(w for w, _ in sizes)

@@ -2,6 +2,7 @@
 
 from dicomview.state.code import view_code
 from dicomview.state.comparison import MODES, Comparison
+from dicomview.state.corners import nearest_plane
 from dicomview.state.linking import Link, link
 from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
@@ -14,7 +15,7 @@ from dicomview.state.painting import PAINTING
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
-from dicomview.state.rotation import rotated
+from dicomview.state.rotation import carried, rotated
 from dicomview.state.slab import SlabMode, slab_range, slab_text
 
 __all__ = [
@@ -37,9 +38,11 @@ __all__ = [
     "SlabMode",
     "Touched",
     "ViewState",
+    "carried",
     "changes",
     "curve",
     "link",
+    "nearest_plane",
     "pane_pixels",
     "patch_of",
     "readout",

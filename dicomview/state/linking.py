@@ -250,7 +250,7 @@ def _zoom(state: ViewState, other: ViewState) -> None:
 def _width(state: ViewState) -> float | None:
     """Return what the panes show from left to right at a zoom of 1, mm; None where it is not known."""
     planes = [plane for plane in PLANES if state.layout in ("ortho", plane)] or [state.volume.slice_plane]
-    geometry, width = state.volume.geometry, 0.0
+    geometry, width = state.volume.upright, 0.0
     for axis in (plane_view(geometry, plane).right for plane in planes):
         spacing = geometry.spacing[axis]
         if spacing is None:
@@ -266,6 +266,6 @@ def _center(state: ViewState, volume: Volume) -> tuple[float, ...] | None:
         return None
     if here.affine is None or volume.geometry.affine is None:
         return state.center if here.shape == volume.geometry.shape else None
-    middle = [(n - 1) / 2 for n in here.shape] if state.center is None else state.center
+    middle = state.volume.middle if state.center is None else state.center
     place = here.position(middle)
     return None if place is None else tuple(volume.geometry.index(place).tolist())

@@ -11,11 +11,11 @@ from traitlets import Bool, CFloat, Enum, TraitError, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS
 from dicomview.errors import GeometryError
-from dicomview.geometry import CONVENTIONS, PLANES, Plane, plane_view
+from dicomview.geometry import CONVENTIONS, PLANES, Plane, PlaneView, plane_view, rotation_matrix
 from dicomview.state.measuring import MEASURING
 from dicomview.state.overlay import OverlaysTrait
 from dicomview.state.painting import PAINTING, Painting
-from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated
+from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated, turned_volumes
 from dicomview.state.slab import SLAB_MODES, SlabTrait
 from dicomview.state.traits import (
     UPRIGHT,
@@ -61,7 +61,9 @@ class ViewState(Painting):
     acquired : Volume
         The one that is looked at.
     volume : Volume
-        Whose voxels ``index`` counts: the acquired one, or the same on the axes of the patient.
+        Whose voxels ``index`` counts: the acquired one, or the same on the axes of the patient, or turned.
+    faces : dict of str to Volume
+        By plane, whose slices its pane shows: ``volume``; of turned planes the same slices, upright.
     index : tuple of int
         Voxel in the centre of attention, per spatial axis (slice, row, column). Values beyond the volume
         become the nearest voxel.
@@ -75,7 +77,8 @@ class ViewState(Painting):
     rotation : tuple of float
         Rotation of the three planes about the crosshair, away from the axes of the acquisition or the
         patient: a vector in LPS along the axis, of the length of the angle in degrees; (0, 0, 0) for none.
-        ``position`` stays.
+        ``position`` stays. Pictures do not turn with their planes: a plane that is turned about its own
+        normal stays as it is.
     step_mm : float or None
         What a step through the slices is, in mm, rounded to whole voxels; None for one voxel.
     window : Window
@@ -93,7 +96,8 @@ class ViewState(Painting):
     zoom : float
         Magnification of all panes; 1 shows the whole volume.
     center : tuple of float or None
-        Voxel index in the middle of the panes; None for the middle of the volume.
+        Voxel index in the middle of the panes; None for the middle of the volume. Of turned planes: as far
+        from the middle along the axes of every pane.
     convention : {"radiological", "neurological"}
         Which side of the patient is on the right of axial and coronal panes: L, or R.
     turns : dict of str to (int, bool)
@@ -195,6 +199,7 @@ class ViewState(Painting):
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume
+        self.faces: dict[Plane, Volume] = dict.fromkeys(PLANES, volume)
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
         self._pivot: Any = None
         #: Held while a change is made and seen; changes may come from several threads.
@@ -255,20 +260,31 @@ class ViewState(Painting):
             self.turns = {**self.turns, plane: ((2 if upside_down else 0) - quarters, not mirrored)}
 
     def rotate(self, plane: Plane, degrees: float) -> None:
-        """Rotate what a pane shows about the crosshair, counterclockwise as it stands."""
+        """Rotate the crosshair of a pane, and the two planes that it stands for, counterclockwise.
+
+        What the pane itself shows stays.
+        """
         with self.lock:
             self.rotation = rotated(self.rotation, self.normal(plane), degrees)
 
     def normal(self, plane: Plane) -> NDArray[np.float64]:
         """Return the direction in LPS from a pane as it stands to the eye."""
-        view = plane_view(self.volume.geometry, plane, convention=self.convention)
+        normal = normal_of(self.volume.upright, self.view(plane))
+        return np.asarray(rotation_matrix(self.rotation) @ normal)
+
+    def view(self, plane: Plane, volume: Volume | None = None) -> PlaneView:
+        """Return how a pane stands that shows slices of a volume, by default of that in view."""
+        shown = self.volume if volume is None else volume
+        view = plane_view(shown.upright, plane, convention=self.convention).on(shown.geometry)
         quarters, mirrored = self.turns.get(plane, UPRIGHT)
-        return normal_of(self.volume.geometry, (view.mirrored() if mirrored else view).turned(quarters))
+        return (view.mirrored() if mirrored else view).turned(quarters)
 
     def fit(self) -> None:
-        """Show the whole volume, in the middle of the panes."""
-        with self.lock, self.hold_trait_notifications():
-            self.zoom, self.center = 1.0, None
+        """Show the whole volume, in the middle of the panes, in planes that are not rotated."""
+        with self.lock:
+            self.rotation = (0.0, 0.0, 0.0)
+            with self.hold_trait_notifications():
+                self.zoom, self.center = 1.0, None
 
     @validate("zoom", "gap", "fps")
     def _validate_finite(self, proposal: Any) -> float:
@@ -297,20 +313,35 @@ class ViewState(Painting):
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
         old, place = self.volume, self._pivot or self.position
-        self.volume = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
+        base = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
+        faces = dict.fromkeys(PLANES, base)
+        self.volume = base
         if any(self.rotation):
-            self.volume = self.acquired.turned(self.rotation, about=place, patient_axes=self.patient_axes)
+            self.volume, faces = turned_volumes(
+                self.acquired, base, self.rotation,
+                about=place, patient_axes=self.patient_axes,
+                before=self.faces if change["name"] == "rotation" else faces,
+            )  # fmt: skip
+        self.faces = faces
         self._extents["index"] = self.volume.geometry.shape
         with self.hold_trait_notifications():  # nobody sees an index of the one with the grid of the other
             self.pointer = None
             if change["name"] == "rotation":
-                self.center = kept_center(old, self.volume, self.center, about=place)
+                self.center = kept_center(old, self.volume, self.center)
             elif self.center is not None:
                 middle = old.geometry.position(self.center)
                 assert middle is not None  # patient axes need an affine
                 self.center = tuple(self.volume.geometry.index(middle).tolist())
             self.index = self._index_at(place)
             self.position = self._position_of(self.index)
+
+    def take(self, acquired: Volume) -> None:
+        """Look at another volume on the same grid, as the one before."""
+        with self.lock:
+            shown = {id(old): acquired.like(old) for old in (self.volume, *self.faces.values())}
+            self.volume = shown[id(self.volume)]
+            self.faces = {plane: shown[id(face)] for plane, face in self.faces.items()}
+            self.acquired = acquired
 
     @property
     def can_rotate(self) -> bool:

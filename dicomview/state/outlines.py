@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomview.geometry import PlaneView
+from dicomview.geometry import Geometry, PlaneView
 from dicomview.measure import Measurement, index_of, words
 from dicomview.state.measuring import Measuring
 
@@ -55,9 +55,8 @@ class Placed:
     line: NDArray[np.float64]
 
 
-def placed(state: Measuring) -> list[Placed]:
-    """Return where the measurements of a state lie; regions of voxels are not drawn."""
-    geometry = state.volume.geometry
+def placed(state: Measuring, geometry: Geometry) -> list[Placed]:
+    """Return where the measurements of a state lie in a grid; regions of voxels are not drawn."""
     return [
         Placed(
             i,

@@ -1,28 +1,28 @@
 """resolve(): from the wish of the user and the volume to a frozen scene, and what differs between two."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dicomview.display import Interpolation, Window, rgb8
-from dicomview.geometry import PLANES, Plane, PlaneView, obliquity, plane_view
+from dicomview.geometry import PLANES, Plane, PlaneView
 from dicomview.options import options
+from dicomview.state.corners import corner_texts
 from dicomview.state.model import ViewState
 from dicomview.state.outlines import Outline, Placed, outlines, placed
 from dicomview.state.overlay import Overlay
-from dicomview.state.slab import SlabMode, projected, slab_range, slab_text
+from dicomview.state.rotation import DIGITS, carried, kept_center
+from dicomview.state.slab import SlabMode, projected, slab_range
 from dicomview.volume import Volume
-from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import is_negative
 
 __all__ = ["Changes", "Look", "Pane", "Scene", "changes", "pane_pixels", "resolve"]
 
 #: Slices of a montage.
 TILES = 12
-#: Volumes at a smaller angle to the patient are not called oblique.
-OBLIQUE_DEGREES = 0.5
+
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class Pane:
         Whether the layout shows it.
     crosshair : tuple of float or None
         Column and row (data coordinates) of the crosshair.
+    lines : tuple of two (float, float)
+        Directions of its lines in data coordinates: the one that stands upright where the planes are not
+        turned, and the one that lies. They are where the two other planes cut this one.
     box : tuple of float
         Data coordinates that are shown: first and last along ``view.right``, first and last along
         ``view.down``, each rising.
@@ -59,6 +62,8 @@ class Pane:
         Names, each with a colour or the name of a colormap.
     outlines : tuple of Outline
         Measurements that lie in the slice.
+    volume : Volume or None
+        Whose slice it is: ``index``, ``view`` and data coordinates count its voxels.
     """
 
     view: PlaneView
@@ -66,6 +71,7 @@ class Pane:
     frame: tuple[int, ...]
     visible: bool
     crosshair: tuple[float, float] | None = None
+    lines: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 1.0), (1.0, 0.0))
     box: tuple[float, float, float, float] = (-0.5, 0.5, -0.5, 0.5)
     corners: tuple[str, str, str, str] = ("", "", "", "")
     edges: tuple[str, str, str, str] = ("", "", "", "")
@@ -75,6 +81,7 @@ class Pane:
     overlays: tuple[Overlay, ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
     outlines: tuple[Outline, ...] = ()
+    volume: Any = field(default=None, compare=False, repr=False)
 
     @property
     def plane(self) -> Plane:
@@ -162,7 +169,14 @@ class Changes:
         return bool(self.layout or self.pixels or self.marks or self.colors)
 
 
-def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, measured: bool = True) -> Scene:
+def resolve(
+    volume: Volume,
+    state: ViewState,
+    *,
+    patient: bool | None = None,
+    measured: bool = True,
+    upright: bool = True,
+) -> Scene:
     """Return what a state shows of a volume; pure.
 
     Parameters
@@ -174,6 +188,8 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, me
         Whether the patient is named; by default as ``options.show_patient`` says.
     measured : bool
         Whether measurements are shown.
+    upright : bool
+        Whether the panes show turned planes as upright as can be; else along the axes of the volume.
 
     Examples
     --------
@@ -183,19 +199,22 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, me
     ['5/9']
     """
     named = options.show_patient if patient is None else patient
-    views = {plane: _view(volume, state, plane) for plane in PLANES}
+    faces = state.faces if upright and volume is state.volume else dict.fromkeys(PLANES, volume)
     first = PLANES[0] if state.layout in ("ortho", "montage") else state.layout
-    shapes = placed(state) if measured else []
+    grids = {id(face): face.geometry for face in faces.values()}
+    shapes = {name: placed(state, grid) if measured else [] for name, grid in grids.items()}
+    views = {plane: state.view(plane, faces[plane]) for plane in PLANES}
     panes = tuple(
         _pane(
-            volume, state, views[plane], state.index[views[plane].axis], shapes,
+            faces[plane], state, views[plane], state.index[views[plane].axis], shapes[id(faces[plane])],
             window=plane == first, named=named,
         )
         for plane in PLANES
     )  # fmt: skip
+    tiled = faces[volume.slice_plane]
     return Scene(
         panes=panes,
-        tiles=_tiles(volume, state, views[volume.slice_plane], shapes) if state.layout == "montage" else (),
+        tiles=_tiles(tiled, state, shapes[id(tiled)]) if state.layout == "montage" else (),
         window=None if volume.is_color else state.window,
         colormap=state.colormap,
         reverse=state.invert != is_negative(volume.meta),
@@ -203,13 +222,6 @@ def resolve(volume: Volume, state: ViewState, *, patient: bool | None = None, me
         layout=state.layout,
         look=Look(state.interpolation, state.gap, state.scale_bar, state.colorbar, state.theme),
     )
-
-
-def _view(volume: Volume, state: ViewState, plane: Plane) -> PlaneView:
-    """Return how a plane is turned."""
-    view = plane_view(volume.geometry, plane, convention=state.convention)
-    quarters, mirrored = state.turns.get(plane, (0, False))
-    return (view.mirrored() if mirrored else view).turned(quarters)
 
 
 def _pane(
@@ -224,24 +236,28 @@ def _pane(
 ) -> Pane:
     """Return a pane that shows one slice."""
     box: list[float] = []
+    center = kept_center(state.volume, volume, state.center) or volume.middle
     for axis in (view.right, view.down):
-        extent = volume.home[axis]
-        middle = (volume.geometry.shape[axis] - 1) / 2 if state.center is None else state.center[axis]
-        box += [middle - extent / 2 / state.zoom, middle + extent / 2 / state.zoom]
+        half = volume.home[axis] / 2 / state.zoom
+        box += [center[axis] - half, center[axis] + half]
     is_here = index == state.index[view.axis]
     thickness = state.slab.get(view.plane)
     overlays = tuple(
         o.in_slice(volume.geometry, view.axis, index) for o in state.overlays if o.visible and o.opacity > 0
     )
     visible = state.layout in ("ortho", "montage", view.plane)
+    point, lines = _cross(volume, state, view)
     return Pane(
         view=view,
         index=index,
         frame=state.frame,
         visible=state.layout in ("ortho", view.plane),
-        crosshair=(state.index[view.right], state.index[view.down]) if state.crosshair and is_here else None,
+        crosshair=point if state.crosshair and is_here else None,
+        lines=lines,
         box=(box[0], box[1], box[2], box[3]),
-        corners=_corners(volume, state, view, index, window, named) if state.texts else ("", "", "", ""),
+        corners=corner_texts(volume, state, view, index, window=window, named=named)
+        if state.texts
+        else ("", "", "", ""),
         edges=view.edges if state.letters else ("", "", "", ""),
         mark_padding=state.mark_padding and volume.padding is not None and not volume.is_color,
         slab=thickness and slab_range(volume.geometry, view.axis, index, thickness=thickness),
@@ -249,11 +265,24 @@ def _pane(
         overlays=overlays,
         legend=tuple(entry for o in overlays for entry in o.legend) if window and state.texts else (),
         outlines=outlines(state, shapes, view, index) if visible else (),
+        volume=volume,
     )
 
 
-def _tiles(volume: Volume, state: ViewState, view: PlaneView, shapes: list[Placed]) -> tuple[Pane, ...]:
+def _cross(volume: Volume, state: ViewState, view: PlaneView) -> tuple[Place, tuple[Place, Place]]:
+    """Return where the crosshair is in a pane, and the directions of its lines."""
+    if volume is state.volume or not volume.is_turned:
+        return (state.index[view.right], state.index[view.down]), ((0.0, 1.0), (1.0, 0.0))
+    index = np.array(state.index, float)
+    ends = np.stack([index, index + np.eye(3)[view.down], index + np.eye(3)[view.right]])
+    places = carried(ends, state.volume, volume)[:, [view.right, view.down]]
+    (x, y), (a, b), (c, d) = np.round([places[0], *(places[1:] - places[0])], DIGITS).tolist()
+    return (x, y), ((a, b), (c, d))
+
+
+def _tiles(volume: Volume, state: ViewState, shapes: list[Placed]) -> tuple[Pane, ...]:
     """Return neighbouring slices, the one in view among them."""
+    view = state.view(volume.slice_plane, volume)
     count, here = volume.geometry.shape[view.axis], state.index[view.axis]
     shown = min(TILES, count)
     # Pages: within one the tiles stay where they are.
@@ -273,42 +302,6 @@ def _tiles(volume: Volume, state: ViewState, view: PlaneView, shapes: list[Place
         )
         for pane in panes
     )
-
-
-def _corners(
-    volume: Volume, state: ViewState, view: PlaneView, index: int, window: bool, named: bool
-) -> tuple[str, str, str, str]:
-    """Return the texts of a pane; who the patient is only when asked for."""
-    oblique = obliquity(volume.geometry) or 0.0
-    name = [view.plane + (f" oblique {oblique:.0f}°" if oblique >= OBLIQUE_DEGREES else "")]
-    if view.plane in state.slab:
-        name.append(slab_text(state.slab[view.plane], state.slab_mode))
-    if named:
-        name += [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]
-    frame = [d.label(i) for d, i in zip(volume.dimensions, state.frame)]
-    below = []
-    if window and volume.has_window:
-        width, center = state.window.width, state.window.center
-        digits = max(
-            3 - math.floor(math.log10(abs(width) or 1.0)), 0
-        )  # a thousandth of the width is not seen
-        below.append(f"W {round(width, digits):.7g}  L {round(center, digits):.7g}")
-    if window and state.zoom != 1:
-        below.append(f"zoom {state.zoom:.3g}")
-    place = [f"{index + 1}/{volume.geometry.shape[view.axis]}"]
-    place += [text for text in [_height(volume, state, view, index)] if text]
-    return "\n".join(name), "\n".join(frame), "\n".join(below), "\n".join(place)
-
-
-def _height(volume: Volume, state: ViewState, view: PlaneView, index: int) -> str:
-    """Return where a slice crosses the axis of the patient that it is perpendicular to."""
-    at = list(state.index)
-    at[view.axis] = index
-    position = volume.geometry.position(at)
-    if position is None:
-        return ""
-    component = ("sagittal", "coronal", "axial").index(view.plane)
-    return f"{('RL', 'AP', 'IS')[component][int(position[component] >= 0)]} {abs(position[component]):.1f} mm"
 
 
 def changes(old: Scene | None, new: Scene) -> Changes:
@@ -340,7 +333,7 @@ def changes(old: Scene | None, new: Scene) -> Changes:
 
 def _marks(pane: Pane) -> tuple[Any, ...]:
     """Return what is drawn over the pixels of a pane."""
-    return pane.crosshair, pane.box, pane.corners, pane.edges, pane.legend, pane.outlines
+    return pane.crosshair, pane.lines, pane.box, pane.corners, pane.edges, pane.legend, pane.outlines
 
 
 def _colors(scene: Scene) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ HELP = {
     "?": "this help",
     "drag": "window: right widens, up raises the centre; or the tool that is chosen",
     "click": "crosshair; with Shift it follows the pointer",
-    "drag with rotate": "turn what a pane shows about the crosshair; the two other planes follow",
+    "drag with rotate": "turn the lines of the crosshair, and with them the two other planes",
     "double click": "one pane alone, and back",
     "middle drag": "pan",
     "right drag, Ctrl wheel": "zoom",

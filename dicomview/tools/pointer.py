@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dicomview.display import Window
 from dicomview.geometry import Plane
-from dicomview.state import MEASURING, PAINTING, Pane, ViewState, rotated
+from dicomview.state import MEASURING, PAINTING, Pane, ViewState, carried, resolve, rotated
 
 __all__ = ["PointerTool", "chosen_tool"]
 
@@ -24,6 +24,8 @@ ZOOM_PIXELS = 150
 WHEEL_ZOOM = 1.2
 #: A press that moves by less is a click.
 CLICK_PIXELS = 3
+#: A press so near to a line takes hold of it.
+GRAB_PIXELS = 6
 #: Seconds in which a second click makes a double click.
 DOUBLE_CLICK = 0.5
 LEFT, MIDDLE, RIGHT = 1, 2, 3
@@ -50,8 +52,27 @@ class Drag:
     zoom: float
     center: tuple[float, ...]
     has_moved: bool = False
-    pivot: tuple[float, ...] = (0.0, 0.0)
+    arms: "Arms | None" = None
     is_held: bool = False
+
+
+@dataclass
+class Arms:
+    """The lines of a crosshair as a drag found them: where they meet, and their angles, in pixels."""
+
+    pivot: tuple[float, float]
+    angles: tuple[float, float]
+
+    def turned(self, start: tuple[float, float], end: tuple[float, float]) -> float:
+        """Return by how many degrees a drag turns them: from a line, where one was grabbed."""
+        away = start[0] - self.pivot[0], start[1] - self.pivot[1]
+        begin, far = math.atan2(away[1], away[0]), math.hypot(*away)
+        # By how much the line lies ahead of the pointer, either end of it.
+        ahead = min((math.remainder(angle - begin, math.pi) for angle in self.angles), key=abs)
+        if far * abs(math.sin(ahead)) <= GRAB_PIXELS:
+            begin += ahead
+        angle = math.atan2(end[1] - self.pivot[1], end[0] - self.pivot[0])
+        return math.degrees(math.remainder(angle - begin, 2 * math.pi))
 
 
 @dataclass
@@ -69,6 +90,13 @@ def chosen_tool(state: ViewState) -> str:
         state.tool == "rotate" and not state.can_rotate
     )
     return "crosshair" if impossible else str(state.tool)
+
+
+def _arms(ax: Axes, place: Any, lines: Any) -> Arms:
+    """Return the lines through a place of an Axes."""
+    (px, py), *others = ax.transData.transform([place, *(place + line for line in np.array(lines))]).tolist()
+    first, second = (math.atan2(b - py, a - px) for a, b in others)
+    return Arms((px, py), (first, second))
 
 
 class PointerTool:
@@ -132,7 +160,7 @@ class PointerTool:
             return
         if self.is_idle:
             return
-        state, shape = self._state, self._state.volume.geometry.shape
+        state = self._state
         left = chosen_tool(state)
         action = {LEFT: left, MIDDLE: "pan", RIGHT: "zoom"}.get(int(event.button))
         if action is None:
@@ -146,13 +174,13 @@ class PointerTool:
             to_data=event.inaxes.transData.inverted().frozen(),
             window=state.window,
             zoom=state.zoom,
-            center=state.center or tuple((n - 1) / 2 for n in shape),
+            center=state.center or state.volume.middle,
         )
         if action == "crosshair":
             self._point(pane, event.xdata, event.ydata)
         elif action == "rotate":
-            cross = state.index[pane.view.right], state.index[pane.view.down]
-            self._drag.pivot = tuple(event.inaxes.transData.transform(cross))
+            place = carried(state.index, state.volume, pane.volume)[[pane.view.right, pane.view.down]]
+            self._drag.arms = _arms(event.inaxes, place, pane.lines)
 
     def _release(self, event: Any) -> None:
         drag = self._drag
@@ -205,10 +233,9 @@ class PointerTool:
         elif drag.action == "pan":
             self._pan(drag, event)
         elif drag.action == "rotate":
-            ends = [
-                math.atan2(y - drag.pivot[1], x - drag.pivot[0]) for x, y in (drag.start, (event.x, event.y))
-            ]
-            self.rotate(drag.pane.plane, math.degrees(ends[1] - ends[0]), drag=str(id(drag)))
+            assert drag.arms is not None
+            degrees = drag.arms.turned(drag.start, (event.x, event.y))
+            self.rotate(drag.pane.plane, degrees, drag=str(id(drag)))
         elif event.inaxes is not None and self._panes.pane_on(event.inaxes) is not None:
             self._point(drag.pane, event.xdata, event.ydata)
 
@@ -232,18 +259,20 @@ class PointerTool:
 
     def _index(self, pane: Pane, x: float, y: float) -> tuple[int, ...] | None:
         """Return the voxel at a place of a pane; None beside the volume."""
-        index = [0, 0, 0]
-        index[pane.view.axis], index[pane.view.right], index[pane.view.down] = pane.index, round(x), round(y)
+        index = self._voxel(pane, x, y)
         inside = all(0 <= i < n for i, n in zip(index, self._state.volume.geometry.shape))
-        return tuple(index) if inside else None
+        return index if inside else None
+
+    def _voxel(self, pane: Pane, x: float, y: float) -> tuple[int, ...]:
+        """Return the voxel at a place of a pane, or where one would be."""
+        index = np.empty(3)
+        index[pane.view.axis], index[pane.view.right], index[pane.view.down] = pane.index, x, y
+        return tuple(map(round, carried(index, pane.volume, self._state.volume).tolist()))
 
     def _point(self, pane: Pane, x: float, y: float) -> None:
         """Move the crosshair."""
         with self._state.lock:
-            index = list(self._state.index)
-            index[pane.view.axis] = pane.index
-            index[pane.view.right], index[pane.view.down] = round(x), round(y)
-            self._state.index = tuple(index)
+            self._state.index = self._voxel(pane, x, y)
 
     def _window(self, drag: Drag, right: float, up: float) -> None:
         """Widen to the right."""
@@ -256,26 +285,48 @@ class PointerTool:
         """Keep the voxel under the pointer that was there at the start."""
         here, start = drag.to_data.transform([(event.x, event.y), drag.start])
         center = list(drag.center)
-        center[drag.pane.view.right] -= here[0] - start[0]
-        center[drag.pane.view.down] -= here[1] - start[1]
+        for axis, i in ((drag.pane.view.right, 0), (drag.pane.view.down, 1)):
+            center[axis] -= self._centered(drag.pane, axis, here[i]) - self._centered(
+                drag.pane, axis, start[i]
+            )
         self._state.center = tuple(center)
 
     def rotate(self, plane: Plane, degrees: float, *, drag: str) -> None:
-        """Rotate what a pane shows about the crosshair, from where it stood when a drag began."""
+        """Rotate the crosshair of a pane, from where it stood when a drag began."""
         with self._state.lock:
             if self._turn.drag != drag:
                 self._turn = Turn(drag, self._state.rotation, self._state.normal(plane))
             self._state.rotation = rotated(self._turn.rotation, self._turn.normal, degrees)
+
+    @property
+    def tilt(self) -> float | None:
+        """By how many degrees the crosshair stands turned in its pane, while a drag turns it."""
+        drag, state = self._drag, self._state
+        if drag is None or drag.action != "rotate" or not drag.has_moved:
+            return None
+        pane = resolve(state.volume, state).pane(drag.pane.plane)
+        view, spacing, (right, down) = pane.view, pane.volume.geometry.spacing, pane.lines[1]
+        up = down * spacing[view.down] * (1 if view.flip_down != view.flip_right else -1)
+        return math.degrees(math.atan2(up, right * spacing[view.right]))
 
     def _zoom_at(self, pane: Pane, x: float, y: float, factor: float) -> None:
         """Magnify around a place, which stays where it is."""
         with self._state.lock, self._state.hold_trait_notifications():
             before = self._state.zoom
             self._state.zoom = before * factor
-            center = list(self._state.center or ((n - 1) / 2 for n in self._state.volume.geometry.shape))
-            for axis, place in ((pane.view.right, x), (pane.view.down, y)):
+            center = list(self._state.center or self._state.volume.middle)
+            for axis, at in ((pane.view.right, x), (pane.view.down, y)):
+                place = self._centered(pane, axis, at)
                 center[axis] = place + (center[axis] - place) * before / self._state.zoom
             self._state.center = tuple(center)
+
+    def _centered(self, pane: Pane, axis: int, place: float) -> float:
+        """Return the ``center`` that brings a place along an axis to the middle of a pane."""
+        volume = self._state.volume
+        if pane.volume is volume or not pane.volume.is_turned:
+            return place
+        finer = pane.volume.geometry.spacing[axis] / volume.geometry.spacing[axis]
+        return float(volume.middle[axis] + (place - pane.volume.middle[axis]) * finer)
 
     def _maximise(self, pane: Pane) -> None:
         """Let a pane fill the view, or show all again; of a montage show the slice in all planes."""

@@ -90,6 +90,13 @@ class Oblique:
         center, right, down = plane_through(*points)
         return self.oblique(center, right=right, down=down, **options)  # type: ignore[no-any-return]
 
+    def like(self: Any, other: "Volume") -> "Volume":
+        """Return the volume on the grid of another one, lazily, to be shown in the same way."""
+        result = self.on(other, lazy=True)
+        if result is not self:
+            result._home, result._middle, result._upright = other._home, other._middle, other._upright
+        return result  # type: ignore[no-any-return]
+
     def turned(
         self: Any, rotation: Sequence[float], *, about: Sequence[float], patient_axes: bool = False
     ) -> "Volume":

@@ -84,6 +84,8 @@ class Volume(Exchange, Oblique, ArrayLike):
         self._default_window: Window | None = None
         self._acquired: Acquired | None = None
         self._home: tuple[float, float, float] | None = None
+        self._middle: tuple[float, float, float] | None = None
+        self._upright: Geometry | None = None
         if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
             raise GeometryError(
                 f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
@@ -191,8 +193,11 @@ class Volume(Exchange, Oblique, ArrayLike):
 
     @property
     def plane_axes(self) -> dict[Plane, int]:
-        """The spatial axis (0 slice, 1 row, 2 column) that each anatomical plane steps along."""
-        return plane_axes(self.geometry)
+        """The spatial axis (0 slice, 1 row, 2 column) that each anatomical plane steps along.
+
+        Of planes that are turned in a viewer the one that they began with.
+        """
+        return plane_axes(self.upright)
 
     def aspect(self, plane: Plane | int) -> float | None:
         """Return the pixel aspect of a plane: height of a pixel / its width.
@@ -326,6 +331,22 @@ class Volume(Exchange, Oblique, ArrayLike):
     def home(self) -> tuple[float, float, float]:
         """Extents in voxels that are shown at a zoom of 1: all, or of a turned volume what was acquired."""
         return self._home or self.geometry.shape
+
+    @property
+    def middle(self) -> tuple[float, float, float]:
+        """Index in the middle of what is shown at a zoom of 1."""
+        k, r, c = self._middle or ((n - 1) / 2 for n in self.geometry.shape)
+        return k, r, c
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether its planes are those of a viewer, turned there."""
+        return self._upright is not None
+
+    @property
+    def upright(self) -> Geometry:
+        """Where the voxels are; of planes that are turned in a viewer: where they were before."""
+        return self._upright or self.geometry
 
     @property
     def is_resliced(self) -> bool:

@@ -55,7 +55,7 @@ def lanes_of(renderer: PanesRenderer) -> list[dict[str, float]]:
     for ax, pane, _ in renderer.shown():
         ax.apply_aspect()
         box = ax.bbox
-        start, end = _ends(pane, renderer.volume.geometry.shape)
+        start, end = _ends(pane, pane.volume.geometry.shape)
         lanes.append(
             {
                 "left": box.x0 / width,

@@ -60,7 +60,8 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         second, third ... voxel, and the page says so.
     """
     volume = state.volume
-    scene = _plain(resolve(volume, state, patient=False, measured=False))  # the page moves on without them
+    # The page moves on without measurements, and has slices along the axes of one volume only.
+    scene = _plain(resolve(volume, state, patient=False, measured=False, upright=False))
     figure = Figure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
     canvas: Any = FigureCanvasAgg(figure)
     renderer = PanesRenderer(figure, volume)

@@ -375,6 +375,58 @@ export function position(affine, index) {
 }
 
 /**
+ * Return what a matrix makes of an index; without one the index.
+ * @param {number[][] | null} matrix
+ * @param {number[]} index
+ * @returns {number[]}
+ */
+export function carried(matrix, index) {
+  return position(matrix, index) ?? index;
+}
+
+/**
+ * Return from where to where a line through a point is drawn: as far as a box reaches, without a gap in the middle.
+ * @param {number[]} point
+ * @param {number[]} direction of any length
+ * @param {number[][]} box low and high end along each axis
+ * @param {number} gap
+ * @returns {number[][][]} the parts of the line
+ */
+export function crossing(point, direction, box, gap) {
+  const length = Math.hypot(...direction);
+  const step = direction.map((d) => (Math.abs(d) > TIE * length ? d / length : 0));
+  let [start, end] = [-Infinity, Infinity];
+  for (const i of [0, 1]) {
+    if (!step[i]) continue;
+    const ends = box[i].map((x) => (x - point[i]) / step[i]).sort((a, b) => a - b);
+    start = Math.max(start, ends[0]);
+    end = Math.min(end, ends[1]);
+  }
+  const parts = [[start, Math.min(-gap, end)], [Math.max(gap, start), end]];
+  return parts.filter(([a, b]) => b > a).map((part) => part.map((t) => point.map((x, i) => x + step[i] * t)));
+}
+
+/**
+ * Return by how many radians lines through a pivot turn as the pointer goes from one place to another: from a line, where one
+ * was grabbed.
+ * @param {number[]} pivot
+ * @param {number[]} angles of the lines
+ * @param {number[]} from
+ * @param {number[]} to
+ * @param {number} reach of a grab
+ */
+export function turnOf(pivot, angles, from, to, reach) {
+  const away = [from[0] - pivot[0], from[1] - pivot[1]];
+  const begin = Math.atan2(away[1], away[0]);
+  const ahead = angles.map((angle) => remainder(angle - begin, Math.PI)).sort((a, b) => Math.abs(a) - Math.abs(b))[0];
+  const grabbed = Math.hypot(...away) * Math.abs(Math.sin(ahead)) <= reach ? ahead : 0;
+  return remainder(Math.atan2(to[1] - pivot[1], to[0] - pivot[0]) - begin - grabbed, 2 * Math.PI);
+}
+
+/** @param {number} x @param {number} y */
+const remainder = (x, y) => x - y * Math.round(x / y);
+
+/**
  * Return the length of a scale bar: 1, 2 or 5 times a power of ten, at most 0.3 of a width.
  * @param {number} width
  */
@@ -427,6 +479,7 @@ const NOTCH = 100; // pixels of a wheel's notch
 const LINE = 33; // of them a line, where the wheel counts in lines
 const DOUBLE = 500; // ms in which a second click makes a double click
 const CLICK = 3; // a press that moves by less is a click
+const GRAB = 6; // a press so near to a line takes hold of it
 const ZOOMS = [0.1, 64];
 
 /** What a key stands for: steps of the slice. @type {Record<string, number>} */
@@ -560,6 +613,8 @@ class Stage extends Listener {
     /** @type {any} how far the planes are to be turned next */
     this.turning = null;
     this.turnedAt = -1e9; // when the kernel was told, as long as it has not answered
+    /** @type {any} the lines of the crosshair as the pointer turns them: the kernel follows */
+    this.arms = null;
   }
 
   start() {
@@ -874,10 +929,11 @@ class Stage extends Listener {
 
   /** Return the data coordinates at the edges of a pane: left, right, bottom, top. @param {any} pane */
   edges(pane) {
-    const { zoom, center, shape, home } = this.scene;
+    const { zoom, center, middle: home } = this.scene;
     const box = (/** @type {number} */ axis) => {
-      const middle = center ? center[axis] : (shape[axis] - 1) / 2;
-      return [middle - home[axis] / 2 / zoom, middle + home[axis] / 2 / zoom];
+      const away = center ? (center[axis] - home[axis]) / pane.finer[axis] : 0;
+      const half = pane.home[axis] / 2 / zoom;
+      return [pane.middle[axis] + away - half, pane.middle[axis] + away + half];
     };
     const [left, right] = box(pane.right);
     const [top, bottom] = box(pane.down);
@@ -986,20 +1042,19 @@ class Stage extends Listener {
     const [x0, y0, x1, y1] = pane.rect;
     const index = this.indexOf(pane);
     if (scene.crosshair && index === scene.index[pane.axis]) {
-      const x = x0 + ((scene.index[pane.right] - left) / (right - left)) * (x1 - x0);
-      const y = canvas.height - (y0 + ((scene.index[pane.down] - bottom) / (top - bottom)) * (y1 - y0));
-      const gap = scene.gap * dot;
+      const [x, y] = this.pixelOf(pane, scene.index);
       const margin = 24 * dot;
       const under = margin + 14 * dot;
       context.strokeStyle = scene.style.crosshair;
       context.globalAlpha = 0.85;
       context.lineWidth = 1.11 * dot;
       context.beginPath();
-      for (const [from, to] of [[canvas.height - y1 + under, y - gap], [y + gap, canvas.height - y0 - under]]) {
-        if (to > from) (context.moveTo(x, from), context.lineTo(x, to));
-      }
-      for (const [from, to] of [[x0 + margin, x - gap], [x + gap, x1 - margin]]) {
-        if (to > from) (context.moveTo(from, y), context.lineTo(to, y));
+      for (const angle of this.angles(pane)) {
+        const box = [[x0 + margin, x1 - margin], [y0 + under, y1 - under]];
+        for (const [from, to] of crossing([x, y], [Math.cos(angle), Math.sin(angle)], box, scene.gap * dot)) {
+          context.moveTo(from[0], canvas.height - from[1]);
+          context.lineTo(to[0], canvas.height - to[1]);
+        }
       }
       context.stroke();
       context.globalAlpha = 1;
@@ -1007,7 +1062,7 @@ class Stage extends Listener {
     const brush = this.brushAt;
     if (scene.brush && brush && brush.pane === pane) {
       const reach = (/** @type {number} */ axis, /** @type {number} */ pixels, /** @type {number} */ voxels) =>
-        ((scene.brush / (scene.spacing[axis] || 1)) * pixels) / Math.abs(voxels);
+        ((scene.brush / (pane.spacing[axis] || 1)) * pixels) / Math.abs(voxels);
       context.beginPath();
       context.ellipse(
         brush.x, canvas.height - brush.y,
@@ -1038,7 +1093,7 @@ class Stage extends Listener {
     const lower = pane.hasWindow ? left_ : [];
     if (wide(lower) + wide(right_) < x1 - x0) write(lower, "left", x0 + 5.5 * dot);
     write(right_, "right", x1 - 5.5 * dot);
-    const spacing = scene.spacing[pane.right];
+    const spacing = pane.spacing[pane.right];
     if (!scene.scaleBar || !spacing) return;
     const [width, millimetres] = [x1 - x0, Math.abs(right - left) * spacing];
     const length = barLength(millimetres);
@@ -1067,7 +1122,7 @@ class Stage extends Listener {
     if (scene.zoom !== 1) left.push(`zoom ${Number(scene.zoom.toPrecision(3))}`);
     const place = [...scene.index];
     place[pane.axis] = index;
-    const where = height(pane.plane, position(scene.affine, place));
+    const where = height(pane.nearest, position(scene.affine, place));
     const number = `${index + 1}/${scene.shape[pane.axis]}`;
     return [left, scene.layout === "montage" || !where ? [number] : [number, where]];
   }
@@ -1092,31 +1147,43 @@ class Stage extends Listener {
     }
     if (!this.status) return;
     const index = scene.pointer ?? scene.index;
-    const place = position(scene.affine, index);
+    const axis = scene.axes[this.active || scene.slicePlane];
+    const slab = scene.slabs[axis];
+    const across = slab ? [axis] : [axis, 0, 1, 2].filter((other) => !scene.slabs[other]);
+    const { value, at } = this.valueAt(index, across) ?? { value: null, at: index };
+    const place = position(scene.affine, at);
     const parts = [`index (${index.join(", ")})`];
     if (place) parts.push(`LPS ${place.map((x) => x.toFixed(1)).join(", ")} mm`);
     parts.push(...scene.labels.map((/** @type {string[]} */ texts, /** @type {number} */ i) => texts[scene.frame[i]]));
-    const axis = scene.axes[this.active || scene.slicePlane];
-    const slab = scene.slabs[axis];
-    const value = this.valueAt(index, slab ? [axis] : [0, 1, 2].filter((other) => !scene.slabs[other]));
+    if (this.arms) parts.push(`turned ${this.tilt(this.arms.pane).toFixed(1)}°`);
     if (value !== null) parts.push(`${value} ${scene.unit}`.trim() + (slab && ` (${slab})`));
     const text = parts.join(" \u00a0 ");
     if (this.status.nodeValue !== text) this.status.nodeValue = text;
   }
 
-  /** Return the value of a voxel in words; null where its slice is not there. @param {number[]} index @param {number[]} axes across which its slices may be taken */
+  /**
+   * Return the value of a voxel in words, and its index: of turned planes of the nearest one that is seen. Null where its slice
+   * is not there.
+   * @param {number[]} index
+   * @param {number[]} axes across which its slices may be taken
+   */
   valueAt(index, axes) {
     for (const axis of axes) {
+      const pane = this.scene.panes.find((/** @type {any} */ p) => p.axis === axis);
+      if (!pane && this.scene.isTurned) continue;
+      const seen = carried(pane?.toPane ?? null, index).map(Math.round);
+      const at = carried(pane?.toVolume ?? null, seen);
       const key = this.key(axis, index[axis]);
       const slice = this.cache.kept.get(key) ?? this.rough.kept.get(key);
       if (!slice || slice.step.some((/** @type {number} */ step) => step !== 1)) continue;
       if (this.coarse.get(this.scene.frame.join())?.step[axis] !== 1 && !this.cache.has(key)) continue;
       const [a, b] = [0, 1, 2].filter((other) => other !== axis);
-      const from = (index[a] * slice.width + index[b]) * slice.channels;
+      if (seen[a] < 0 || seen[a] >= slice.height || seen[b] < 0 || seen[b] >= slice.width) return { value: "no value", at };
+      const from = (seen[a] * slice.width + seen[b]) * slice.channels;
       const values = Array.from(slice.data.subarray(from, from + slice.channels));
-      if (values.some(Number.isNaN)) return "no value";
+      if (values.some(Number.isNaN)) return { value: "no value", at };
       const whole = slice.whole ?? slice.data.constructor !== Float32Array;
-      return values.map((v) => (whole ? String(v) : general(Number(v)))).join(", ");
+      return { value: values.map((v) => (whole ? String(v) : general(Number(v)))).join(", "), at };
     }
     return null;
   }
@@ -1238,8 +1305,9 @@ class Stage extends Listener {
   zoomAt(pane, place, factor) {
     const { scene } = this;
     const zoom = clamp(scene.zoom * factor, ZOOMS[0], ZOOMS[1]);
-    const center = [...(scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2))];
-    for (const [axis, x] of [[pane.right, place[0]], [pane.down, place[1]]]) {
+    const center = [...(scene.center ?? scene.middle)];
+    for (const [axis, at] of [[pane.right, place[0]], [pane.down, place[1]]]) {
+      const x = pane.toVolume ? scene.middle[axis] + (at - pane.middle[axis]) * pane.finer[axis] : at;
       center[axis] = clamp(x + ((center[axis] - x) * scene.zoom) / zoom, -0.5, scene.shape[axis] - 0.5);
     }
     Object.assign(scene, { zoom, center });
@@ -1332,10 +1400,24 @@ class Stage extends Listener {
   pixelOf(pane, index) {
     const [x0, y0, x1, y1] = pane.rect;
     const [left, right, bottom, top] = this.edges(pane);
+    const place = carried(pane.toPane, index);
     return [
-      x0 + ((index[pane.right] - left) / (right - left)) * (x1 - x0),
-      y0 + ((index[pane.down] - bottom) / (top - bottom)) * (y1 - y0),
+      x0 + ((place[pane.right] - left) / (right - left)) * (x1 - x0),
+      y0 + ((place[pane.down] - bottom) / (top - bottom)) * (y1 - y0),
     ];
+  }
+
+  /** Return the angles of the lines of a crosshair on the canvas: of the pane that is turned as the pointer has them. @param {any} pane */
+  angles(pane) {
+    if (this.arms?.pane.plane === pane.plane) return this.arms.angles.map((/** @type {number} */ angle) => angle + this.arms.by);
+    const [x0, y0, x1, y1] = pane.rect;
+    const [left, right, bottom, top] = this.edges(pane);
+    return pane.lines.map((/** @type {number[]} */ [x, y]) => Math.atan2((y * (y1 - y0)) / (top - bottom), (x * (x1 - x0)) / (right - left)));
+  }
+
+  /** Return by how many degrees the crosshair of a pane stands turned. @param {any} pane */
+  tilt(pane) {
+    return (remainder(this.angles(pane)[1] - (pane.flipRight ? Math.PI : 0), 2 * Math.PI) * 180) / Math.PI;
   }
 
   /** Tell the kernel how far the planes are turned; one message at a time, the newest. */
@@ -1349,6 +1431,7 @@ class Stage extends Listener {
   /** Note that the kernel has turned the planes. */
   turned() {
     this.turnedAt = -1e9;
+    if (!this.turning && !this.drag) this.arms = null; // the scene has them
     if (this.turning) window.setTimeout(() => this.tellTurn()); // when its scene has been taken
   }
 
@@ -1357,10 +1440,11 @@ class Stage extends Listener {
     const { shape } = this.scene;
     const index = [0, 0, 0];
     index[pane.axis] = this.indexOf(pane);
-    index[pane.right] = Math.round(place[0]);
-    index[pane.down] = Math.round(place[1]);
-    if (clipped) return index.map((i, a) => clamp(i, 0, shape[a] - 1));
-    return index.every((i, a) => i >= 0 && i < shape[a]) ? index : null;
+    index[pane.right] = place[0];
+    index[pane.down] = place[1];
+    const voxel = carried(pane.toVolume, index).map(Math.round);
+    if (clipped) return voxel.map((i, a) => clamp(i, 0, shape[a] - 1));
+    return voxel.every((i, a) => i >= 0 && i < shape[a]) ? voxel : null;
   }
 
   /** Turn the wheel by so many notches; returns whether that is done. @param {WheelEvent} event @param {number} steps */
@@ -1386,12 +1470,12 @@ class Stage extends Listener {
     const action = [left, "pan", "zoom"][event.button];
     if (!pane || !action) return;
     if (event.button === 1) event.preventDefault(); // no scrolling by itself
-    const center = scene.center ?? scene.shape.map((/** @type {number} */ n) => (n - 1) / 2);
+    const center = scene.center ?? scene.middle;
     this.drag = { action, pane, place, x, y, button: event.button, window: scene.window, zoom: scene.zoom, center, moved: false };
     if (action === "crosshair") this.goTo(pane, place);
     if (action === "rotate") {
-      const pivot = this.pixelOf(pane, scene.index);
-      Object.assign(this.drag, { pivot, angle: Math.atan2(y - pivot[1], x - pivot[0]), name: `${this.name} ${performance.now()}` });
+      const grabbed = { pivot: this.pixelOf(pane, scene.index), lines: this.angles(pane) };
+      Object.assign(this.drag, { ...grabbed, name: `${this.name} ${performance.now()}` });
     }
   }
 
@@ -1423,16 +1507,19 @@ class Stage extends Listener {
       scene.zoom = clamp(drag.zoom * Math.exp(up / ZOOM_PIXELS), ZOOMS[0], ZOOMS[1]);
       this.note("zoom");
     } else if (drag.action === "rotate") {
-      const degrees = ((Math.atan2(y - drag.pivot[1], x - drag.pivot[0]) - drag.angle) * 180) / Math.PI;
-      this.turning = { plane: drag.pane.plane, degrees, drag: drag.name };
+      const by = turnOf(drag.pivot, drag.lines, [drag.x, drag.y], [x, y], GRAB * scene.ratio);
+      if (by === (this.arms?.by ?? 0)) return; // the kernel would have nothing to answer
+      this.arms = { pane: drag.pane, angles: drag.lines, by };
+      this.turning = { plane: drag.pane.plane, degrees: (by * 180) / Math.PI, drag: drag.name };
       this.tellTurn();
+      this.redraw();
     } else if (drag.action === "pan") {
       scene.center = drag.center;
       const here = this.placeIn(drag.pane, x, y);
       const start = this.placeIn(drag.pane, drag.x, drag.y);
       const center = [...drag.center];
       for (const [axis, i] of [[drag.pane.right, 0], [drag.pane.down, 1]]) {
-        center[axis] = clamp(center[axis] - here[i] + start[i], -0.5, scene.shape[axis] - 0.5);
+        center[axis] = clamp(center[axis] + (start[i] - here[i]) * drag.pane.finer[axis], -0.5, scene.shape[axis] - 0.5);
       }
       scene.center = center;
       this.note("center");
@@ -1444,6 +1531,7 @@ class Stage extends Listener {
     const drag = this.drag;
     if (!drag || event.button !== drag.button) return;
     this.drag = null;
+    if (!this.turning && this.turnedAt < 0) this.arms = null;
     if (drag.moved || drag.button !== 0) return;
     const now = performance.now();
     if (now - this.clicked.at > DOUBLE) this.clicked.index = this.scene.index;

@@ -7,10 +7,21 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from dicomview.display import VOILUT, Window
-from dicomview.geometry import Box
+from dicomview.geometry import Box, Plane
 from dicomview.render import STYLE, PanesRenderer, colormap
-from dicomview.state import MEASURING, PAINTING, Overlay, Pane, Scene, ViewState, slab_range, slab_text
+from dicomview.state import (
+    MEASURING,
+    PAINTING,
+    Overlay,
+    Pane,
+    Scene,
+    ViewState,
+    nearest_plane,
+    slab_range,
+    slab_text,
+)
 from dicomview.tools import BY_CLICKS, chosen_tool
+from dicomview.volume import Volume
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.voxels import OVER, coarse_copy, raster_of, slice_key, slice_of
 
@@ -144,27 +155,26 @@ class Stage:
         self, frame: Any, axis: int, index: int, over: bool = False, *, packed: bool
     ) -> tuple[Any, Any]:
         state = self._state
+        face = state.faces[_plane(state.volume, axis)]
         if over:
             stamp = self._paints  # before: what is painted meanwhile is sent again
-            header, data = raster_of(state.volume, frame, axis, index, overlays=_overlays(state))
+            header, data = raster_of(face, frame, axis, index, overlays=_overlays(state))
             return {**header, "stamp": stamp}, data
         return slice_of(
-            state.volume,
+            face,
             frame,
             axis,
             index,
             mark_padding=state.mark_padding,
             packed=packed,
-            slab=self._slab(axis, index),
+            slab=self._slab(face, axis, index),
             slab_mode=state.slab_mode,
         )
 
-    def _slab(self, axis: int, index: int) -> tuple[int, int] | None:
+    def _slab(self, face: Volume, axis: int, index: int) -> tuple[int, int] | None:
         """Return the slices that are seen as one."""
         thickness = _thicknesses(self._state)[axis]
-        return (
-            slab_range(self._state.volume.geometry, axis, index, thickness=thickness) if thickness else None
-        )
+        return slab_range(face.geometry, axis, index, thickness=thickness) if thickness else None
 
     def _send_coarse(self, frame: Any) -> None:
         """Send a coarse copy of a frame, once; none where all would have to be read or calculated."""
@@ -207,7 +217,8 @@ def described(
         Of the values, for drags of the window.
     """
     vol = state.volume
-    bytes_of = [vol.dtype.itemsize * int(np.prod(vol.geometry.shape)) // n for n in vol.geometry.shape]
+    faces = [state.faces[_plane(vol, axis)].geometry.shape for axis in range(3)]
+    bytes_of = [vol.dtype.itemsize * int(np.prod(shape)) // shape[axis] for axis, shape in enumerate(faces)]
     affine = vol.geometry.affine
     return {
         "volume": volume,
@@ -215,9 +226,10 @@ def described(
         "canvas": canvas,
         "size": [int(n) for n in renderer.figure.bbox.size],  # type: ignore[attr-defined]
         "ratio": float(renderer.figure.dpi) / STYLE.dpi,  # type: ignore[attr-defined]
-        "panes": [_pane(ax, pane, is_tile) for ax, pane, is_tile in renderer.shown()],
+        "panes": [_pane(ax, pane, is_tile, vol) for ax, pane, is_tile in renderer.shown()],
         "shape": list(vol.geometry.shape),
-        "home": list(vol.home),
+        "middle": list(vol.middle),
+        "isTurned": vol.is_turned,
         "bytes": bytes_of,
         "affine": None if affine is None else affine.tolist(),
         "index": list(state.index),
@@ -242,7 +254,6 @@ def described(
         "center": None if state.center is None else list(state.center),
         "crosshair": state.crosshair,
         "scaleBar": state.scale_bar,
-        "spacing": list(vol.geometry.spacing),
         "gap": state.gap,
         "texts": state.texts,
         "layout": state.layout,
@@ -286,9 +297,15 @@ def _thicknesses(state: ViewState) -> list[float]:
     return thicknesses
 
 
-def _pane(ax: Any, pane: Pane, is_tile: bool) -> dict[str, Any]:
+def _plane(volume: Volume, axis: int) -> Plane:
+    """Return the plane that steps along an array axis."""
+    return next(plane for plane, across in volume.plane_axes.items() if across == axis)
+
+
+def _pane(ax: Any, pane: Pane, is_tile: bool, volume: Volume) -> dict[str, Any]:
+    """Return a pane for the page; of a volume on another grid, also how to come from one to the other."""
     ax.apply_aspect()
-    view, box = pane.view, ax.bbox
+    view, box, face = pane.view, ax.bbox, pane.volume
     shown: dict[str, Any] = {
         "plane": view.plane,
         "axis": view.axis,
@@ -298,7 +315,21 @@ def _pane(ax: Any, pane: Pane, is_tile: bool) -> dict[str, Any]:
         "flipRight": view.flip_right,
         "rect": [box.x0, box.y0, box.x1, box.y1],
         "hasWindow": bool(pane.corners[2]),
+        "nearest": nearest_plane(face, view),
+        "lines": pane.lines,
+        "home": list(face.home),
+        "middle": list(face.middle),
+        "spacing": list(face.geometry.spacing),
+        "finer": [1.0] * 3,
+        "toVolume": None,
+        "toPane": None,
     }
+    if face is not volume and face.is_turned:
+        here, there = face.geometry, volume.geometry
+        assert here.affine is not None and there.affine is not None
+        shown["finer"] = [float(a / b) for a, b in zip(here.spacing, there.spacing)]
+        shown["toVolume"] = np.linalg.solve(there.affine, here.affine)[:3].tolist()
+        shown["toPane"] = np.linalg.solve(here.affine, there.affine)[:3].tolist()
     return {**shown, "index": pane.index} if is_tile else shown
 
 

@@ -18,7 +18,7 @@ TOOLS = {
     "crosshair": ("crosshairs", "drag: the crosshair"),
     "pan": ("arrows", "drag: move the picture"),
     "zoom": ("search-plus", "drag: up magnifies"),
-    "rotate": ("refresh", "drag: turn the picture about the crosshair; the two other planes follow"),
+    "rotate": ("refresh", "drag: turn the lines of the crosshair, and with them the two other planes"),
     "point": ("dot-circle-o", "click: the value of a voxel"),
     "distance": ("arrows-h", "drag from end to end"),
     "angle": ("angle-left", "click three points, the vertex second"),

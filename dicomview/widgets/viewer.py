@@ -311,8 +311,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _size(self, width: float | None = None) -> tuple[float, float]:
         """Return the size of the panes together, in pixels of the page."""
-        volume = self.state.volume
-        return figure_size(volume.geometry, width or self._width, self.state.layout, extents=volume.home)
+        return figure_size(self.state.volume.upright, width or self._width, self.state.layout)
 
     def _png(self) -> bytes:
         """Return the view without a name of a patient."""
@@ -373,11 +372,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             )
         volume = _showable(volume)
         with self.state.lock:
-            shown = self.state.volume
-            self.volume = self.state.acquired = self.state.volume = volume
-            if shown is not old:  # on the axes of the patient, or rotated
-                self.state.volume = volume.on(shown, lazy=True)
-                self.state.volume._home = shown._home
+            self.volume = volume
+            self.state.take(volume)
             if self._open:
                 self._refresh()
 
@@ -488,8 +484,10 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Tell place and value under the pointer, else at the crosshair."""
         if self._is_staged:
             return  # the page does
-        parts = map(escape, readout(self.state, plane=self._pointer.plane))
-        self._status.value = "<code>" + " &nbsp; ".join(parts) + "</code>"
+        *parts, value = readout(self.state, plane=self._pointer.plane)
+        if self._pointer.tilt is not None:
+            parts.append(f"turned {self._pointer.tilt:.1f}°")
+        self._status.value = "<code>" + " &nbsp; ".join(map(escape, [*parts, value])) + "</code>"
 
     def toggle_help(self) -> None:
         """Show or hide what mouse and keys do."""

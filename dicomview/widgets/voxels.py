@@ -116,7 +116,7 @@ def raster_of(
 
 def _upright(volume: Volume, axis: int) -> PlaneView:
     """Return the view across an array axis whose two others keep their order."""
-    view = plane_view(volume.geometry, next(p for p, a in volume.plane_axes.items() if a == axis))
+    view = plane_view(volume.upright, next(p for p, a in volume.plane_axes.items() if a == axis))
     return replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
 
 
@@ -152,7 +152,7 @@ def coarse_copy(
     if volume.is_resliced and not volume.is_color:
         array = _plain(_thinned(volume, frame, part, mark_padding))
     else:
-        view = plane_view(volume.geometry, volume.slice_plane)
+        view = plane_view(volume.upright, volume.slice_plane)
         upright = replace(view, down=1, right=2)
         panes = (
             Pane(upright, k, tuple(frame), visible=True, mark_padding=mark_padding)

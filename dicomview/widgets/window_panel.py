@@ -160,7 +160,7 @@ class WindowPanel(widgets.VBox):  # type: ignore[misc]
         if name == AUTO_SLICE:
             acquired = state.acquired
             pane = resolve(state.volume, state).pane(acquired.slice_plane)
-            values = np.ma.compressed(pane_pixels(state.volume, pane))
+            values = np.ma.compressed(pane_pixels(pane.volume, pane))
             state.window = auto_window(values, padding=acquired.padding)
             self.preset.value = None  # another slice has another one
             return

@@ -7,13 +7,14 @@ import io
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
 BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
 PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
 SETUP = """
-import base64, numpy as np, dicomview as dv
+import base64, math, numpy as np, dicomview as dv
 vol = dv.volread(dv.samples.head_ct())
 points = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))
 ball = ((points - (-25, -10, 30)) ** 2).sum(-1) < 20**2
@@ -25,6 +26,17 @@ activity = 8 * np.exp(-((places - (27, -2, 34)) ** 2).sum(-1) / 450)
 pet = dv.Volume(activity, geometry=grid, meta={"Modality": "PT"})
 del points, places
 """
+TURNING = "window=(40, 80), position=(27, -2, 34), tool='rotate'"
+#: Where the crosshair of a pane is from the upper left corner of the canvas, and the angles of its lines.
+ARMS = """
+def arms(plane):
+    pane = viewer._scene().pane(plane)
+    transform = viewer.axes[plane].transData.transform
+    places = transform([pane.crosshair, *np.add(pane.crosshair, pane.lines)])
+    x, y = places[0]
+    angles = np.degrees(np.arctan2(*(places[1:] - places[0]).T[::-1]))
+    return [float(x), float(viewer._canvas.figure.bbox.height - y), *angles.tolist()]
+"""
 
 pytestmark = [
     pytest.mark.parametrize("front_end", ["lab"]),
@@ -34,14 +46,15 @@ pytestmark = [
 
 @pytest.fixture
 def open_viewer(notebook, front_end):
-    """Open a viewer that the page paints."""
+    """Open a viewer that the page paints, or the kernel."""
 
-    def open_viewer(options, volume=SETUP):
+    def open_viewer(options, volume=SETUP, draw="browser"):
         book = notebook(front_end)
         book.open([volume, f"viewer = dv.SliceViewer(vol, {options})\nviewer"])
         book.run_all()
         book.wait_for(CANVAS)
-        book.wait_for_value("viewer._is_staged", True)
+        book.wait_for_value("viewer._is_staged", draw == "browser")
+        book.run_cell(ARMS)
         book.wait_until_stable(CANVAS)
         return book
 
@@ -59,13 +72,6 @@ def apart(book):
     drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
     difference = abs(read(book.page.evaluate(PIXELS)) - drawn).max(axis=-1)
     return difference.max(), (difference > 2).mean()
-
-
-def crosshair(book):
-    """Return where the crosshair of the axial pane is, from the upper left corner of the canvas."""
-    place = "viewer.axes['axial'].transData.transform(viewer.state.index[:0:-1]).tolist()"
-    (x, y), height = book.value(f"[{place}, float(viewer._canvas.figure.bbox.height)]")
-    return x, height - y
 
 
 def check(book, changes):
@@ -153,32 +159,150 @@ def test_pictures_of_fusion_and_mask(open_viewer):
     assert not book.errors
 
 
-def test_planes_turn_with_the_tool(open_viewer):
-    book = open_viewer("window=(40, 80), position=(27, -2, 34), tool='rotate'")
-    place = book.value("viewer.state.position")
+def drag(book, plane, degrees, *, end=1, release=True):
+    """Grab the lying line of a crosshair and take it so many degrees round, counterclockwise."""
+    book.wait_until_stable(CANVAS)
+    x, y, _, angle = book.value(f"arms({plane!r})")
     box = book.wait_for(CANVAS).bounding_box()
-    x, y = crosshair(book)
     mouse = book.page.mouse
-    mouse.move(box["x"] + x + 70, box["y"] + y)
-    mouse.down()
-    for degrees in range(5, 31, 5):
-        turn = math.radians(degrees)
-        mouse.move(box["x"] + x + 70 * math.cos(turn), box["y"] + y - 70 * math.sin(turn))
-    mouse.up()
-    book.wait_for_value("[round(v) for v in viewer.state.rotation]", [0, 0, 30])
+    for step in range(7):
+        turn = math.radians(angle + degrees * step / 6)
+        reach = 60 * end
+        mouse.move(box["x"] + x + reach * math.cos(turn), box["y"] + y - reach * math.sin(turn))
+        if step == 0:
+            mouse.down()
+    if release:
+        mouse.up()
+
+
+@pytest.mark.parametrize("draw", ["browser", "kernel"])
+def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
+    book = open_viewer(f"{TURNING}, draw={draw!r}", draw=draw)
+    place = book.value("viewer.state.position")
+    drag(book, "axial", 30, release=False)
+    book.wait_for_value("round(float(np.linalg.norm(viewer.state.rotation)))", 30)
+    book.wait_until_stable(CANVAS)
+    told = book.wait_for(".dicomview-status").inner_text()
+    angle = float(told.split("turned ")[1].split("°")[0])
+    assert angle == pytest.approx(30, abs=1), "the pointer is at whole pixels"
+    assert angle == pytest.approx(book.value("float(np.linalg.norm(viewer.state.rotation))"), abs=0.1)
+    book.page.mouse.up()
+    drag(book, "coronal", -25, end=-1)
+    cosines = "[pane.lines[1][0] for pane in viewer._scene().panes[:2]]"
+    wanted = f"np.allclose({cosines}, np.cos(np.radians([30, 25])), atol=0.01)"
+    book.wait_for_value(wanted, True)
     assert book.value("viewer.state.position") == pytest.approx(place)
     book.wait_until_stable(CANVAS)
-    now = crosshair(book)
-    assert abs(now[0] - x) < 1 and abs(now[1] - y) < 1, "the crosshair stays where it is"
-    book.screenshot("rotation")
-    book.run_cell("for t in ('texts', 'letters', 'scale_bar', 'crosshair'): setattr(viewer.state, t, False)")
+    book.screenshot(f"double-oblique-{draw}")
+    corners = book.value("[p.corners[0] for p in viewer._scene().panes]")
+    assert corners == ["axial oblique 25°", "coronal oblique 30°", "sagittal oblique 38°"]
+
+    # A click, the zoom about the pointer and a pan go where the pointer is.
+    book.run_cell("viewer.state.tool = 'crosshair'")
+    for plane in ("axial", "coronal", "sagittal"):
+        x, y, *_ = book.value(f"arms({plane!r})")
+        box = book.wait_for(CANVAS).bounding_box()
+        book.page.mouse.click(box["x"] + x + 13, box["y"] + y - 21)
+        book.wait_until_stable(CANVAS)
+        now = book.value(f"arms({plane!r})")
+        assert math.hypot(now[0] - x - 13, now[1] - y + 21) < 1.5
+        book.page.mouse.move(box["x"] + now[0], box["y"] + now[1])
+        book.page.keyboard.down("Control")
+        book.page.mouse.wheel(0, -300)
+        book.page.keyboard.up("Control")
+        book.wait_for_value("round(viewer.state.zoom, 3)", 1.728)
+        book.wait_until_stable(CANVAS)
+        zoomed = book.value(f"arms({plane!r})")
+        assert math.hypot(zoomed[0] - now[0], zoomed[1] - now[1]) < 1.5
+        book.run_cell("viewer.state.zoom, viewer.state.center = 1, None")
+    book.run_cell("viewer.state.tool = 'rotate'")
+    book.page.locator(".dicomview button[title^='fit']").click()
+    book.wait_for_value("viewer.state.rotation", [0, 0, 0])
+    assert book.value("viewer.state.volume is vol")
+    assert not book.errors
+
+
+def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
+    book = open_viewer(TURNING)
+    drag(book, "axial", 30)
+    drag(book, "sagittal", 20)
+    book.wait_for_value(
+        "abs(viewer._scene().pane('sagittal').lines[1][0] - math.cos(math.pi / 9)) < 0.01", True
+    )
+    book.wait_until_stable(CANVAS)
+    # Its lines lie where the kernel draws them, too: what differs is how edges are smoothed.
+    book.run_cell("for t in ('texts', 'letters', 'scale_bar'): setattr(viewer.state, t, False)")
+    book.wait_until_stable(CANVAS)
+    drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
+    shown = read(book.page.evaluate(PIXELS))
+    line = [np.ptp(picture, axis=-1) > 60 for picture in (drawn, shown)]
+    assert line[0].sum() > 500
+    for one, other in (line, line[::-1]):
+        near = np.pad(other, 2)
+        near = np.any(
+            [near[i : i + one.shape[0], j : j + one.shape[1]] for i in range(5) for j in range(5)], axis=0
+        )
+        assert not (one & ~near).any()
+    book.run_cell("viewer.state.crosshair = False")
     check(
         book,
         [
             "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)",
             "viewer.state.rotate('coronal', 17)",
             "viewer.state.step(1, 9)",
-            "viewer.state.slab = {'axial': 5.0}",
-            "viewer.state.rotation = (0, 0, 0)",
+            "viewer.state.index = tuple(i + j for i, j in zip(viewer.state.index, (-7, 0, 11)))",
+            "viewer.state.zoom = 2.1; viewer.state.center = tuple(np.add(viewer.state.volume.middle, (9, -14, 20)))",
+            "viewer.state.turn('axial'); viewer.state.mirror('coronal')",
+            "viewer.state.slab = {'axial': 5.0, 'sagittal': 12.0}",
+            "viewer.state.layout = 'sagittal'",
+            "viewer.state.layout = 'montage'",
+            "viewer.state.layout = 'ortho'; viewer.state.rotation = (0, 0, 0)",
         ],
     )
+
+
+def test_measurements_overlays_and_readout_lie_right_in_turned_planes(open_viewer):
+    book = open_viewer(TURNING)
+    drag(book, "axial", 30)
+    drag(book, "coronal", 20)
+    book.wait_for_value(
+        "abs(viewer._scene().pane('coronal').lines[1][0] - math.cos(math.pi / 9)) < 0.01", True
+    )
+    book.wait_until_stable(CANVAS)
+    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball, name='ball')")
+    book.run_cell("viewer.state.tool = 'distance'")
+    x, y, *_ = book.value("arms('sagittal')")
+    box = book.wait_for(CANVAS).bounding_box()
+    mouse = book.page.mouse
+    mouse.move(box["x"] + x, box["y"] + y)
+    mouse.down()
+    mouse.move(box["x"] + x - 30, box["y"] + y - 40, steps=4)
+    mouse.up()
+    book.wait_for_value("len(viewer.state.measurements)", 1)
+    scale = "abs(np.diff(viewer.axes['sagittal'].get_xlim())[0]) / viewer.axes['sagittal'].bbox.width"
+    expected = 50 * book.value(f"float({scale} * viewer.state.faces['sagittal'].sampling[1])")
+    assert book.value(
+        "float(np.linalg.norm(np.subtract(*viewer.state.measurements[0].points)))"
+    ) == pytest.approx(expected, rel=0.02)
+    start = book.value("list(viewer.state.measurements[0].points[0])")
+    assert start == pytest.approx(book.value("viewer.state.position"), abs=1.0)
+    book.wait_until_stable(CANVAS)
+    book.screenshot("double-oblique-measured")
+    # The status line tells place and value under the pointer: those of the volume.
+    book.run_cell("viewer.state.tool = 'crosshair'")
+    mouse.move(box["x"] + x - 20, box["y"] + y - 25)
+    mouse.move(box["x"] + x - 21, box["y"] + y - 25)
+    book.page.wait_for_timeout(500)
+    text = book.wait_for(".dicomview-status").inner_text()
+    place = [float(t) for t in text.split("LPS ")[1].split(" mm")[0].split(",")]
+    at = book.value(f"vol.geometry.index({place}).tolist()")
+    value = float(text.split("HU")[0].split()[-1])
+    near = book.value(
+        f"float(__import__('scipy.ndimage').ndimage.map_coordinates("
+        f"vol.array.astype(float), np.reshape({at}, (3, 1)), order=1)[0])"
+    )
+    spread = book.value(
+        f"float(np.ptp(vol.array[tuple(slice(max(int(i) - 1, 0), int(i) + 3) for i in {at})]))"
+    )
+    assert abs(value - near) <= max(2.0, 0.15 * spread), (text, near, spread)
+    assert not book.errors

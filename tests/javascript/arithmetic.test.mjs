@@ -115,3 +115,29 @@ test("numbers and places read as those of the kernel", () => {
   assert.equal(stage.height("sagittal", [-7, -18, 7]), "R 7.0 mm");
   assert.equal(stage.height("axial", null), "");
 });
+
+test("lines through a crosshair end at the box and leave a gap", () => {
+  const box = [[0, 100], [10, 60]];
+  assert.deepEqual(stage.crossing([30, 20], [0, 5], box, 4), [[[30, 10], [30, 16]], [[30, 24], [30, 60]]]);
+  assert.deepEqual(stage.crossing([30, 20], [1, 6e-17], box, 4), [[[0, 20], [26, 20]], [[34, 20], [100, 20]]]);
+  const [low, high] = stage.crossing([30, 20], [1, 1], box, Math.SQRT2);
+  near([...low[0], ...low[1], ...high[0], ...high[1]], [20, 10, 29, 19, 31, 21, 70, 60]);
+  assert.deepEqual(stage.crossing([30, 12], [0, 1], box, 4), [[[30, 16], [30, 60]]], "the gap swallows a part");
+  const [outside, ...none] = stage.crossing([-50, 0], [1, 0.1], box, 0);
+  near([...outside[0], ...outside[1]], [50, 10, 100, 15]);
+  assert.deepEqual(none, []);
+});
+
+test("a line that is grabbed follows the pointer, elsewhere the change counts", () => {
+  const turn = (from, to) => (stage.turnOf([10, 10], [0, Math.PI / 2], from, to, 3) * 180) / Math.PI;
+  near([turn([60, 12], [60, 60])], [45]);
+  near([turn([-40, 8], [-40, -40])], [45], 1e-9);
+  near([turn([11, 60], [-40, 60])], [45]);
+  near([turn([60, 60], [10, 60])], [45]);
+  near([turn([-40, 60], [-40, -40])], [90]);
+});
+
+test("an index is carried from grid to grid", () => {
+  assert.deepEqual(stage.carried(null, [1, 2, 3]), [1, 2, 3]);
+  assert.deepEqual(stage.carried([[0, 0, 1, 5], [0, 1, 0, 0], [-1, 0, 0, 9]], [1, 2, 3]), [8, 2, 8]);
+});
