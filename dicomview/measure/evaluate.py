@@ -113,7 +113,7 @@ def region_values(
     measurement: Measurement | Region, volume: Volume, *, frame: Sequence[int] = ()
 ) -> NDArray[Any] | None:
     """Return the values inside, without those that mean no data; None where there can be none."""
-    if volume.is_color or not (isinstance(measurement, Region | Point) or measurement.is_area):
+    if volume.is_color or not (isinstance(measurement, Point) or measurement.is_area):
         return None
     place = tuple(frame) or volume.middle_frame
     if isinstance(measurement, Region):

@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import HasTraits, Int, TraitError, TraitType, observe, validate
 
+from dicomview.errors import DicomviewError
 from dicomview.measure import KINDS, Measurement, Region, Result, evaluate, lies_in
 from dicomview.volume import Volume
 
@@ -182,3 +183,10 @@ class Measuring(HasTraits):
         if key not in self._results:
             self._results[key] = evaluate(measurement, volume, frame=self.frame)
         return self._results[key]
+
+    def known_result(self, measurement: Measurement | Region) -> Result:
+        """Return the numbers; none where a slice cannot be read, or a region has no place."""
+        try:
+            return self.result(measurement)
+        except DicomviewError:
+            return Result(measurement.kind, measurement.name)
