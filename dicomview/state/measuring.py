@@ -174,14 +174,14 @@ class Measuring(HasTraits):
         if (
             self.volume is not volume
             and isinstance(measurement, Measurement)
-            and lies_in(measurement, volume.geometry) is None
+            and lies_in(volume.geometry, measurement) is None
         ):
             volume = self.volume
         if self._evaluated is not self.volume or len(self._results) >= RESULTS:
             self._evaluated, self._results = self.volume, {}
         key = measurement, self.frame
         if key not in self._results:
-            self._results[key] = evaluate(measurement, volume, frame=self.frame)
+            self._results[key] = evaluate(volume, measurement, frame=self.frame)
         return self._results[key]
 
     def known_result(self, measurement: Measurement | Region) -> Result:

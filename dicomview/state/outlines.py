@@ -104,7 +104,7 @@ def _on_grid(geometry: Geometry, number: int, shape: Measurement | Region) -> Pl
     line = shape.outline()
     if shape.is_area:
         line = np.concatenate([line, line[:1]])
-    points, line = (np.round(index_of(part, geometry), DIGITS) for part in (shape.array, line))
+    points, line = (np.round(index_of(geometry, part), DIGITS) for part in (shape.array, line))
     return Placed(number, shape, points, line)
 
 

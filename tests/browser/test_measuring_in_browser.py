@@ -29,7 +29,7 @@ viewer
 """
 KINDS = "[type(m).__name__ for m in viewer.state.measurements]"
 INDEX = """[[float(x) for x in p] for p in dv.measure.index_of(
-    viewer.state.measurements[{i}].array, vol.geometry)]"""
+    vol.geometry, viewer.state.measurements[{i}].array)]"""
 TOOL = '.dicomview button[title^="{tool}:"]'
 
 
