@@ -450,8 +450,8 @@ const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /** @param {Uint8Array} bytes */
 async function inflated(bytes) {
-  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const whole = new ReadableStream({ start: (control) => (control.enqueue(bytes), control.close()) }); // a Blob takes twice as long
+  return new Uint8Array(await new Response(whole.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer());
 }
 
 /** Listens to events until it is closed. */
