@@ -23,6 +23,7 @@ from contestants import CONTESTANTS, Contestant  # noqa: E402
 from measures import PROBE, Run  # noqa: E402
 from notebook_page import NotebookPage  # noqa: E402
 from slow_link import slow_link  # noqa: E402
+from series import slices  # noqa: E402
 from step import volume  # noqa: E402
 
 ARTIFACTS = Path(".artifacts") / "bench"
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repetitions, under three minutes")
     parser.add_argument("--only", metavar="NAME", action="append", help="this viewer (again for more)")
     parser.add_argument("--link", choices=["direct", "far"], help="this link only")
+    parser.add_argument("--noise", action="store_true", help="a volume of noise, which no link can compress")
     options = parser.parse_args()
     amount = QUICK if options.quick else FULL
     chosen = [one for one in CONTESTANTS if not options.only or one.name in options.only]
@@ -97,7 +99,7 @@ def main() -> None:
     signal.signal(signal.SIGALRM, lambda *_: sys.exit("took too long"))
     signal.alarm(round(amount.budget * 1.2))
     table: dict[str, dict[str, dict[str, float]]] = {}
-    with running() as (server, open_context):
+    with running(is_noise=options.noise) as (server, open_context):
         for link in links:
             these = [one for one in chosen if link == "direct" or not one.is_whole]
             if options.quick and not options.only:
@@ -113,7 +115,7 @@ FEW = {"direct": ("browser", "kernel", "floor", "naive"), "far": ("browser", "na
 
 
 @contextmanager
-def running() -> Iterator[tuple[Any, Any]]:
+def running(*, is_noise: bool) -> Iterator[tuple[Any, Any]]:
     """Start server, slow link and Chromium; gives the server and what opens a context of a link."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
@@ -121,7 +123,7 @@ def running() -> Iterator[tuple[Any, Any]]:
         server = stack.enter_context(
             serving.running_server(home, ARTIFACTS / "server.log", f"--ServerApp.local_hostnames={names}")
         )
-        write_volume(server.root)
+        write_volume(server.root, is_noise=is_noise)
         port = int(server.url.rpartition(":")[2])
         far_port = stack.enter_context(slow_link(port, round_trip=ROUND_TRIP, rate=RATE))
         playwright = stack.enter_context(sync_playwright())
@@ -139,9 +141,9 @@ def running() -> Iterator[tuple[Any, Any]]:
         yield server, open_context
 
 
-def write_volume(folder: Path) -> None:
+def write_volume(folder: Path, *, is_noise: bool) -> None:
     """Write the volume of the benchmarks where the notebooks find it."""
-    array = np.asarray(volume())
+    array = np.asarray(volume()) if is_noise else np.stack([s.astype(np.int16) - 1024 for s in slices(300)])
     np.save(folder / "volume.npy", array)
     if importlib.util.find_spec("ipyniivue"):
         import nibabel
