@@ -12,6 +12,7 @@ from conftest import make_affine, make_voxels, widgets_alive
 from traitlets import TraitError
 
 import dicomview as dv
+from dicomview.state import pane_pixels
 from dicomview.widgets import displayed
 from dicomview.widgets.divider import lanes_of
 from dicomview.widgets.page import PageLink
@@ -131,7 +132,7 @@ def test_the_line_lies_where_the_picture_changes(show, a, b):
 
 
 def test_windows_follow_from_one_mode_to_another(show, a):
-    pet = dv.Volume.from_array(np.full(SHAPE, 2.0), affine=make_affine(), meta={"Modality": "MR"})
+    pet = dv.Volume.from_array(np.full(SHAPE, 2.0), affine=make_affine(), meta={"Modality": "CT"})
     viewer = show(a, pet, windows=((40, 80), (4, 8)))
     one, two = viewer.viewers
     assert (one.state.window, two.state.window) == (dv.Window(40, 80), dv.Window(4, 8))
@@ -200,6 +201,70 @@ def test_what_cannot_be_composed(show, a):
     assert viewer.mode.options == ("side",) and "not linked" in viewer.values.value
     viewer.viewers[0].state.zoom = 3
     assert viewer.viewers[1].state.zoom == 3
+
+
+def moving(count, seed, dims=("time",)):
+    array = np.stack([make_voxels(SHAPE, seed=seed + i) for i in range(count)])
+    return dv.Volume.from_array(
+        array, affine=make_affine(), dims=(*dims, "slice", "row", "column"), meta={"Modality": "CT"}
+    )
+
+
+def test_frames_stay_from_one_mode_to_another(show):
+    a, b = moving(4, 0), moving(4, 10)
+    viewer = show(a, b, frame=(3,))
+    assert [one.state.frame for one in viewer.viewers] == [(3,), (3,)]
+    viewer.viewers[1].sliders["time"].value = 1
+    assert viewer.state.frame == (1,), "they go along"
+    assert viewer.linked.value and viewer.linked.layout.display == ""
+    for mode, frame in (("curtain", (1,)), ("blink", (0, 1)), ("difference", (1,)), ("checkerboard", (1,))):
+        viewer.comparison.mode = mode
+        assert viewer.state.frame == frame
+    viewer.state.pointer = None
+    assert f"a {a.array[1][viewer.state.index]}" in viewer.values.value
+    viewer.state.frame = (2,)
+    assert f"b {b.array[2][viewer.state.index]}" in viewer.values.value
+    viewer.linked.value = False
+    assert viewer.comparison.frames == "own" and viewer.volume.extra_dims == ("time of a", "time of b")
+    assert viewer.state.frame == (2, 2)
+    assert {"time of a", "time of b"} < set(viewer.viewers[0].sliders)
+    viewer.state.frame = (0, 3)
+    viewer.comparison.mode = "blink"
+    assert viewer.state.frame == (0, 0, 3) and viewer.state.cine == "shown"
+    viewer.comparison.mode = "side"
+    assert [one.state.frame for one in viewer.viewers] == [(0,), (3,)]
+    viewer.viewers[0].state.frame = (2,)
+    assert viewer.viewers[1].state.frame == (3,)
+    viewer.comparison.frames = "linked"
+    assert [one.state.frame for one in viewer.viewers] == [(2,), (2,)]
+
+
+def test_one_in_time_beside_one_that_is_not(show, a):
+    viewer = show(moving(4, 0), a, mode="difference")
+    assert viewer.volume.extra_dims == ("time",) and viewer.linked.layout.display == "none"
+    viewer.viewers[0].sliders["time"].value = 3
+    viewer.comparison.mode = "side"
+    assert [one.state.frame for one in viewer.viewers] == [(3,), ()]
+
+
+def test_colours_are_compared_in_one_picture(show):
+    a, b = (
+        dv.Volume.from_array(np.full((*SHAPE, 3), value, np.uint8), affine=make_affine())
+        for value in (40, 200)
+    )
+    viewer = show(a, b)
+    assert viewer.mode.options == ("side", "checkerboard", "curtain", "blink")
+    with pytest.raises(TraitError, match="no difference"):
+        viewer.comparison.mode = "difference"
+    viewer.comparison.mode = "curtain"
+    pane = viewer.viewers[0]._scene().pane("axial")
+    picture = pane_pixels(viewer.volume, pane)
+    assert picture[0, 0].tolist() == [40] * 3 and picture[0, -1].tolist() == [200] * 3
+    assert "a 40, 40, 40" in viewer.values.value and "b 200, 200, 200" in viewer.values.value
+    viewer.comparison.curtain = 0.2
+    for mode in ("blink", "checkerboard", "side"):
+        viewer.comparison.mode = mode
+        assert viewer._repr_mimebundle_()["image/png"]
 
 
 def test_the_page_gets_other_values_as_another_volume(show, a, b, monkeypatch):

@@ -21,6 +21,7 @@ from dicomview.widgets.displayed import Displayed, Keeper, close_all
 from dicomview.widgets.divider import Divider, lanes_of
 from dicomview.widgets.loading import is_path, opened
 from dicomview.widgets.picture import KeptPicture
+from dicomview.widgets.style import check
 from dicomview.widgets.viewer import WIDTH, SliceViewer
 
 __all__ = ["CompareViewer", "compare"]
@@ -56,7 +57,7 @@ def compare(
         By default the acquired plane side by side, else all three.
     **options
         Further traits of :class:`dicomview.state.Comparison` to start with: ``curtain``, ``tile`` (mm),
-        ``rate`` and ``windows``; and options of :class:`SliceViewer`.
+        ``rate``, ``windows`` and ``frames``; and options of :class:`SliceViewer`.
 
     Returns
     -------
@@ -85,7 +86,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     Attributes
     ----------
     comparison : Comparison
-        Mode, curtain, tile, rate and windows; can be set and observed.
+        Mode, curtain, tile, rate, windows and frames; can be set and observed.
     viewers : tuple of SliceViewer
         One, or two side by side: others after each change of the mode.
     state : ViewState
@@ -117,6 +118,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if "window" in options:
             self.comparison.windows = (options["window"],) * 2
             del options["window"]
+        frame, paired = options.pop("frame", None), self.comparison.paired
+        if frame is None:
+            self._frames = first.middle_frame, second.middle_frame
+        else:
+            self._frames = paired.split(frame) if len(frame) == len(paired.dimensions) else (frame, frame)
         self._options = options
         self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
         self.viewers: tuple[SliceViewer, ...] = ()
@@ -134,7 +140,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._shown_mode = ""
         self._show_mode()
         self._of_comparison: list[tuple[Callable[[Any], None], list[str]]] = [
-            (self._show_mode, ["mode"]),
+            (self._show_mode, ["mode", "frames"]),
             (self._recompose, ["curtain", "tile"]),
             (self._show_windows, ["windows"]),
             (self._show_rate, ["rate"]),
@@ -211,8 +217,14 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self.rate = widgets.FloatSlider(min=0.1, max=20, step=0.1, description="a second", layout=_wide())
         bind("rate", self.rate)
         self._of_mode = {"curtain": self.curtain, "checkerboard": self.tile, "blink": self.rate}
+        self.linked = check("frames go along")
+        bind(
+            "frames", self.linked, show=lambda frames: frames == "linked",
+            read=lambda is_linked: "linked" if is_linked else "own",
+        )  # fmt: skip
+        self.linked.layout.display = "" if comparison.paired.can_link else "none"
         return widgets.HBox(
-            [self.mode, *self._of_mode.values()],
+            [self.mode, *self._of_mode.values(), self.linked],
             layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
         )
 
@@ -227,11 +239,13 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 kept = {name: getattr(self.state, name) for name in _STAYS}
                 self._layouts[self._shown_mode == "side"] = self.state.layout
                 comparison.windows = self._windows()
+                self._frames = self._frames_shown()
         self._links = []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
         self.viewers = self._two(options) if mode == "side" else (self._one(options),)
         self._shown_mode = mode  # not before: another thread may change the rest meanwhile
+        self._paired = comparison.paired
         for viewer in self.viewers:
             forget(viewer)  # it is this widget that the cell has made
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
@@ -249,9 +263,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Return a viewer of both in one."""
         comparison = self.comparison
         volume = comparison.composed()
+        options["frame"] = comparison.paired.joined(*self._frames)
         if comparison.mode == "blink":
             # An extra dimension: the page itself goes to and fro.
-            options |= {"cine": "shown", "fps": comparison.rate, "playing": True, "frame": (0,)}
+            options |= {"cine": "shown", "fps": comparison.rate, "playing": True}
+            options["frame"] = (0, *options["frame"])
         if comparison.mode == "difference":
             options["colormap"] = options.get("colormap", "RdBu_r")
         elif volume.has_window:
@@ -263,9 +279,9 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         comparison = self.comparison
         of_first = {name: options.pop(name) for name in _OF_GRID & set(options)}
         viewers = []
-        for volume, window in zip((comparison.a, comparison.b), comparison.windows):
+        for volume, window, frame in zip((comparison.a, comparison.b), comparison.windows, self._frames):
             own = {"window": window} if volume.has_window else {}
-            viewers.append(SliceViewer(volume, **{**options, **own}))
+            viewers.append(SliceViewer(volume, frame=frame, **{**options, **own}))
         first = viewers[0].state
         for name, value in of_first.items():
             setattr(first, name, value)
@@ -276,6 +292,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 self._links.append(link(*viewers, **kinds))
             except DicomviewError as error:
                 self.values.value = f"not linked: {safe_text(error)}"
+        if comparison.paired.is_linked:
+            self._links.append(link(*viewers, position=False, traits=["frame"]))
         if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
             self._links.append(link(*viewers, position=False, window=True))
         return tuple(viewers)
@@ -284,7 +302,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Return what follows the state of every viewer."""
         return [
             (self._changed, [*_STAYS, "layout", "window", "colormap", "invert", "frame"]),
-            (self._read_out, ["index", "pointer"]),
+            (self._read_out, ["index", "pointer", "frame"]),
             (self._place_divider, ["layout", "zoom", "center", "turns", "convention", "colorbar"]),
             (self._recompose, ["turns", "convention"]),
         ]
@@ -305,6 +323,17 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if self._shown_mode == "difference":
             return comparison.windows  # type: ignore[no-any-return]
         return comparison.followed(self.state.window)
+
+    def _frames_shown(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the frames of both as they are seen."""
+        if self._shown_mode == "side":
+            return self.viewers[0].state.frame, self.viewers[1].state.frame
+        return self._paired.split(self._composed_frame())
+
+    def _composed_frame(self) -> tuple[int, ...]:
+        """Return the frame in view without what says which of both is shown in turns."""
+        frame: tuple[int, ...] = self.state.frame
+        return frame[self._shown_mode == "blink" :]
 
     # -- changes --------------------------------------------------------------------------------------
 
@@ -349,17 +378,16 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             return
         state, comparison = self.state, self.comparison
         index = state.index if state.pointer is None else state.pointer
-        values = math.nan, math.nan
+        values: tuple[Any, Any] = (math.nan, math.nan)
         if state.volume is not state.acquired:  # on the axes of the patient
             place = state.volume.geometry.position(index)
             assert place is not None
             index = tuple(int(i) for i in np.rint(comparison.a.geometry.index(place)))
         if all(0 <= i < n for i, n in zip(index, comparison.a.geometry.shape)):
-            values = comparison.values(index)
+            values = comparison.values(index, self._composed_frame())
         parts = []
         for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
-            known = "no data" if math.isnan(value) else f"{value:.6g} {volume.unit}".strip()
-            parts.append(f"{name} {known}")
+            parts.append(f"{name} {_told(value, volume.unit)}")
         self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
@@ -390,6 +418,12 @@ _TIPS = {
     "blink": "one and the other in turns",
     "difference": "the first minus the second",
 }
+
+
+def _told(value: Any, unit: str) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "no data" if math.isnan(value) else f"{value:.6g} {unit}".strip()
 
 
 def _wide() -> Any:
