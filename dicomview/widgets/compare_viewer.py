@@ -11,17 +11,17 @@ from dicomview.display import Window
 from dicomview.errors import DicomviewError, MemoryBudgetError
 from dicomview.io import Series, volread
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
-from dicomview.state import MODES, Comparison, Link, ViewState, link, resolve
+from dicomview.state import Comparison, Link, ViewState, link, resolve
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
+from dicomview.widgets.compare_controls import CompareControls
 from dicomview.widgets.displayed import Displayed, Keeper, close_all
 from dicomview.widgets.divider import Divider, lanes_of
 from dicomview.widgets.loading import is_path, opened
 from dicomview.widgets.picture import KeptPicture
-from dicomview.widgets.style import check
 from dicomview.widgets.viewer import WIDTH, SliceViewer
 
 __all__ = ["CompareViewer", "compare"]
@@ -93,6 +93,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         Of the first.
     volume : Volume
         What the first shows.
+    controls : CompareControls
     values : HTML
         The values of both at the pointer, else at the crosshair.
 
@@ -136,7 +137,9 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self.divider = Divider()
         self.divider.on_msg(lambda *_: self._place_divider())
         self._keeper = Keeper()
-        super().__init__([self._controls(), self.values, self._body, self._keeper])
+        self.controls = CompareControls(self.comparison, self._bindings)
+        self._bindings.bind("curtain", self.divider)
+        super().__init__([self.controls, self.values, self._body, self._keeper])
         self._shown_mode = ""
         self._show_mode()
         self._of_comparison: list[tuple[Callable[[Any], None], list[str]]] = [
@@ -191,43 +194,6 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 close_all(child)
         super().close()
 
-    # -- controls -------------------------------------------------------------------------------------
-
-    def _controls(self) -> Any:
-        """Make what chooses the mode, and what belongs to each."""
-        comparison, bind = self.comparison, self._bindings.bind
-        self.mode = widgets.ToggleButtons(
-            options=[mode for mode in MODES if mode in comparison.modes],
-            style={"button_width": "auto"},
-            tooltips=[_TIPS[mode] for mode in comparison.modes],
-        )
-        bind("mode", self.mode)
-        self.curtain = widgets.FloatSlider(
-            min=0, max=1, step=0.005, description="curtain", readout=False, layout=_wide()
-        )
-        bind("curtain", self.curtain)
-        bind("curtain", self.divider)
-        lengths = [n * (d or 1.0) for n, d in zip(comparison.a.geometry.shape, comparison.a.geometry.spacing)]
-        finest = min(d or 1.0 for d in comparison.a.geometry.spacing)
-        self.tile = widgets.FloatLogSlider(
-            base=10, min=math.log10(finest), max=math.log10(max(lengths)), step=0.02, value=comparison.tile,
-            description="tile mm", readout_format=".3g", layout=_wide(),
-        )  # fmt: skip
-        bind("tile", self.tile)
-        self.rate = widgets.FloatSlider(min=0.1, max=20, step=0.1, description="a second", layout=_wide())
-        bind("rate", self.rate)
-        self._of_mode = {"curtain": self.curtain, "checkerboard": self.tile, "blink": self.rate}
-        self.linked = check("frames go along")
-        bind(
-            "frames", self.linked, show=lambda frames: frames == "linked",
-            read=lambda is_linked: "linked" if is_linked else "own",
-        )  # fmt: skip
-        self.linked.layout.display = "" if comparison.paired.can_link else "none"
-        return widgets.HBox(
-            [self.mode, *self._of_mode.values(), self.linked],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
-        )
-
     # -- the viewers ----------------------------------------------------------------------------------
 
     def _show_mode(self, change: Any = None) -> None:
@@ -251,8 +217,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
             for observer, names in self._observers():
                 viewer.state.observe(observer, names)
-        for name, control in self._of_mode.items():
-            control.layout.display = "" if name == mode else "none"
+        self.controls.show(mode)
         self._place_divider()
         self._read_out()
         self._body.children = [*self.viewers, *[self.divider] * (mode == "curtain")]
@@ -411,23 +376,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
 
 
-_TIPS = {
-    "side": "two linked viewers",
-    "checkerboard": "tiles of one and the other",
-    "curtain": "one left, the other right of a line that is dragged",
-    "blink": "one and the other in turns",
-    "difference": "the first minus the second",
-}
-
-
 def _told(value: Any, unit: str) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return "no data" if math.isnan(value) else f"{value:.6g} {unit}".strip()
-
-
-def _wide() -> Any:
-    return widgets.Layout(width="320px")
 
 
 def _volume(data: Any) -> Volume:
