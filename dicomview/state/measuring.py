@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import HasTraits, Int, TraitError, TraitType, observe, validate
 
+from dicomview.errors import DicomviewError
 from dicomview.measure import KINDS, Measurement, Region, Result, evaluate, lies_in
 from dicomview.volume import Volume
 
@@ -173,12 +174,19 @@ class Measuring(HasTraits):
         if (
             self.volume is not volume
             and isinstance(measurement, Measurement)
-            and lies_in(measurement, volume.geometry) is None
+            and lies_in(volume.geometry, measurement) is None
         ):
             volume = self.volume
         if self._evaluated is not self.volume or len(self._results) >= RESULTS:
             self._evaluated, self._results = self.volume, {}
         key = measurement, self.frame
         if key not in self._results:
-            self._results[key] = evaluate(measurement, volume, frame=self.frame)
+            self._results[key] = evaluate(volume, measurement, frame=self.frame)
         return self._results[key]
+
+    def known_result(self, measurement: Measurement | Region) -> Result:
+        """Return the numbers; none where a slice cannot be read, or a region has no place."""
+        try:
+            return self.result(measurement)
+        except DicomviewError:
+            return Result(measurement.kind, measurement.name)

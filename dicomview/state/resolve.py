@@ -264,7 +264,7 @@ def _pane(
         slab_mode=state.slab_mode if thickness else "max",
         overlays=overlays,
         legend=tuple(entry for o in overlays for entry in o.legend) if window and state.texts else (),
-        outlines=outlines(state, shapes, view, index) if visible else (),
+        outlines=outlines(state, shapes, volume.geometry, view, index) if visible else (),
         volume=volume,
     )
 

@@ -88,7 +88,7 @@ class PaintingTool:
                 return
             here = data_at(event.inaxes, pane, (event.x, event.y))
             if state.tool == "fill":
-                state.fill(points_at(pane, state, [here])[0], plane=None if state.brush_3d else pane.plane)
+                state.fill(points_at(pane, [here])[0], plane=None if state.brush_3d else pane.plane)
                 return
             self._stroke = Stroke(event.inaxes, pane, here)
             self._draw(here)
@@ -120,7 +120,7 @@ class PaintingTool:
         """Take the brush to a place."""
         stroke, state = self._stroke, self._state
         assert stroke is not None
-        points = points_at(stroke.pane, state, [stroke.last, here])
+        points = points_at(stroke.pane, [stroke.last, here])
         stroke.last = here
         state.paint(
             points,

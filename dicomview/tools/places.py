@@ -25,14 +25,12 @@ def pane_of(panes: Panes, state: ViewState, ax: Axes) -> Pane | None:
     return scene.pane(drawn.plane)
 
 
-def points_at(
-    pane: Pane, state: ViewState, places: Sequence[Place]
-) -> tuple[tuple[float, float, float], ...]:
+def points_at(pane: Pane, places: Sequence[Place]) -> tuple[tuple[float, float, float], ...]:
     """Return the points of places in a pane."""
     index = np.empty((len(places), 3))
     index[:, pane.view.axis] = pane.index
     index[:, [pane.view.right, pane.view.down]] = places
-    return tuple((x, y, z) for x, y, z in point_of(index, pane.volume.geometry).tolist())
+    return tuple((x, y, z) for x, y, z in point_of(pane.volume.geometry, index).tolist())
 
 
 def data_at(ax: Axes, pane: Pane, pixel: Place) -> Place:

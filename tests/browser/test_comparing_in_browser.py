@@ -177,6 +177,47 @@ def test_modes_one_after_the_other(notebook):
     assert not book.errors
 
 
+MOVING = """
+import numpy as np, dicomview as dv
+vol = dv.volread(dv.samples.head_ct())
+small = vol.array[:, ::2, ::2]
+affine = vol.geometry.affine @ np.diag([1, 2, 2, 1])
+def moving(shifts):
+    array = np.stack([np.roll(small, k, axis=2) for k in shifts])
+    dims = ("time", "slice", "row", "column")
+    return dv.Volume.from_array(array, affine=affine, dims=dims, meta=vol.meta)
+a, b = moving((0, 10, 20)), moving((0, -10, -20))
+grey = np.clip(small * 3, 0, 255).astype(np.uint8)
+red, green = (dv.Volume.from_array(np.stack([grey * k for k in part], -1), affine=affine,
+    dims=("slice", "row", "column", "rgb")) for part in ((1, 0, 0), (0, 1, 0)))
+bare = dict(texts=False, letters=False, scale_bar=False, crosshair=False)
+"""
+
+
+def test_frames_and_colours_are_composed(notebook):
+    book = opened(
+        notebook("lab"), MOVING, "viewer = dv.compare(a, b, mode='curtain', window=(40, 80), **bare)\nviewer"
+    )
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    sees_the_view(book)
+    book.run_cell("viewer.viewers[0].sliders['time'].value = 2")
+    book.wait_for_value("viewer.state.frame", (2,))
+    sees_the_view(book)
+    book.page.locator(".dicomview-compare, .widget-checkbox", has_text="frames go along").first.locator(
+        "input"
+    ).click()
+    book.wait_for_value("viewer.volume.extra_dims", ("time of a", "time of b"))
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    book.run_cell("viewer.state.frame = (2, 0)")
+    sees_the_view(book)
+    book.screenshot("comparing-frames")
+    book.run_cell("viewer.close(); viewer = dv.compare(red, green, mode='curtain', **bare); viewer")
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    sees_the_view(book)
+    book.screenshot("comparing-colours")
+    assert not book.errors
+
+
 STUDY = """
 import shutil, tempfile, pathlib, numpy as np, pydicom, dicomview as dv
 study = pathlib.Path(tempfile.mkdtemp()) / "study"
