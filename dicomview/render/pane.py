@@ -137,6 +137,8 @@ class PaneDrawing:
 
     def __init__(self, ax: Axes, volume: Volume, pane: Pane, scene: Scene) -> None:
         self.ax, self.volume = ax, volume
+        self._is_blank = not pane.visible
+        self._waiting: Pane | None = None
         self.image = show_pixels(
             ax,
             self._pixels(pane),
@@ -168,6 +170,8 @@ class PaneDrawing:
     def overlay(self, is_on: bool) -> None:
         """Draw only what lies over the voxels and does not move with them, or everything."""
         self._leaves_slices = is_on
+        if not is_on:
+            self.catch_up()
         if self._raster is not None:
             self._raster.set_animated(is_on)
         for artist in (self.image, *self._lines, *self._corners[2:], self._bar, self._bar_label):
@@ -175,9 +179,18 @@ class PaneDrawing:
         self.ax.patch.set_alpha(0 if is_on else None)
 
     def show_slice(self, pane: Pane) -> None:
-        """Show another slice."""
-        self.image.set_data(self._pixels(pane))
+        """Show another slice; where somebody else draws it, not before :meth:`catch_up`."""
+        self._is_blank = not pane.visible
+        self._waiting = pane
+        if not self._leaves_slices:
+            self.catch_up()
         self._show_raster(pane)
+
+    def catch_up(self) -> None:
+        """Have the voxels of the slice that is shown."""
+        if self._waiting is not None:
+            self.image.set_data(self._pixels(self._waiting))
+            self._waiting = None
 
     def _show_raster(self, pane: Pane) -> None:
         """Show the overlays; none as long as the pane is hidden, or somebody else draws them."""
@@ -192,7 +205,6 @@ class PaneDrawing:
 
     def _pixels(self, pane: Pane) -> np.ndarray:
         """Return the voxels of a pane; none as long as it is hidden."""
-        self._is_blank = not pane.visible
         if pane.visible:
             return pane_pixels(self.volume, pane)
         shape = [self.volume.geometry.shape[axis] for axis in (pane.view.down, pane.view.right)]

@@ -99,6 +99,11 @@ class PanesRenderer:
         for drawing in (*self.drawings.values(), *self._tiles):
             drawing.overlay(is_on)
 
+    def catch_up(self) -> None:
+        """Have the voxels of all panes, also of those that somebody else draws."""
+        for drawing in (*self.drawings.values(), *self._tiles):
+            drawing.catch_up()
+
     def arrange(self) -> None:
         """Give every pane its place again: the figure has another size."""
         if self.scene is not None:

@@ -132,7 +132,16 @@ def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume"
 
 
 def background(volume: "Volume") -> float:
-    """Return the value of "no data": padding as far as the dtype holds it, or the lowest value."""
+    """Return the value of "no data": padding as far as the dtype holds it, or the lowest value.
+
+    It is looked for once: planes that turn are resliced anew with every move of the pointer.
+    """
+    if volume._background is None:
+        volume._background = _background(volume)
+    return volume._background
+
+
+def _background(volume: "Volume") -> float:
     if volume.is_color:
         return 0.0
     if volume.padding is not None:

@@ -83,6 +83,7 @@ class Volume(Exchange, Oblique, ArrayLike):
         self.padding = padding
         self._default_window: Window | None = None
         self._acquired: Acquired | None = None
+        self._background: float | None = None
         self._home: tuple[float, float, float] | None = None
         self._middle: tuple[float, float, float] | None = None
         self._upright: Geometry | None = None

@@ -282,6 +282,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     @property
     def axes(self) -> Mapping[Plane, Axes]:
         """The Axes of every plane."""
+        self._canvas.renderer.catch_up()
         return MappingProxyType(self._canvas.renderer.axes)
 
     @property
