@@ -954,6 +954,7 @@ class Stage extends Listener {
       }
     }
     this.paintMarks(pane, [left, right, bottom, top]);
+    this.model.get("draw")?.(this, pane, [left, right, bottom, top]); // of a page without a kernel
     context.restore();
   }
 
@@ -1526,15 +1527,16 @@ function asModel(input) {
  * Show a volume without a kernel: all there is lies in the page.
  * @param {HTMLElement} viewer with an element for the slices, ranges named like the sliders of the scene, and a status
  * @param {{ scene: any, frames: { header: any, data: string }[] }} content
+ * @param {(stage: any, pane: any, edges: number[]) => void} [draw] over every slice
  */
-export function standalone(viewer, { scene, frames }) {
+export function standalone(viewer, { scene, frames }, draw) {
   /** @type {((message: any, buffers: any[]) => void)[]} */
   const listeners = [];
   const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
     for (const listen of listeners) listen(message, buffers);
   };
   /** @type {any} */
-  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS] };
+  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS], draw };
   const model = {
     get: (/** @type {string} */ name) => traits[name],
     on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
