@@ -1010,6 +1010,7 @@ class Stage extends Listener {
       }
     }
     this.paintMarks(pane, [left, right, bottom, top]);
+    this.model.get("draw")?.(this, pane, [left, right, bottom, top]); // of a page without a kernel
     context.restore();
   }
 
@@ -1614,15 +1615,16 @@ function asModel(input) {
  * Show a volume without a kernel: all there is lies in the page.
  * @param {HTMLElement} viewer with an element for the slices, ranges named like the sliders of the scene, and a status
  * @param {{ scene: any, frames: { header: any, data: string }[] }} content
+ * @param {(stage: any, pane: any, edges: number[]) => void} [draw] over every slice
  */
-export function standalone(viewer, { scene, frames }) {
+export function standalone(viewer, { scene, frames }, draw) {
   /** @type {((message: any, buffers: any[]) => void)[]} */
   const listeners = [];
   const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
     for (const listen of listeners) listen(message, buffers);
   };
   /** @type {any} */
-  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS] };
+  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS], draw };
   const model = {
     get: (/** @type {string} */ name) => traits[name],
     on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
@@ -1822,23 +1824,31 @@ class View extends Listener {
   }
 
   /** Tell of a window on another screen, or of a page that is magnified: ipympl asks at the start only. */
-  watchRatio() {
+  tellRatio() {
     const ratio = window.devicePixelRatio || 1;
     const { canvas } = this;
-    if (canvas.ratio !== ratio && canvas.resize_canvas && canvas._for_each_view) {
-      canvas.ratio = ratio;
-      canvas.resize_canvas();
-      canvas._for_each_view((/** @type {any} */ view) => view.resize_and_update_canvas(canvas.size));
-      canvas.send_message("set_dpi_ratio", { dpi_ratio: ratio });
-      canvas.send_message("set_device_pixel_ratio", { device_pixel_ratio: ratio });
-      canvas.send_message("refresh");
-    }
-    this.unwatch?.();
-    const screen = window.matchMedia(`(resolution: ${ratio}dppx)`);
-    const change = () => this.watchRatio();
-    screen.addEventListener("change", change);
-    this.unwatch = () => screen.removeEventListener("change", change);
-    this.undo.push(this.unwatch);
+    if (canvas.ratio === ratio || !canvas.resize_canvas || !canvas._for_each_view) return;
+    canvas.ratio = ratio;
+    canvas.resize_canvas();
+    canvas._for_each_view((/** @type {any} */ view) => view.resize_and_update_canvas(canvas.size));
+    canvas.send_message("set_dpi_ratio", { dpi_ratio: ratio });
+    canvas.send_message("set_device_pixel_ratio", { device_pixel_ratio: ratio });
+    canvas.send_message("refresh");
+  }
+
+  /** Follow the screen: a page that is magnified is laid out anew, a window that is moved need not be. */
+  watchRatio() {
+    this.listen(window, "resize", () => this.tellRatio());
+    let forget = () => {};
+    const watch = () => {
+      this.tellRatio();
+      forget();
+      const screen = window.matchMedia(`(resolution: ${window.devicePixelRatio || 1}dppx)`);
+      screen.addEventListener("change", watch);
+      forget = () => screen.removeEventListener("change", watch);
+    };
+    watch();
+    this.undo.push(() => forget());
   }
 
   /** Answer when a frame has been drawn. @param {any} message */
