@@ -89,6 +89,27 @@ _APPEND_CELL = (
 }"""
 )
 
+# Cells keep their identity, by which a viewer knows that its cell runs again.
+_PUT_CELLS = (
+    "(sources) => {"
+    + _FIND_PANEL
+    + """
+    const shared = panel.content.model.sharedModel;
+    if (shared.cells.length > sources.length) shared.deleteCellRange(sources.length, shared.cells.length);
+    sources.forEach((source, i) => {
+        if (i < shared.cells.length) shared.cells[i].setSource(source);
+        else shared.insertCell(i, {cell_type: 'code', source, metadata: {trusted: true}});
+    });
+}"""
+)
+
+# Closes the viewers that have a name, and forgets all names.
+_FORGET = (
+    "[one.close() for one in list(globals().values()) "
+    "if type(one).__module__.startswith('dicomview.widgets')] "
+    "and None, get_ipython().run_line_magic('reset', '-f')"
+)
+
 _REVEAL = (
     "async (index) => {"
     + _FIND_PANEL
@@ -158,6 +179,7 @@ class NotebookPage:
         `windowing` is the notebook's own setting: "none" keeps every cell in the page, while
         "full", "defer" and "contentVisibility" leave out what is scrolled away.
         """
+        self.end()
         self.server.write_settings("@jupyterlab/notebook-extension:tracker", {"windowingMode": windowing})
         self.name = f"test-{uuid.uuid4().hex[:8]}.ipynb"
         document = {
@@ -187,6 +209,16 @@ class NotebookPage:
         self.page.goto(f"{self.server.url}/{path}?token={self.server.token}", wait_until="domcontentloaded")
         self._wait_ready(timeout)
 
+    def show(self, cells: list[str]) -> None:
+        """Run these code cells in the place of all others; the page and the kernel stay, if there are any."""
+        if self.name:
+            self.value(_FORGET)
+            self.page.evaluate(_PUT_CELLS, cells)
+            self.errors.clear()
+        else:
+            self.open(cells)
+        self.run_all()
+
     def run_all(self, timeout: float = 120.0) -> None:
         """Run all cells through the front end's own command; a cell that raises fails the test."""
         self._run("notebook:run-all-cells", timeout)
@@ -199,6 +231,13 @@ class NotebookPage:
             ),
         )
         assert cells
+
+    def end(self) -> None:
+        """End the kernel; what is shown next is a notebook of its own."""
+        if self.name:
+            self.server.shut_down_kernels(self.name)
+        self.name = ""
+        self.errors.clear()
 
     def run_cell(self, code: str, timeout: float = 60.0) -> str:
         """Run code in a cell at the end of the notebook and return what it printed and its result."""

@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 
-import matplotlib.pyplot as plt
 import pytest
+from browser.reader import BARE, CANVAS, HEAD_VOLUME, wait_until_painted
 
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
-BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
-PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
-SETUP = """
-import base64, numpy as np, dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
-points = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))
-ball = ((points - (-25, -10, 30)) ** 2).sum(-1) < 20**2
+SETUP = f"""{HEAD_VOLUME}
+center = vol.geometry.index((-25, -10, 30))
+away = (d * (i - at) for i, at, d in zip(np.ogrid[tuple(map(slice, vol.shape))], center, vol.sampling))
+ball = sum(distance**2 for distance in away) < 20**2
 affine = np.diag([6.0, 5, 5, 1])[[2, 1, 0, 3]]
-affine[:3, 3] = points.min(axis=(0, 1, 2))
+affine[:3, 3] = vol.geometry.position((0, 0, 0))
 grid = dv.Geometry((30, 48, 48), affine=affine)
 places = grid.position(np.moveaxis(np.indices(grid.shape), 0, -1))
 activity = 8 * np.exp(-((places - (27, -2, 34)) ** 2).sum(-1) / 450)
-pet = dv.Volume(activity, geometry=grid, meta={"Modality": "PT"})
-del points, places
+pet = dv.Volume(activity, geometry=grid, meta={{"Modality": "PT"}})
 """
 
-pytestmark = [
-    pytest.mark.parametrize("front_end", ["lab"]),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
 
-
-@pytest.fixture
-def open_viewer(notebook, front_end):
-    """Open a viewer that the page paints."""
-
-    def open_viewer(options, volume=SETUP):
-        book = notebook(front_end)
-        book.open([volume, f"viewer = dv.SliceViewer(vol, {options})\nviewer"])
-        book.run_all()
-        book.wait_for(CANVAS)
-        book.wait_for_value("viewer._is_staged", True)
-        book.wait_until_stable(CANVAS)
-        return book
-
-    return open_viewer
-
-
-def read(encoded):
-    """Return the colours of a PNG in base64, 0 to 255."""
-    return (plt.imread(io.BytesIO(base64.b64decode(encoded)))[..., :3] * 255).round().astype(int)
-
-
-def apart(book):
-    """Return by how many levels page and kernel differ at most, and the part of pixels beyond two."""
-    book.wait_until_stable(CANVAS)
-    drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
-    difference = abs(read(book.page.evaluate(PIXELS)) - drawn).max(axis=-1)
-    return difference.max(), (difference > 2).mean()
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 def crosshair(book):
@@ -72,13 +34,12 @@ def check(book, changes):
     """Do one change after the other, and hold page and kernel against each other."""
     for change in changes:
         book.run_cell(change)
-        most, beyond = apart(book)
-        assert most <= 2, f"after {change!r}: {most} levels apart in {beyond:.2%} of the pixels"
+        wait_until_painted(book, most=2, after=change)
     assert not book.errors
 
 
 def test_slabs(open_viewer):
-    book = open_viewer(f"window=(500, 2000), position=(27, -2, 34), {BARE}")
+    book = open_viewer(f"window=(500, 2000), position=(27, -2, 34), {BARE}", SETUP)
     check(
         book,
         [
@@ -92,7 +53,7 @@ def test_slabs(open_viewer):
     )
     book.run_cell("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
     book.run_cell("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
-    apart(book)
+    book.wait_until_stable(CANVAS)
     book.screenshot("slab")
     text = book.wait_for(".dicomview-status").inner_text()
     assert text.endswith("(MIP 30 mm)"), text
@@ -101,7 +62,7 @@ def test_slabs(open_viewer):
 
 
 def test_masks_isodoses_and_fusion(open_viewer):
-    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}", SETUP)
     check(
         book,
         [
@@ -121,7 +82,7 @@ def test_masks_isodoses_and_fusion(open_viewer):
 
 
 def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
-    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}", SETUP)
     book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
     book.wait_until_stable(CANVAS)
     box = book.wait_for(CANVAS).bounding_box()
@@ -129,18 +90,17 @@ def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
     for _ in range(6):
         book.page.mouse.wheel(0, -100)
     book.wait_for_value("viewer.state.index[0]", 42)
-    most, beyond = apart(book)
-    assert most <= 2, f"{most} levels apart in {beyond:.2%} of the pixels"
+    wait_until_painted(book, most=2)
     assert not book.errors
 
 
 def test_pictures_of_fusion_and_mask(open_viewer):
-    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)", SETUP)
     book.run_cell("viewer.overlays.fuse(pet, window=(4, 8))")
-    apart(book)
+    book.wait_until_stable(CANVAS)
     book.screenshot("fusion")
     book.run_cell("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
-    apart(book)
+    book.wait_until_stable(CANVAS)
     book.screenshot("mask")
     book.run_cell(
         "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.isodoses(pet, (95, 50), unit='%')"
@@ -148,13 +108,13 @@ def test_pictures_of_fusion_and_mask(open_viewer):
     book.run_cell("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
     book.page.locator(".dicomview .jupyter-widget-Collapse-header", has_text="overlays").click()
     book.wait_for(".dicomview input[type='color']")
-    apart(book)
+    book.wait_until_stable(CANVAS)
     book.screenshot("overlays")
     assert not book.errors
 
 
 def test_planes_turn_with_the_tool(open_viewer):
-    book = open_viewer("window=(40, 80), position=(27, -2, 34), tool='rotate'")
+    book = open_viewer("window=(40, 80), position=(27, -2, 34), tool='rotate'", SETUP)
     place = book.value("viewer.state.position")
     box = book.wait_for(CANVAS).bounding_box()
     x, y = crosshair(book)
