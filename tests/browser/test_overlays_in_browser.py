@@ -33,7 +33,7 @@ def crosshair(book):
 def check(book, changes):
     """Do one change after the other, and hold page and kernel against each other."""
     for change in changes:
-        book.run_cell(change)
+        book.execute(change)
         wait_until_painted(book, most=2, after=change)
     assert not book.errors
 
@@ -51,8 +51,8 @@ def test_slabs(open_viewer):
             "viewer.state.slab, viewer.state.slab_mode = {'sagittal': 60.0}, 'max'",
         ],
     )
-    book.run_cell("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
-    book.run_cell("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
+    book.execute("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
+    book.execute("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
     book.wait_until_stable(CANVAS)
     book.screenshot("slab")
     text = book.wait_for(".dicomview-status").inner_text()
@@ -83,7 +83,7 @@ def test_masks_isodoses_and_fusion(open_viewer):
 
 def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
     book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}", SETUP)
-    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
+    book.execute("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
     book.wait_until_stable(CANVAS)
     box = book.wait_for(CANVAS).bounding_box()
     book.page.mouse.move(box["x"] + box["width"] / 6, box["y"] + box["height"] / 2)
@@ -96,16 +96,16 @@ def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
 
 def test_pictures_of_fusion_and_mask(open_viewer):
     book = open_viewer("window=(40, 80), position=(27, -2, 34)", SETUP)
-    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8))")
+    book.execute("viewer.overlays.fuse(pet, window=(4, 8))")
     book.wait_until_stable(CANVAS)
     book.screenshot("fusion")
-    book.run_cell("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
+    book.execute("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
     book.wait_until_stable(CANVAS)
     book.screenshot("mask")
-    book.run_cell(
+    book.execute(
         "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.isodoses(pet, (95, 50), unit='%')"
     )
-    book.run_cell("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
+    book.execute("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
     book.page.locator(".dicomview .jupyter-widget-Collapse-header", has_text="overlays").click()
     book.wait_for(".dicomview input[type='color']")
     book.wait_until_stable(CANVAS)
@@ -131,7 +131,7 @@ def test_planes_turn_with_the_tool(open_viewer):
     now = crosshair(book)
     assert abs(now[0] - x) < 1 and abs(now[1] - y) < 1, "the crosshair stays where it is"
     book.screenshot("rotation")
-    book.run_cell("for t in ('texts', 'letters', 'scale_bar', 'crosshair'): setattr(viewer.state, t, False)")
+    book.execute("for t in ('texts', 'letters', 'scale_bar', 'crosshair'): setattr(viewer.state, t, False)")
     check(
         book,
         [

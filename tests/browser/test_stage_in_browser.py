@@ -34,7 +34,7 @@ def test_page_and_kernel_paint_the_same_pixels(open_viewer):
         "viewer.state.layout = 'montage'",
         "viewer.state.layout = 'sagittal'",
     ):
-        book.run_cell(change)
+        book.execute(change)
         # On the edge of a threshold the last bit of a value decides.
         wait_until_painted(book, beyond=1e-4 if "'linear')" in change else 0, after=change)
     assert not book.errors
@@ -121,7 +121,7 @@ def test_sliders_move_the_picture_without_the_kernel(open_viewer):
 def test_python_moves_the_page(open_viewer):
     book = open_viewer("window=(40, 80), position=(27, -2, 34)")
     before = book.wait_until_stable(CANVAS)
-    book.run_cell(
+    book.execute(
         "for k in range(30):\n    viewer.state.index = (k, 2 * k, 3 * k)\nviewer.state.window = (300, 2000)"
     )
     book.wait_for_change(CANVAS, before)
@@ -155,9 +155,9 @@ def test_the_cine_runs_in_the_page(open_viewer):
     book.wait_for_value("viewer.state.playing", False)
     stopped = book.value("viewer.state.index[0]")
     assert 15 <= stopped <= 45
-    book.run_cell("viewer.state.playing = True")
+    book.execute("viewer.state.playing = True")
     book.page.wait_for_timeout(700)
-    book.run_cell("viewer.state.playing = False")
+    book.execute("viewer.state.playing = False")
     assert book.value("viewer.state.index[0]") != stopped
     assert not book.errors
 
@@ -209,7 +209,7 @@ HANDLE = """() => {
 
 def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
     book = open_viewer("window=(40, 80), position=(27, -2, 34)")
-    book.run_cell("viewer.state.index = (20, 200, 210)")
+    book.execute("viewer.state.index = (20, 200, 210)")
     book.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     book.page.reload()
     book.wait_for(CANVAS)
@@ -230,12 +230,12 @@ def test_a_hidden_page_asks_for_nothing(open_viewer):
     book = open_viewer("index=(10, 200, 200)")
     center(book)  # before anybody comes near, it would not ask either
     book.page.wait_for_timeout(1000)
-    book.run_cell(
+    book.execute(
         "asked = []\nwanted = viewer._page.handlers['want']\n"
         "viewer._page.handlers['want'] = lambda want: (asked.append(want), wanted(want))"
     )
     book.page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    book.run_cell("viewer.state.index = (50, 300, 300)")  # comes without being asked for
+    book.execute("viewer.state.index = (50, 300, 300)")  # comes without being asked for
     book.page.wait_for_timeout(500)
     assert book.value("asked") == []
     book.page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
@@ -268,7 +268,7 @@ def test_a_key_is_one_message(open_viewer):
     book = open_viewer("index=(10, 200, 200)")
     center(book)
     book.page.wait_for_timeout(500)
-    book.run_cell(
+    book.execute(
         "heard = []\n"
         "for part in (viewer._page, viewer._canvas.widget):\n"
         "    part.on_msg(lambda _, content, buffers: heard.append(sorted(content)))"
