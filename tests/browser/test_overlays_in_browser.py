@@ -7,7 +7,11 @@ import math
 import pytest
 from browser.reader import BARE, CANVAS, HEAD_VOLUME, wait_until_painted
 
+#: Every second row and column of the head, a ball and an activity.
 SETUP = f"""{HEAD_VOLUME}
+vol = dv.Volume.from_array(
+    vol.array[:, ::2, ::2].copy(), affine=vol.geometry.affine @ np.diag([1, 2, 2, 1]), meta=vol.meta
+)
 center = vol.geometry.index((-25, -10, 30))
 away = (d * (i - at) for i, at, d in zip(np.ogrid[tuple(map(slice, vol.shape))], center, vol.sampling))
 ball = sum(distance**2 for distance in away) < 20**2
@@ -44,7 +48,7 @@ def test_slabs(open_viewer):
         book,
         [
             "viewer.state.slab = {'axial': 30.0, 'coronal': 20.0}",
-            "viewer.state.index = (20, 200, 300)",
+            "viewer.state.index = (20, 100, 150)",
             "viewer.state.slab_mode = 'mean'",
             "viewer.state.slab_mode = 'min'; viewer.state.mark_padding = True",
             "viewer.state.slab = {}",
@@ -68,10 +72,10 @@ def test_masks_isodoses_and_fusion(open_viewer):
         [
             "viewer.overlays.add_mask(ball, name='ball')",
             "viewer.overlays.fuse(pet, window=(4, 8))",
-            "viewer.state.index = (viewer.state.index[0] - 3, 200, 190)",
+            "viewer.state.index = (viewer.state.index[0] - 3, 100, 95)",
             "viewer.overlays.isodoses(pet, (95, 50, 20), unit='%')",
             "viewer.overlays.set('PT', colormap='viridis', opacity=0.3)",
-            "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 190)",
+            "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 100.5, 95)",
             "viewer.state.turn('axial'); viewer.state.mirror('coronal'); viewer.state.fit()",
             "viewer.overlays.set('ball', visible=False)",
             "viewer.state.layout = 'montage'",
