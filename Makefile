@@ -65,7 +65,7 @@ bench-load: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/load.py $(ARGS)
 
-# the viewer in a real page against others, near and far: ARGS="--quick --only browser"; under twelve minutes
+# the viewer in a real page against others, near and far: ARGS="--quick --only browser"; a quarter of an hour
 bench-browser: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python tests/benchmarks/browser.py $(ARGS)

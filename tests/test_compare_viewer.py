@@ -12,6 +12,7 @@ from conftest import make_affine, make_voxels, widgets_alive
 from traitlets import TraitError
 
 import dicomview as dv
+from dicomview.state import pane_pixels
 from dicomview.widgets import displayed
 from dicomview.widgets.divider import lanes_of
 from dicomview.widgets.page import PageLink
@@ -65,7 +66,7 @@ def test_each_mode_shows_its_volume_and_keeps_the_view(show, a, b):
     viewer.state.window = (50, 700)
     for mode in ("curtain", "checkerboard", "blink", "difference", "side"):
         viewer.comparison.mode = mode
-        assert viewer.mode.value == mode
+        assert viewer.controls.mode.value == mode
         assert len(viewer.viewers) == 1 + (mode == "side")
         assert viewer.state.index == (7, 8, 9) and viewer.state.zoom == 1.5
         assert viewer.state.layout == ("axial" if mode == "side" else "ortho")
@@ -73,7 +74,11 @@ def test_each_mode_shows_its_volume_and_keeps_the_view(show, a, b):
             assert viewer.state.window == viewer.volume.default_window and viewer.state.colormap == "RdBu_r"
         else:
             assert viewer.state.window == dv.Window(50, 700)
-        shown = {"curtain": viewer.curtain, "checkerboard": viewer.tile, "blink": viewer.rate}
+        shown = {
+            "curtain": viewer.controls.curtain,
+            "checkerboard": viewer.controls.tile,
+            "blink": viewer.controls.rate,
+        }
         assert [name for name, one in shown.items() if one.layout.display == ""] == [mode] * (mode in shown)
 
 
@@ -83,20 +88,20 @@ def test_the_controls_are_the_comparison(show, a, b):
     on = b.on(a)
     expected = np.where(np.arange(28) < 7, a.array[10], on.array[10])
     np.testing.assert_array_equal(image.get_array(), expected)
-    viewer.curtain.value = 0.5
+    viewer.controls.curtain.value = 0.5
     assert viewer.comparison.curtain == viewer.divider.value == 0.5
     expected = np.where(np.arange(28) < 14, a.array[10], on.array[10])
     np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), expected)
     viewer.divider.value = 1.0  # dragged in the page
-    assert viewer.curtain.value == 1
+    assert viewer.controls.curtain.value == 1
     np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), a.array[10])
-    viewer.mode.value = "checkerboard"
+    viewer.controls.mode.value = "checkerboard"
     viewer.comparison.tile = 2.5
     tiles = viewer.viewers[0].axes["coronal"].images[0].get_array()
     k, c = np.arange(20)[:, None], np.floor(np.arange(28) * 0.6 / 2.5 + 1e-9)
     np.testing.assert_array_equal(tiles, np.where((k + c) % 2 == 1, on.array[:, 12], a.array[:, 12]))
     viewer.comparison.mode = "blink"
-    viewer.rate.value = 4
+    viewer.controls.rate.value = 4
     assert viewer.state.fps == 4 and viewer.state.cine == "shown" and viewer.state.playing
     viewer.state.frame = (1,)
     np.testing.assert_array_equal(viewer.viewers[0].axes["axial"].images[0].get_array(), on.array[10])
@@ -131,7 +136,7 @@ def test_the_line_lies_where_the_picture_changes(show, a, b):
 
 
 def test_windows_follow_from_one_mode_to_another(show, a):
-    pet = dv.Volume.from_array(np.full(SHAPE, 2.0), affine=make_affine(), meta={"Modality": "MR"})
+    pet = dv.Volume.from_array(np.full(SHAPE, 2.0), affine=make_affine(), meta={"Modality": "CT"})
     viewer = show(a, pet, windows=((40, 80), (4, 8)))
     one, two = viewer.viewers
     assert (one.state.window, two.state.window) == (dv.Window(40, 80), dv.Window(4, 8))
@@ -197,9 +202,73 @@ def test_what_cannot_be_composed(show, a):
     with pytest.raises(TraitError, match="colours"):
         dv.compare(a, color, mode="curtain")
     viewer = show(a, color)
-    assert viewer.mode.options == ("side",) and "not linked" in viewer.values.value
+    assert viewer.controls.mode.options == ("side",) and "not linked" in viewer.values.value
     viewer.viewers[0].state.zoom = 3
     assert viewer.viewers[1].state.zoom == 3
+
+
+def moving(count, seed, dims=("time",)):
+    array = np.stack([make_voxels(SHAPE, seed=seed + i) for i in range(count)])
+    return dv.Volume.from_array(
+        array, affine=make_affine(), dims=(*dims, "slice", "row", "column"), meta={"Modality": "CT"}
+    )
+
+
+def test_frames_stay_from_one_mode_to_another(show):
+    a, b = moving(4, 0), moving(4, 10)
+    viewer = show(a, b, frame=(3,))
+    assert [one.state.frame for one in viewer.viewers] == [(3,), (3,)]
+    viewer.viewers[1].sliders["time"].value = 1
+    assert viewer.state.frame == (1,), "they go along"
+    assert viewer.controls.linked.value and viewer.controls.linked.layout.display == ""
+    for mode, frame in (("curtain", (1,)), ("blink", (0, 1)), ("difference", (1,)), ("checkerboard", (1,))):
+        viewer.comparison.mode = mode
+        assert viewer.state.frame == frame
+    viewer.state.pointer = None
+    assert f"a {a.array[1][viewer.state.index]}" in viewer.values.value
+    viewer.state.frame = (2,)
+    assert f"b {b.array[2][viewer.state.index]}" in viewer.values.value
+    viewer.controls.linked.value = False
+    assert viewer.comparison.frames == "own" and viewer.volume.extra_dims == ("time of a", "time of b")
+    assert viewer.state.frame == (2, 2)
+    assert {"time of a", "time of b"} < set(viewer.viewers[0].sliders)
+    viewer.state.frame = (0, 3)
+    viewer.comparison.mode = "blink"
+    assert viewer.state.frame == (0, 0, 3) and viewer.state.cine == "shown"
+    viewer.comparison.mode = "side"
+    assert [one.state.frame for one in viewer.viewers] == [(0,), (3,)]
+    viewer.viewers[0].state.frame = (2,)
+    assert viewer.viewers[1].state.frame == (3,)
+    viewer.comparison.frames = "linked"
+    assert [one.state.frame for one in viewer.viewers] == [(2,), (2,)]
+
+
+def test_one_in_time_beside_one_that_is_not(show, a):
+    viewer = show(moving(4, 0), a, mode="difference")
+    assert viewer.volume.extra_dims == ("time",) and viewer.controls.linked.layout.display == "none"
+    viewer.viewers[0].sliders["time"].value = 3
+    viewer.comparison.mode = "side"
+    assert [one.state.frame for one in viewer.viewers] == [(3,), ()]
+
+
+def test_colours_are_compared_in_one_picture(show):
+    a, b = (
+        dv.Volume.from_array(np.full((*SHAPE, 3), value, np.uint8), affine=make_affine())
+        for value in (40, 200)
+    )
+    viewer = show(a, b)
+    assert viewer.controls.mode.options == ("side", "checkerboard", "curtain", "blink")
+    with pytest.raises(TraitError, match="no difference"):
+        viewer.comparison.mode = "difference"
+    viewer.comparison.mode = "curtain"
+    pane = viewer.viewers[0]._scene().pane("axial")
+    picture = pane_pixels(viewer.volume, pane)
+    assert picture[0, 0].tolist() == [40] * 3 and picture[0, -1].tolist() == [200] * 3
+    assert "a 40, 40, 40" in viewer.values.value and "b 200, 200, 200" in viewer.values.value
+    viewer.comparison.curtain = 0.2
+    for mode in ("blink", "checkerboard", "side"):
+        viewer.comparison.mode = mode
+        assert viewer._repr_mimebundle_()["image/png"]
 
 
 def test_the_page_gets_other_values_as_another_volume(show, a, b, monkeypatch):

@@ -188,10 +188,12 @@ def test_an_uneven_grid_is_met_slice_by_slice():
 
 
 def test_volumes_that_cannot_be_composed_can_stand_side_by_side(a):
-    moving = dv.Volume.from_array(np.zeros((2, *SHAPE)))
-    color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8))
+    color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8), affine=make_affine())
     elsewhere = dv.Volume.from_array(np.zeros(SHAPE))
-    for other, error in ((moving, DisplayError), (color, DisplayError), (elsewhere, GeometryError)):
+    waves = dv.Volume.from_array(np.zeros(SHAPE, complex), affine=make_affine())
+    with pytest.raises(DisplayError, match="real numbers"):
+        Pair(a, waves)
+    for other, error in ((color, DisplayError), (elsewhere, GeometryError)):
         with pytest.raises(error):
             Pair(a, other)
         both = Comparison(a, other)
@@ -200,6 +202,104 @@ def test_volumes_that_cannot_be_composed_can_stand_side_by_side(a):
             both.mode = "curtain"
         with pytest.raises(DisplayError, match="side by side"):
             both.composed()
+
+
+def moving(count, seed, name="time", affine=None):
+    array = np.stack([make_voxels(SHAPE, seed=seed + i) for i in range(count)])
+    return dv.Volume.from_array(
+        array, affine=make_affine() if affine is None else affine,
+        dims=(name, "slice", "row", "column"), meta=CT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["checkerboard", "curtain", "difference", "blink"])
+@pytest.mark.parametrize("frames", ["linked", "own"])
+def test_frames_go_along_or_each_has_its_own(mode, frames):
+    a, b = moving(3, 0), moving(3, 10)
+    both = Comparison(a, b, mode=mode, frames=frames, tile=5)
+    made = both.composed()
+    names = ("time",) if frames == "linked" else ("time of a", "time of b")
+    assert made.extra_dims == (*["shown"] * (mode == "blink"), *names)
+    one = [dv.Volume(np.array(v.array[0]), geometry=v.geometry, meta=CT) for v in (a, b)]
+    for at in [0, 1, 2] if frames == "linked" else [(0, 2), (2, 1)]:
+        first, second = (at, at) if frames == "linked" else at
+        place = (at,) if frames == "linked" else at
+        one[0].array[:], one[1].array[:] = a.array[first], b.array[second]
+        single = Comparison(*one, mode=mode, tile=5, windows=both.windows).composed()
+        for shown in range(2) if mode == "blink" else [None]:
+            lead = () if shown is None else (shown,)
+            for key in ((4,), (slice(None), 5), (slice(None), slice(None), 6)):
+                np.testing.assert_array_equal(made.array[(*lead, *place, *key)], single.array[(*lead, *key)])
+    if mode == "difference":
+        assert made.default_window.center == 0 and made.default_window.width > 2
+    place = (1,) if frames == "linked" else (1, 2)
+    second = 1 if frames == "linked" else 2
+    assert both.values((4, 5, 6), place) == (a.array[1, 4, 5, 6], b.array[second, 4, 5, 6])
+    assert both.paired.joined(*both.paired.split(place)) == place
+
+
+def test_only_frames_that_agree_go_along(b):
+    for second, names in (
+        (moving(2, 5), ("time of a", "time of b")),
+        (moving(3, 5, "echo"), ("time", "echo")),
+        (b, ("time",)),
+    ):
+        both = Comparison(moving(3, 0), second, mode="curtain")
+        assert not both.paired.can_link and both.composed().extra_dims == names
+    both = Comparison(b, moving(3, 5), mode="difference")
+    np.testing.assert_array_equal(both.composed().array[2, 4], b.array[4] - moving(3, 5).array[2, 4])
+
+
+def test_where_times_differ_both_are_told():
+    a, b = moving(2, 0), moving(2, 5)
+    a.dimensions = (dv.volume.Dimension("time", (0.0, 1.5), "s"),)
+    b.dimensions = (dv.volume.Dimension("time", (0.0, 2.0), "s"),)
+    (time,) = Comparison(a, b, mode="curtain").composed().dimensions
+    assert (time.label(0), time.label(1)) == ("time = 0 | 0 s", "time = 1.5 | 2 s")
+
+
+def test_frames_of_another_grid_come_from_their_own_frame():
+    shift = make_affine()
+    shift[:3, 3] += shift[:3, 0]  # one slice further
+    a, b = moving(2, 0), moving(2, 5, affine=shift)
+    shown = Comparison(a, b, mode="difference").composed()
+    for t in range(2):
+        np.testing.assert_allclose(shown.array[t, 4], a.array[t, 4] - b.array[t, 3], atol=1e-3)
+        assert np.isnan(shown.array[t, 0]).all(), "nothing was acquired there"
+
+
+def coloured(seed, dtype=np.uint8, channels=3, **meta):
+    array = np.random.default_rng(seed).integers(0, 256, (*SHAPE, channels)).astype(dtype)
+    return dv.Volume.from_array(
+        array, affine=make_affine(), dims=("slice", "row", "column", "rgb"), meta={**CT, **meta}
+    )
+
+
+def test_colours_are_composed_but_not_subtracted():
+    a, b = coloured(0), coloured(1, np.uint16, 4, BitsStored=8)
+    both = Comparison(a, b)
+    assert both.modes == ("side", "checkerboard", "curtain", "blink")
+    with pytest.raises(TraitError, match=r"difference.*colours.*channel"):
+        both.mode = "difference"
+    both.mode = "curtain"
+    made = both.composed()
+    assert made.is_color and made.dtype == np.uint8 and made.shape == (*SHAPE, 3)
+    left, right = a.array[:, :, :7], b.array[:, :, 7:, :3]
+    for k in range(SHAPE[0]):
+        np.testing.assert_array_equal(made.array[k], np.concatenate([left[k], right[k]], axis=1))
+    np.testing.assert_array_equal(made.array[:, 3], np.concatenate([left[:, 3], right[:, 3]], axis=1))
+    np.testing.assert_array_equal(np.asarray(made)[2:4, 3, 5], a.array[2:4, 3, 5])
+    both.mode = "blink"
+    np.testing.assert_array_equal(both.composed().array[1, 4], b.array[4, ..., :3])
+    np.testing.assert_array_equal(both.composed().array[0, :, :, 4], a.array[:, :, 4])
+    both.mode, both.tile = "checkerboard", 5
+    assert both.composed().array[4].shape == (*SHAPE[1:], 3)
+    assert both.values((1, 2, 3)) == (tuple(a.array[1, 2, 3]), tuple(b.array[1, 2, 3, :3]))
+
+
+def test_colours_and_values_are_not_mixed(a):
+    with pytest.raises(TraitError, match="one has colours, the other values"):
+        Comparison(a, coloured(0), mode="blink")
 
 
 def test_arrays_of_unknown_place_are_met_voxel_by_voxel():

@@ -26,9 +26,15 @@ def page_of(tmp_path):
     return page_of
 
 
+def contents(page):
+    """Return what lies in a page: scene and frames, and what is drawn over them."""
+    found = re.search(r"standalone\(document.*?, (\{.*\}), drawer\((\[.*\])\)\);\n</script>", page)
+    return json.loads(found.group(1)), json.loads(found.group(2))
+
+
 def content(page):
     """Return the scene and the frames of a page, values as arrays."""
-    told = json.loads(re.search(r"standalone\(.*?, (\{.*\})\);\n</script>", page).group(1))
+    told, _ = contents(page)
     frames = []
     for frame in told["frames"]:
         header = frame["header"]
@@ -91,16 +97,17 @@ def test_colour_has_no_window(page_of):
 
 
 def content_scene(page):
-    return json.loads(re.search(r"standalone\(.*?, (\{.*\})\);\n</script>", page).group(1))["scene"]
+    return contents(page)[0]["scene"]
 
 
 def test_what_the_page_cannot_have_is_left_out_and_said(tmp_path):
     vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine())
     viewer = dv.SliceViewer(vol, window=(500, 1000), slab={"axial": 9.0})
-    viewer.overlays.add_mask(np.asarray(vol.array > 0))
+    viewer.overlays.fuse(vol, name="other")
+    viewer.overlays.isodoses(vol, [50, 20])
     viewer.to_html(tmp_path / "view.html")
     page = (tmp_path / "view.html").read_text(encoding="utf-8")
-    assert "Single slices are shown here, no slabs. Overlays are not shown here; there are 1." in page
+    assert "Single slices are shown here, no slabs. Overlays that are not shown here: 2." in page
     scene, ((_, array),) = content(page)
     assert scene["slabs"] == ["", "", ""] and scene["overlays"] == ""
     np.testing.assert_array_equal(array, vol.array)
@@ -110,6 +117,84 @@ def test_what_the_page_cannot_have_is_left_out_and_said(tmp_path):
     over = re.compile('base64,([^"]+)"')
     plain = (tmp_path / "plain.html").read_text(encoding="utf-8")
     assert over.search(page).group(1) == over.search(plain).group(1), "nothing of them is drawn"
+    viewer.close()
+
+
+def voxels(mask, shape):
+    """Return the voxels that lie in a mask of a page."""
+    runs = np.repeat(np.arange(len(mask["runs"])) % 2 == 1, mask["runs"])
+    part = np.zeros(mask["shape"], bool)
+    part.ravel()[: len(runs)] = runs
+    whole = np.zeros(shape, bool)
+    whole[tuple(slice(a, a + n) for a, n in zip(mask["start"], mask["shape"]))] = part
+    return whole
+
+
+@pytest.mark.parametrize("orientation", ["oblique", "decubitus"])
+@pytest.mark.parametrize("traits", [{}, {"rotation": (0, 20, 0)}], ids=str)
+def test_masks_and_measurements_lie_in_the_page(tmp_path, orientation, traits):
+    vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine(orientation))
+    own = np.zeros(vol.shape, bool)
+    own[3:9, 4:12, 5:20] = True
+    own[5, 6, 7] = False
+    coarse = make_affine(orientation) @ np.diag([2, 2, 2, 1])
+    coarse[:3, 3] = vol.geometry.position((0.5, 0.5, 0.5))
+    other = np.zeros((10, 12, 14), bool)
+    other[2:5, 3:6, 4:9] = True
+    place = vol.geometry.position
+    shapes = [
+        dv.measure.Distance(place([(4.0, 5, 6), (4, 5, 20)]), name="</script>"),
+        dv.measure.Ellipse.in_corners(place([(4.0, 5, 6), (4, 5, 20), (4, 12, 20), (4, 12, 6)])),
+        dv.measure.Region(dv.Volume(own, geometry=vol.geometry), "box"),
+    ]
+    viewer = dv.SliceViewer(vol, window=(500, 1000), measurements=shapes)
+    viewer.overlays.add_mask(own, name="own", color="#00ff00")
+    viewer.overlays.add_mask(other, geometry=dv.Geometry(other.shape, affine=coarse), name="other")
+    viewer.overlays.add_mask(own, name="hidden")
+    viewer.overlays.set("hidden", visible=False)
+    for name, value in traits.items():
+        setattr(viewer.state, name, value)
+    viewer.to_html(tmp_path / "view.html")
+    page = (tmp_path / "view.html").read_text(encoding="utf-8")
+    assert page.count("</script>") == 1 and "not shown" not in page and "drawn as outlines" in page
+    drawn = contents(page)[1]
+    assert [one["kind"] for one in drawn] == ["mask", "mask", "distance", "ellipse", "region"]
+    shown = viewer.state.volume
+    index = np.moveaxis(np.indices(shown.shape), 0, -1)
+    at = np.floor(vol.geometry.index(shown.geometry.position(index)) + 0.5 + 1e-6).astype(int)
+
+    def expected(low, high):
+        return ((at >= low) & (at < high)).all(axis=-1)
+
+    first, second = (voxels(one["mask"], shown.shape) for one in drawn[:2])
+    np.testing.assert_array_equal(first, expected((3, 4, 5), (9, 12, 20)) & ~expected((5, 6, 7), (6, 7, 8)))
+    # A voxel of the coarse mask is two of the volume.
+    np.testing.assert_array_equal(second, expected((4, 6, 8), (10, 12, 18)))
+    assert drawn[0]["color"] == "#00ff00"
+    np.testing.assert_array_equal(voxels(drawn[4]["mask"], shown.shape), first)
+    for one, shape in zip(drawn[2:4], shapes):
+        np.testing.assert_allclose(shown.geometry.position(np.array(one["points"])), shape.array, atol=1e-4)
+    assert drawn[3]["line"][0] == drawn[3]["line"][-1] and len(drawn[3]["line"]) > 90
+    assert drawn[2]["texts"][""].startswith("</script>\n") and "mm³" in drawn[4]["texts"][""]
+    viewer.close()
+
+
+def test_numbers_in_the_page_are_those_of_the_frame(tmp_path):
+    vol = dv.Volume.from_array(np.arange(2 * 27).reshape(2, 3, 3, 3))
+    viewer = dv.SliceViewer(vol, measurements=[dv.measure.Point([(0, 0, 0)])])
+    viewer.to_html(tmp_path / "view.html")
+    ((point,),) = contents((tmp_path / "view.html").read_text(encoding="utf-8"))[1:]
+    assert point["texts"] == {"0": "0", "1": "27"}
+    viewer.close()
+
+
+def test_masks_that_do_not_fit_are_left_out_and_said(tmp_path):
+    vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine())
+    viewer = dv.SliceViewer(vol)
+    viewer.overlays.add_mask(make_voxels((20, 24, 28)) % 2 == 0, name="noise")
+    viewer.to_html(tmp_path / "view.html", budget=60e3)
+    page = (tmp_path / "view.html").read_text(encoding="utf-8")
+    assert "Overlays that are not shown here: 1." in page and contents(page)[1] == []
     viewer.close()
 
 

@@ -50,7 +50,7 @@ class Bench(Desk):
 
     def index(self, i=-1):
         """Return the corners of a measurement as voxel indices."""
-        return index_of(self.state.measurements[i].array, self.state.volume.geometry)
+        return index_of(self.state.volume.geometry, self.state.measurements[i].array)
 
 
 @pytest.fixture
@@ -389,7 +389,7 @@ def test_of_a_lazy_volume_only_the_slices_of_a_shape_are_decoded(write, decoded,
     vol = dv.volread(tmp_path / "ct", lazy=True)
     corners = np.array([(2.6, 5, 2), (2.6, 5, 9), (4.4, 5, 9), (4.4, 5, 2)])
     decoded.clear()
-    result = dv.measure.evaluate(Rectangle(vol.geometry.position(corners)), vol)
+    result = dv.measure.evaluate(vol, Rectangle(vol.geometry.position(corners)))
     assert result.count == 2 * 7 and len(set(decoded)) == 2
 
 
@@ -405,7 +405,7 @@ def test_shapes_keep_their_size_where_slices_are_unevenly_spaced(kind):
     (drawn,) = bench.state.measurements
     # A place of its line between two handles.
     line = drawn.array[:2].mean(axis=0) if kind == "rectangle" else drawn.outline()[12]
-    place = index_of(line, geometry)
+    place = index_of(geometry, line)
     bench.drag(bench.pixel("coronal", place[2], place[0]), (30, 22))
     (moved,) = bench.state.measurements
     by = moved.array - drawn.array
@@ -422,7 +422,7 @@ def test_each_rotation_is_evaluated_for_itself(bench):
     square = Rectangle(state.volume.geometry.position(corners))
     for angle in (20.0, 25.0, 20.0, 30.0, 20.0):
         state.rotation = (angle, 0.0, 10.0)
-        expected = dv.measure.evaluate(square, state.volume)
+        expected = dv.measure.evaluate(state.volume, square)
         assert state.result(square) == expected, "an earlier volume is another one"
     state.rotation = (0.0, 0.0, 0.0)
     state.tool = "polygon"

@@ -122,7 +122,7 @@ def test_negative_images_are_shown_inverted():
 
 def test_a_profile_is_drawn_on_axes_of_the_callers_too():
     vol = dv.Volume.from_array(np.arange(60).reshape(3, 4, 5), sampling=(3, 2, 1), meta={"Units": "a$_b$"})
-    found = dv.measure.profile([(1, 0, 0), (1, 3, 0)], vol)
+    found = dv.measure.profile(vol, [(1, 0, 0), (1, 3, 0)])
     own = Figure().add_subplot()
     assert dv.plot_profile(found, ax=own) is own and own.get_ylabel() == "a$_b$"
     assert np.array_equal(own.lines[0].get_xydata(), np.stack([found.distance, found.values], axis=1))

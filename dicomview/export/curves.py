@@ -29,7 +29,7 @@ def plot_profile(profile: Profile, *, ax: Axes | None = None) -> Axes:
     >>> import numpy as np
     >>> import dicomview as dv
     >>> vol = dv.Volume.from_array(np.arange(60).reshape(3, 4, 5), sampling=(3, 2, 1))
-    >>> ax = dv.plot_profile(dv.measure.profile([(1, 0, 0), (1, 3, 0)], vol))
+    >>> ax = dv.plot_profile(dv.measure.profile(vol, [(1, 0, 0), (1, 3, 0)]))
     >>> ax.get_xlabel()
     'distance (mm)'
     """

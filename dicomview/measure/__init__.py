@@ -1,4 +1,7 @@
-"""Measuring: lengths, angles, areas and the values inside of regions, by patient position; no GUI."""
+"""Measuring: lengths, angles, areas and the values inside of regions, by patient position; no GUI.
+
+Functions take the volume (or geometry) first, then what is measured in it.
+"""
 
 from dicomview.measure.evaluate import Result, evaluate, lies_in, region_mask, region_values
 from dicomview.measure.files import from_json, to_json

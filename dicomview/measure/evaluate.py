@@ -68,14 +68,14 @@ class Result:
         return asdict(self)
 
 
-def evaluate(measurement: Measurement | Region, volume: Volume, *, frame: Sequence[int] = ()) -> Result:
+def evaluate(volume: Volume, measurement: Measurement | Region, *, frame: Sequence[int] = ()) -> Result:
     """Return the numbers of a measurement.
 
     Parameters
     ----------
-    measurement : Measurement or Region
     volume : Volume
         Missing slices, padding and values that are no numbers do not count.
+    measurement : Measurement or Region
     frame : sequence of int
         One index for each of ``volume.extra_dims``; the middle ones by default.
 
@@ -91,10 +91,10 @@ def evaluate(measurement: Measurement | Region, volume: Volume, *, frame: Sequen
     Examples
     --------
     >>> vol = Volume.from_array(np.arange(60).reshape(3, 4, 5), sampling=(3, 2, 1))
-    >>> evaluate(Distance([(1, 0, 0), (1, 3, 0)]), vol).length
+    >>> evaluate(vol, Distance([(1, 0, 0), (1, 3, 0)])).length
     6.0
     >>> square = Rectangle([(1, 0.5, 0.5), (1, 0.5, 2.5), (1, 2.5, 2.5), (1, 2.5, 0.5)])
-    >>> result = evaluate(square, vol)
+    >>> result = evaluate(vol, square)
     >>> result.area, result.count, result.mean
     (8.0, 4, 29.0)
     """
@@ -103,17 +103,17 @@ def evaluate(measurement: Measurement | Region, volume: Volume, *, frame: Sequen
         numbers: dict[str, Any] = {"volume": size}
     else:
         numbers, unit = _lengths(measurement, volume.geometry)
-    values = region_values(measurement, volume, frame=frame)
+    values = region_values(volume, measurement, frame=frame)
     if values is not None:
         numbers |= _statistics(values) | {"unit": volume.unit}
     return Result(measurement.kind, measurement.name, length_unit=unit, **numbers)
 
 
 def region_values(
-    measurement: Measurement | Region, volume: Volume, *, frame: Sequence[int] = ()
+    volume: Volume, measurement: Measurement | Region, *, frame: Sequence[int] = ()
 ) -> NDArray[Any] | None:
     """Return the values inside, without those that mean no data; None where there can be none."""
-    if volume.is_color or not (isinstance(measurement, Region | Point) or measurement.is_area):
+    if volume.is_color or not (isinstance(measurement, Point) or measurement.is_area):
         return None
     place = tuple(frame) or volume.middle_frame
     if isinstance(measurement, Region):
@@ -123,23 +123,23 @@ def region_values(
         ]
         return np.concatenate(parts) if parts else np.empty(0)
     if isinstance(measurement, Point):
-        at = np.floor(index_of(measurement.array[0], volume.geometry) + 0.5).astype(int).tolist()
+        at = np.floor(index_of(volume.geometry, measurement.array[0]) + 0.5).astype(int).tolist()
         if not all(0 <= i < n for i, n in zip(at, volume.geometry.shape)):
             return None
         one = np.zeros(volume.geometry.shape[1:], bool)
         one[at[1], at[2]] = True
         return _inside(volume, place, 0, at[0], one)
-    found = region_mask(measurement, volume.geometry)
+    found = region_mask(volume.geometry, measurement)
     return None if found is None else _inside(volume, place, *found)
 
 
-def region_mask(measurement: Measurement, geometry: Geometry) -> tuple[int, int, NDArray[np.bool_]] | None:
+def region_mask(geometry: Geometry, measurement: Measurement) -> tuple[int, int, NDArray[np.bool_]] | None:
     """Return the voxels whose centres lie inside of a shape.
 
     Parameters
     ----------
-    measurement : Rectangle, Ellipse or Polygon
     geometry : Geometry
+    measurement : Rectangle, Ellipse or Polygon
 
     Returns
     -------
@@ -153,21 +153,21 @@ def region_mask(measurement: Measurement, geometry: Geometry) -> tuple[int, int,
     Examples
     --------
     >>> triangle = Polygon([(0, 1, 0), (0, 1, 4), (2, 1, 0)])
-    >>> axis, index, mask = region_mask(triangle, Geometry((3, 4, 5)))
+    >>> axis, index, mask = region_mask(Geometry((3, 4, 5)), triangle)
     >>> axis, index, mask.sum(axis=1).tolist()
     (1, 1, [4, 2, 0])
     """
-    found = lies_in(measurement, geometry)
+    found = lies_in(geometry, measurement)
     if found is None:
         return None
     axis, k = found
     rest = [other for other in range(3) if other != axis]
     rows, columns = (geometry.shape[other] for other in rest)
     if not isinstance(measurement, Ellipse):
-        corners = np.round(index_of(measurement.array, geometry)[:, rest], 9)
+        corners = np.round(index_of(geometry, measurement.array)[:, rest], 9)
         return axis, k, fill_even_odd([corners], (rows, columns))
     mask = np.zeros((rows, columns), bool)
-    line = index_of(measurement.outline(), geometry)[:, rest]
+    line = index_of(geometry, measurement.outline())[:, rest]
     low = np.clip(np.floor(line.min(axis=0)).astype(int), 0, (rows, columns))
     high = np.clip(np.ceil(line.max(axis=0)).astype(int) + 1, 0, (rows, columns))
     box = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist()))
@@ -176,15 +176,15 @@ def region_mask(measurement: Measurement, geometry: Geometry) -> tuple[int, int,
     index = np.empty((*mask[box].shape, 3))
     index[..., axis] = k
     index[..., rest[0]], index[..., rest[1]] = np.mgrid[box]
-    offset = point_of(index, geometry) - measurement.middle
+    offset = point_of(geometry, index) - measurement.middle
     parts = offset @ np.linalg.pinv(measurement.radii)  # in radii; what leads out of the plane does not count
     mask[box] = (parts**2).sum(axis=-1) <= 1 + 1e-9
     return axis, k, mask
 
 
-def lies_in(measurement: Measurement, geometry: Geometry) -> tuple[int, int] | None:
+def lies_in(geometry: Geometry, measurement: Measurement) -> tuple[int, int] | None:
     """Return axis and index of the slice in which a shape lies; None where it lies in none."""
-    index = index_of(measurement.array, geometry)
+    index = index_of(geometry, measurement.array)
     spread = np.ptp(index, axis=0)
     axis = int(np.argmin(spread))
     k = math.floor(float(index[:, axis].mean()) + 0.5)
@@ -194,7 +194,7 @@ def lies_in(measurement: Measurement, geometry: Geometry) -> tuple[int, int] | N
 
 def _lengths(measurement: Measurement, geometry: Geometry) -> tuple[dict[str, Any], LengthUnit]:
     """Return length, angle or area, and the unit of length."""
-    points, unit = in_lengths(measurement.array, geometry)
+    points, unit = in_lengths(geometry, measurement.array)
     numbers: dict[str, Any] = {}
     if isinstance(measurement, Distance):
         numbers["length"] = float(np.linalg.norm(points[1] - points[0]))

@@ -22,15 +22,15 @@ VERSION = 1
 
 
 def to_json(
-    measurements: Sequence[Measurement | Region], volume: Volume, *, results: Sequence[Result] = ()
+    volume: Volume, measurements: Sequence[Measurement | Region], *, results: Sequence[Result] = ()
 ) -> str:
     """Return measurements as text.
 
     Parameters
     ----------
-    measurements : sequence of Measurement or Region
     volume : Volume
         In which they were made: says what the points mean.
+    measurements : sequence of Measurement or Region
     results : sequence of Result
         Their numbers, for other readers of the file.
 
@@ -38,7 +38,7 @@ def to_json(
     --------
     >>> from dicomview.measure import Point
     >>> vol = Volume.from_array(np.zeros((3, 4, 5)))
-    >>> from_json(to_json([Point([(1, 2, 3)])], vol), vol)
+    >>> from_json(vol, to_json(vol, [Point([(1, 2, 3)])]))
     (Point(points=((1.0, 2.0, 3.0),), name=''),)
     """
     told = [_told(measurement) for measurement in measurements]
@@ -49,15 +49,15 @@ def to_json(
 
 
 def from_json(
-    text: str, volume: Volume, *, ignore_frame_of_reference: bool = False
+    volume: Volume, text: str, *, ignore_frame_of_reference: bool = False
 ) -> tuple[Measurement | Region, ...]:
     """Return the measurements of a text of :func:`to_json`; numbers are evaluated anew.
 
     Parameters
     ----------
-    text : str
     volume : Volume
         In which they are to lie.
+    text : str
     ignore_frame_of_reference : bool, optional
         Also where FrameOfReferenceUID says that positions have another meaning.
 

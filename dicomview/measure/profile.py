@@ -45,16 +45,16 @@ class Profile:
 
 
 def profile(
-    line: Distance | ArrayLike, volume: Volume, *, count: int | None = None, frame: Sequence[int] = ()
+    volume: Volume, line: Distance | ArrayLike, *, count: int | None = None, frame: Sequence[int] = ()
 ) -> Profile:
     """Return the values along a line, by linear interpolation between voxels.
 
     Parameters
     ----------
-    line : Distance, or array_like of shape (2, 3) or more points
-        Its ends; or the corners of a line.
     volume : Volume
         Of one value a voxel.
+    line : Distance, or array_like of shape (2, 3) or more points
+        Its ends; or the corners of a line.
     count : int, optional
         Points of each straight part, evenly spaced with both ends; by default at most half a voxel apart.
     frame : sequence of int
@@ -72,7 +72,7 @@ def profile(
     Examples
     --------
     >>> vol = Volume.from_array(np.arange(60).reshape(3, 4, 5), sampling=(3, 2, 1))
-    >>> found = profile([(1, 0, 0), (1, 3, 0)], vol, count=4)
+    >>> found = profile(vol, [(1, 0, 0), (1, 3, 0)], count=4)
     >>> found.distance.tolist(), found.values.tolist()
     ([0.0, 2.0, 4.0, 6.0], [20.0, 25.0, 30.0, 35.0])
     """
@@ -87,33 +87,33 @@ def profile(
     for start, end in pairwise(corners):
         steps = count
         if steps is None:
-            span = np.abs(np.diff(index_of(np.stack([start, end]), volume.geometry), axis=0)).max()
+            span = np.abs(np.diff(index_of(volume.geometry, np.stack([start, end])), axis=0)).max()
             steps = int(np.ceil(2 * span)) + 1
         parts.append(start + np.linspace(0, 1, max(steps, 2))[:, None] * (end - start))
     points = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
-    lengths, unit = in_lengths(points, volume.geometry)
+    lengths, unit = in_lengths(volume.geometry, points)
     steps_mm = np.linalg.norm(np.diff(lengths, axis=0), axis=1)
     place = tuple(frame) or volume.middle_frame
     return Profile(
         points=points,
         distance=np.concatenate([[0.0], np.cumsum(steps_mm)]),
-        values=_values(volume, place, index_of(points, volume.geometry)),
+        values=_values(volume, place, index_of(volume.geometry, points)),
         length_unit=unit,
         unit=volume.unit,
     )
 
 
 def time_curve(
-    measurement: Measurement | Region, volume: Volume, *, dim: str | None = None, frame: Sequence[int] = ()
+    volume: Volume, measurement: Measurement | Region, *, dim: str | None = None, frame: Sequence[int] = ()
 ) -> tuple[Dimension, Floats]:
     """Return the mean inside of a shape along an extra dimension.
 
     Parameters
     ----------
-    measurement : Measurement or Region
-        With values: a point, rectangle, ellipse, polygon or region.
     volume : Volume
         With extra dimensions.
+    measurement : Measurement or Region
+        With values: a point, rectangle, ellipse, polygon or region.
     dim : str, optional
         Of ``volume.extra_dims``; the first by default.
     frame : sequence of int
@@ -135,7 +135,7 @@ def time_curve(
     --------
     >>> from dicomview.measure import Point
     >>> vol = Volume.from_array(np.arange(24).reshape(3, 2, 2, 2))
-    >>> time_curve(Point([(1, 1, 1)]), vol)[1].tolist()
+    >>> time_curve(vol, Point([(1, 1, 1)]))[1].tolist()
     [7.0, 15.0, 23.0]
     """
     names = volume.extra_dims
@@ -148,7 +148,7 @@ def time_curve(
     values = []
     for i in range(len(volume.dimensions[place])):
         at[place] = i
-        mean = evaluate(measurement, volume, frame=at).mean
+        mean = evaluate(volume, measurement, frame=at).mean
         values.append(np.nan if mean is None else mean)
     return volume.dimensions[place], np.array(values)
 

@@ -263,6 +263,7 @@ class Region:
     name: str = ""
 
     kind: ClassVar[str] = "region"
+    is_area: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.mask, Volume) or self.mask.dtype.kind not in "biu" or self.mask.ndim != 3:

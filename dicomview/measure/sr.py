@@ -47,7 +47,7 @@ DEVICE = ("121007", "DCM", "Device")
 
 
 def structured_report(
-    measurements: Sequence[Measurement | Region], volume: Volume, *, frame: Sequence[int] = ()
+    volume: Volume, measurements: Sequence[Measurement | Region], *, frame: Sequence[int] = ()
 ) -> Any:
     """Return a Comprehensive 3D SR of measurements, with their places in the patient.
 
@@ -55,10 +55,10 @@ def structured_report(
 
     Parameters
     ----------
-    measurements : sequence of Measurement or Region
-        At least one.
     volume : Volume
         Read from files: patient and study are theirs, and the report says that it belongs to them.
+    measurements : sequence of Measurement or Region
+        At least one.
     frame : sequence of int
         One index for each of ``volume.extra_dims``.
 
@@ -93,7 +93,7 @@ def structured_report(
             uid=hd.UID(), name="dicomview"
         ),
     )
-    groups = [_group(hd, m, evaluate(m, volume, frame=frame), str(uid)) for m in measurements]
+    groups = [_group(hd, m, evaluate(volume, m, frame=frame), str(uid)) for m in measurements]
     report = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(observer_device_context=observer),
         procedure_reported=_code(hd, IMAGING),
@@ -171,7 +171,7 @@ def _evidence(
     last = volume.geometry.shape[0] - 1
     middles = [m.middle for m in measurements]
     near = {
-        int(np.clip(np.rint(index_of(middle, volume.geometry)[0]), 0, last)) for middle in middles if middle
+        int(np.clip(np.rint(index_of(volume.geometry, middle)[0]), 0, last)) for middle in middles if middle
     }
     missing = set(volume.missing_slices(frame))
     there = [k for k in range(last + 1) if k not in missing]

@@ -45,20 +45,17 @@ class OutlinesDrawing:
             self._ax.add_artist(artist)
 
     def _made(self, outline: Outline) -> list[Artist]:
-        points = np.array(outline.points)
-        if outline.is_closed:
-            points = np.concatenate([points, points[:1]])
         color = STYLE.selected if outline.is_selected else STYLE.measure
-        x, y = points.T
         made: list[Artist] = []
-        if len(points) > 1:
+        if outline.kind != "point":
+            x, y = outline.path.T
             made += [
                 Line2D(x, y, color=STYLE.background, linewidth=3, alpha=0.6, zorder=6),
                 Line2D(x, y, color=color, linewidth=1.2, zorder=6),
             ]
         if outline.kind == "point":
             made += [_marks(outline, "+", 11, STYLE.background, 3), _marks(outline, "+", 10, color, 1.2)]
-        elif outline.is_selected:
+        elif outline.is_selected and outline.handles:
             made.append(_marks(outline, "s", 4.5, color, 0.8))
         label = self._label(outline, color)
         return made if label is None else [*made, self._ground(label), label]
@@ -75,11 +72,12 @@ class OutlinesDrawing:
         """Return the numbers beside an outline, inside of the pane; None where the outline is not in it."""
         ax, pane = self._ax, self._ax.bbox
         dot = float(ax.figure.dpi) / STYLE.dpi
-        places = ax.transData.transform(outline.points)
+        path = outline.path
+        places = ax.transData.transform(path[~np.isnan(path[:, 0])])
         (left, bottom), (right, top) = places.min(axis=0), places.max(axis=0)
         if not outline.text or right < pane.x0 or left > pane.x1 or top < pane.y0 or bottom > pane.y1:
             return None
-        if not outline.is_closed:  # beside the vertex of an angle, or the end of a line that is on the right
+        if not outline.is_area:  # beside the vertex of an angle, or the end of a line that is on the right
             at = 1 if outline.kind == "angle" else int(np.argmax(places[:, 0]))
             (left, bottom), (right, top) = places[at], places[at]
         label = Label(

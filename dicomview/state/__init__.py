@@ -6,7 +6,7 @@ from dicomview.state.linking import Link, link
 from dicomview.state.measurements import Measurements
 from dicomview.state.measuring import MEASURING
 from dicomview.state.model import ViewState
-from dicomview.state.outlines import Outline
+from dicomview.state.outlines import Outline, placed
 from dicomview.state.overlay import Fused, Isodoses, Mask, Overlay
 from dicomview.state.overlays import Overlays
 from dicomview.state.painted import Painted, Touched
@@ -42,6 +42,7 @@ __all__ = [
     "link",
     "pane_pixels",
     "patch_of",
+    "placed",
     "readout",
     "resolve",
     "rotated",

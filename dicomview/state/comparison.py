@@ -1,16 +1,17 @@
 """Comparison: which two volumes are compared, and how."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from traitlets import CFloat, Enum, HasTraits, TraitError, TraitType, validate
+from traitlets import CFloat, Enum, HasTraits, TraitError, TraitType, observe, validate
 
 from dicomview.display import Window
 from dicomview.errors import DicomviewError, DisplayError
 from dicomview.geometry import PlaneView, plane_view
 from dicomview.volume import Volume
 from dicomview.volume.compose import Pair
+from dicomview.volume.frames import PairedFrames
 
 __all__ = ["MODES", "Comparison"]
 
@@ -58,6 +59,11 @@ class Comparison(HasTraits):
         unit) they start with one window, that of ``a``: the same grey is the same value. Elsewhere each
         starts with its own. In one picture the values of ``b`` are moved along a line, so that its window
         lies on that of ``a``: then a drag of the window changes both, and b's keeps its proportion to a's.
+    frames : {"linked", "own"}
+        Whether frames of the same index (time, channel ...) belong together, where both have the same extra
+        dimensions; else each has its own.
+    paired : PairedFrames
+        Which frames belong together now.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class Comparison(HasTraits):
     tile = CFloat(1.0)
     rate = CFloat(2.0, min=0.1, max=20.0)
     windows = WindowsTrait()
+    frames = Enum(("linked", "own"), "linked")
 
     def __init__(self, a: Volume, b: Volume, **traits: Any) -> None:
         unknown = set(traits) - set(self.trait_names())
@@ -82,10 +89,7 @@ class Comparison(HasTraits):
         self.a, self.b = a, b
         self._pair: Pair | None = None
         self._reason = ""
-        try:
-            self._pair = Pair(a, b)
-        except DicomviewError as error:
-            self._reason = str(error)
+        self._make_pair()
         shown = [v.default_window for v in (a, b) if not v.is_color]
         if len(shown) == 2:
             self.windows = (shown[0], shown[0] if self.is_alike else shown[1])
@@ -93,6 +97,14 @@ class Comparison(HasTraits):
         self.tile = max(float(f"{max(lengths) * TILE:.1g}"), min(d or 1.0 for d in a.geometry.spacing))
         for name, value in traits.items():
             setattr(self, name, value)
+
+    @observe("frames")
+    def _make_pair(self, change: Any = None) -> None:
+        self.paired = PairedFrames(self.a, self.b, linked=self.frames == "linked")
+        try:
+            self._pair = Pair(self.a, self.b, frames=self.paired)
+        except DicomviewError as error:
+            self._reason = str(error)
 
     @property
     def is_alike(self) -> bool:
@@ -102,9 +114,17 @@ class Comparison(HasTraits):
     @property
     def modes(self) -> tuple[str, ...]:
         """The modes that these two allow."""
-        if self._pair is None:
-            return MODES[:1]
-        return MODES if self.a.unit == self.b.unit else MODES[:-1]
+        return tuple(mode for mode in MODES if not self._problem(mode))
+
+    def _problem(self, mode: str) -> str:
+        """Return why two volumes do not allow a mode; empty where they do."""
+        if mode != "side" and self._pair is None:
+            return self._reason
+        if mode == "difference" and self.a.is_color:
+            return "colours have no difference; take a channel of both"
+        if mode == "difference" and self.a.unit != self.b.unit:
+            return f"the units differ: {self.a.unit or 'none'} and {self.b.unit or 'none'}"
+        return ""
 
     def composed(self, views: Mapping[int, PlaneView] | None = None) -> Volume:
         """Return what the mode shows as one volume, whose planes are made when they are asked for.
@@ -148,16 +168,25 @@ class Comparison(HasTraits):
         ends = sorted((end - offset) / factor for end in window.limits)
         return window, Window.from_limits(*ends)
 
-    def values(self, index: tuple[int, int, int]) -> tuple[float, float]:
-        """Return the values of both at a voxel of ``a``; NaN where there is none."""
-        return (math.nan, math.nan) if self._pair is None else self._pair.values(index)
+    def values(self, index: tuple[int, int, int], frame: Sequence[int] = ()) -> tuple[Any, Any]:
+        """Return the values of both at a voxel of ``a``; NaN where there is none; tuples of colours.
+
+        Parameters
+        ----------
+        index : tuple of int
+        frame : sequence of int
+            One index for each of ``paired.dimensions``; the middle ones by default.
+        """
+        if self._pair is None:
+            return math.nan, math.nan
+        return self._pair.values(index, frame)
 
     @validate("mode")
     def _validate_mode(self, proposal: Any) -> str:
         mode: str = proposal["value"]
-        if mode not in self.modes:
-            units = f"the units differ: {self.a.unit or 'none'} and {self.b.unit or 'none'}"
-            raise TraitError(f"mode {mode!r} cannot be shown: {self._reason or units}")
+        problem = self._problem(mode)
+        if problem:
+            raise TraitError(f"mode {mode!r} cannot be shown: {problem}")
         return mode
 
     @validate("curtain", "tile", "rate")

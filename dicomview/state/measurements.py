@@ -121,7 +121,7 @@ class Measurements:
     def to_json(self, path: str | os.PathLike[str]) -> None:
         """Write all to a file, with their numbers."""
         results = [self._state.result(measurement) for measurement in self]
-        text = to_json(list(self), self._state.acquired, results=results)
+        text = to_json(self._state.acquired, list(self), results=results)
         Path(path).write_text(text, encoding="utf-8")
 
     def from_json(self, path: str | os.PathLike[str], *, ignore_frame_of_reference: bool = False) -> None:
@@ -133,7 +133,7 @@ class Measurements:
             If they mean something else in this volume.
         """
         text = Path(path).read_text(encoding="utf-8")
-        found = from_json(text, self._state.acquired, ignore_frame_of_reference=ignore_frame_of_reference)
+        found = from_json(self._state.acquired, text, ignore_frame_of_reference=ignore_frame_of_reference)
         self._state.measurements = (*self._state.measurements, *found)
 
     def to_sr(self, path: str | os.PathLike[str]) -> None:
@@ -149,7 +149,7 @@ class Measurements:
             Without highdicom.
         """
         state = self._state
-        structured_report(list(self), state.acquired, frame=state.frame).save_as(path)
+        structured_report(state.acquired, list(self), frame=state.frame).save_as(path)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return kind and numbers of each in words."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import HasTraits, Int, TraitError, TraitType, observe, validate
 
+from dicomview.errors import DicomviewError
 from dicomview.measure import KINDS, Measurement, Region, Result, evaluate, lies_in
 from dicomview.volume import Volume
 
@@ -163,8 +164,8 @@ class Measuring(HasTraits):
         at = len(found) if self.selected is None else self.selected
         return (*found[:at], self.draft, *found[at + 1 :])
 
-    def result(self, measurement: Measurement | Region) -> Result:
-        """Return the numbers of a measurement in the frame in view.
+    def result(self, measurement: Measurement | Region, *, frame: Sequence[int] | None = None) -> Result:
+        """Return the numbers of a measurement in a frame, by default in that in view.
 
         A shape in a slice as it was acquired is measured there; one that was drawn on the axes of the patient
         in the resliced volume, as long as that is shown.
@@ -173,12 +174,22 @@ class Measuring(HasTraits):
         if (
             self.volume is not volume
             and isinstance(measurement, Measurement)
-            and lies_in(measurement, volume.geometry) is None
+            and lies_in(volume.geometry, measurement) is None
         ):
             volume = self.volume
         if self._evaluated is not self.volume or len(self._results) >= RESULTS:
             self._evaluated, self._results = self.volume, {}
-        key = measurement, self.frame
+        place = self.frame if frame is None else tuple(frame)
+        key = measurement, place
         if key not in self._results:
-            self._results[key] = evaluate(measurement, volume, frame=self.frame)
+            self._results[key] = evaluate(volume, measurement, frame=place)
         return self._results[key]
+
+    def known_result(
+        self, measurement: Measurement | Region, *, frame: Sequence[int] | None = None
+    ) -> Result:
+        """Return the numbers; none where a slice cannot be read, or a region has no place."""
+        try:
+            return self.result(measurement, frame=frame)
+        except DicomviewError:
+            return Result(measurement.kind, measurement.name)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomview.geometry import PlaneView
-from dicomview.measure import Measurement, index_of, words
+from dicomview.geometry import Geometry, PlaneView
+from dicomview.measure import Measurement, Region, index_of, words
 from dicomview.state.measuring import Measuring
+from dicomview.state.regions import Lines, region_lines
 
 __all__ = ["Outline", "Placed", "outlines", "placed"]
 
@@ -27,70 +28,84 @@ class Outline:
     number : int
         Among the measurements of the state.
     kind : str
-    points : tuple of (float, float)
-        Of the line, as data coordinates of the pane: along ``view.right`` and ``view.down``.
+    lines : tuple of tuple of (float, float)
+        As data coordinates of the pane: along ``view.right`` and ``view.down``. What is closed ends where it
+        begins.
     handles : tuple of (float, float)
         The points that can be moved.
-    is_closed, is_selected : bool
+    is_area, is_selected : bool
     text : str
         Its numbers.
     """
 
     number: int
     kind: str
-    points: tuple[Place, ...]
+    lines: Lines
     handles: tuple[Place, ...]
-    is_closed: bool
+    is_area: bool
     is_selected: bool
     text: str
+
+    @property
+    def path(self) -> NDArray[np.float64]:
+        """The lines one after the other, shape (N, 2), with NaN between them."""
+        hole = np.full((1, 2), np.nan)
+        return np.concatenate([part for line in self.lines for part in (hole, np.array(line))][1:])
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A measurement on the grid of the volume in view: voxel indices, shape (N, 3)."""
+    """A measurement on the grid of the volume in view: voxel indices, shape (N, 3); none of a region."""
 
     number: int
-    measurement: Measurement
+    measurement: Measurement | Region
     points: NDArray[np.float64]
     line: NDArray[np.float64]
 
 
 def placed(state: Measuring) -> list[Placed]:
-    """Return where the measurements of a state lie; regions of voxels are not drawn."""
-    geometry = state.volume.geometry
-    return [
-        Placed(
-            i,
-            shape,
-            np.round(index_of(shape.array, geometry), DIGITS),
-            np.round(index_of(shape.outline(), geometry), DIGITS),
-        )
-        for i, shape in enumerate(state.measured)
-        if isinstance(shape, Measurement)
-    ]
+    """Return where the measurements of a state lie."""
+    return [_on_grid(state.volume.geometry, i, shape) for i, shape in enumerate(state.measured)]
 
 
 def outlines(state: Measuring, shapes: list[Placed], view: PlaneView, index: int) -> tuple[Outline, ...]:
-    """Return those that lie in a slice: all points within half a slice of it."""
+    """Return those that lie in a slice: regions with voxels there, others with all points in it."""
     found = []
     for shape in shapes:
-        if (np.floor(shape.points[:, view.axis] + 0.5) != index).any():
+        measurement = shape.measurement
+        if isinstance(measurement, Region):
+            lines = region_lines(measurement, state.volume.geometry, view, index)
+            if not lines:
+                continue
+        elif (np.floor(shape.points[:, view.axis] + 0.5) != index).any():
             continue
+        else:
+            lines = (_places(shape.line, view),)
         is_selected = shape.number == state.selected or (
             state.draft is not None and state.selected is None and shape.number == len(state.measurements)
         )
         found.append(
             Outline(
                 number=shape.number,
-                kind=shape.measurement.kind,
-                points=_places(shape.line, view),
+                kind=measurement.kind,
+                lines=lines,
                 handles=_places(shape.points, view),
-                is_closed=shape.measurement.is_area,
+                is_area=measurement.is_area,
                 is_selected=is_selected,
-                text="\n".join(words(state.result(shape.measurement))),
+                text="\n".join(words(state.known_result(measurement))),
             )
         )
     return tuple(found)
+
+
+def _on_grid(geometry: Geometry, number: int, shape: Measurement | Region) -> Placed:
+    if isinstance(shape, Region):
+        return Placed(number, shape, np.empty((0, 3)), np.empty((0, 3)))
+    line = shape.outline()
+    if shape.is_area:
+        line = np.concatenate([line, line[:1]])
+    points, line = (np.round(index_of(geometry, part), DIGITS) for part in (shape.array, line))
+    return Placed(number, shape, points, line)
 
 
 def _places(index: Any, view: PlaneView) -> tuple[Place, ...]:

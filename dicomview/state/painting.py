@@ -150,7 +150,7 @@ class Painting(Measuring):
         0
         """
         with self.lock:
-            places = np.atleast_2d(index_of(points, self.acquired.geometry))
+            places = np.atleast_2d(index_of(self.acquired.geometry, points))
             axis = None if plane is None else self.acquired.plane_axes[plane]
             step = self._stroke or self._new_step()
             for start, end in zip(places, places[1:] if len(places) > 1 else places):
@@ -195,7 +195,7 @@ class Painting(Measuring):
             If all slices of a volume that is read lazily are too much.
         """
         geometry = self.acquired.geometry
-        place = np.floor(index_of(point, geometry) + 0.5).astype(int)
+        place = np.floor(index_of(geometry, point) + 0.5).astype(int)
         if ((place < 0) | (place >= geometry.shape)).any():
             return
         with self.lock:

@@ -17,6 +17,7 @@ from dicomview.measure import (
     Point,
     Polygon,
     Rectangle,
+    Region,
 )
 from dicomview.render import STYLE
 from dicomview.state import MEASURING, Pane, ViewState
@@ -206,6 +207,8 @@ class MeasuringTool:
         if not press.number < len(state.measurements):
             return
         shape = state.measurements[press.number]
+        if isinstance(shape, Region):
+            return  # voxels stay where they are
         before, after = np.array(self._points(press.pane, [start, end]))
         if press.handle is None:
             points = shape.array + after - before
@@ -291,9 +294,9 @@ class MeasuringTool:
         if distance <= HANDLE_PIXELS * self._dot:
             return Press(ax, pane, here, self._state.tool, number, handle)
         lines = [
-            (_line_distance(pixels_at(ax, pane, outline.points), here, outline.is_closed), outline.number)
+            (_line_distance(pixels_at(ax, pane, outline.path.tolist()), here), outline.number)
             for outline in pane.outlines
-            if len(outline.points) > 1
+            if outline.kind != "point"
         ]
         distance, number = min(lines, default=(math.inf, 0))
         is_near = distance <= LINE_PIXELS * self._dot
@@ -308,13 +311,11 @@ class MeasuringTool:
         return points_at(pane, self._state, places)
 
 
-def _line_distance(points: Sequence[Place], here: Place, is_closed: bool) -> float:
-    """Return how far a place is from a line through points."""
-    a = np.array(points)
-    b = np.roll(a, -1, axis=0)
-    if not is_closed:
-        a, b = a[:-1], b[:-1]
+def _line_distance(points: Sequence[Place], here: Place) -> float:
+    """Return how far a place is from a line through points; none leads to or from NaN."""
+    line = np.array(points)
+    a, b = line[:-1], line[1:]
     along = b - a
     part = ((here - a) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), 1e-12)
     nearest = a + np.clip(part, 0, 1)[:, None] * along
-    return float(np.linalg.norm(nearest - here, axis=1).min())
+    return float(np.nanmin(np.linalg.norm(nearest - here, axis=1)))

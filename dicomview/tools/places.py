@@ -32,7 +32,7 @@ def points_at(
     index = np.empty((len(places), 3))
     index[:, pane.view.axis] = pane.index
     index[:, [pane.view.right, pane.view.down]] = places
-    return tuple((x, y, z) for x, y, z in point_of(index, state.volume.geometry).tolist())
+    return tuple((x, y, z) for x, y, z in point_of(state.volume.geometry, index).tolist())
 
 
 def data_at(ax: Axes, pane: Pane, pixel: Place) -> Place:

@@ -1,6 +1,6 @@
 """Compose: two volumes as one, plane by plane: in turns, in tiles, on both sides of a line, subtracted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomview.display import Window
+from dicomview.display import Window, rgb8
 from dicomview.errors import DisplayError
 from dicomview.geometry import PlaneView
 from dicomview.volume.dimension import Dimension
+from dicomview.volume.frames import PairedFrames
 from dicomview.volume.meta import safe_text
 from dicomview.volume.planewise import PlanewiseArray
 from dicomview.volume.volume import Volume
@@ -73,27 +74,31 @@ def curtain_mask(shape: tuple[int, int], at: float, *, across: int, flip: bool) 
 
 
 class Pair:
-    """Two volumes on the grid of the first.
+    """Two volumes on the grid of the first, frame by frame.
 
-    What the one that is shown does not have is empty (NaN): beyond its voxels, or in a missing slice.
+    What the one that is shown does not have is empty (NaN; of colours black): beyond its voxels, or in a
+    missing slice.
 
     Parameters
     ----------
     a, b : Volume
-        Of three dimensions, without colour; ``b`` is interpolated at the voxels of ``a``, by patient
+        Both of values, or both of colours; ``b`` is interpolated at the voxels of ``a``, by patient
         position.
+    frames : PairedFrames, optional
+        Which frames belong together; by default those of the same index, where there are as many.
 
     Attributes
     ----------
     a, b : Volume
         On the same grid.
+    frames : PairedFrames
     is_alike : bool
         Whether they have the same kind of values: modality and unit.
 
     Raises
     ------
     DisplayError
-        If they have other dimensions or colours.
+        If only one of them has colours, or values are no real numbers.
     GeometryError
         If the position of one is not known, and not that of both with the same shape.
 
@@ -104,32 +109,41 @@ class Pair:
     2.0
     """
 
-    def __init__(self, a: Volume, b: Volume) -> None:
+    def __init__(self, a: Volume, b: Volume, *, frames: PairedFrames | None = None) -> None:
         for volume in (a, b):
-            if volume.extra_dims or volume.is_color or volume.dtype.kind not in "biuf":
-                kind = "colours" if volume.is_color else f"dimensions {volume.dims}, values {volume.dtype}"
+            if volume.dtype.kind not in "biuf":
                 raise DisplayError(
-                    "volumes that are composed have the dimensions slice, row, column and one number "
-                    f"in each voxel; here one has {kind}: make a volume of one frame, or use mode='side'"
+                    f"volumes that are composed hold real numbers; here one holds {volume.dtype}: "
+                    "use mode='side', or e.g. abs(array)"
                 )
+        if a.is_color != b.is_color:
+            raise DisplayError(
+                "volumes that are composed both have colours or both have values; here one has colours, the "
+                "other values: take a channel, or use mode='side'"
+            )
         self._second = b
         if isinstance(b.array, np.ndarray) and not b.array.flags.c_contiguous:
             b = copy(b)  # once, and not for every plane
             b.array = np.ascontiguousarray(b.array)
         self.a, self.b = a, b.on(a, lazy=True)
+        self.frames = frames or PairedFrames(a, b, linked=True)
         self.is_alike = _kind(a) == _kind(b)
         narrow = all(v.dtype.itemsize <= 2 or v.dtype == np.float32 for v in (a, b))
-        self._dtype = np.dtype(np.float32 if narrow else np.float64)
+        self._dtype = np.dtype(np.uint8 if a.is_color else np.float32 if narrow else np.float64)
         self._values = lru_cache(2 * KEPT)(self._plane)
 
-    def values(self, index: tuple[int, int, int]) -> tuple[float, float]:
-        """Return the values of both at a voxel of the grid, NaN where there is none."""
+    def values(self, index: tuple[int, int, int], frame: Sequence[int] = ()) -> tuple[Any, Any]:
+        """Return the values of both at a voxel of the grid; NaN where there is none; tuples of colours."""
         k, row, column = index
-        first, second = (float(self._values(which, 0, k)[row, column]) for which in (0, 1))
-        return first, second
+        place = tuple(frame) or tuple(len(d) // 2 for d in self.frames.dimensions)
+        planes = (self._values(*part, 0, k) for part in enumerate(self.frames.split(place)))
+        first, second = (plane[row, column].tolist() for plane in planes)
+        return (tuple(first), tuple(second)) if self.a.is_color else (first, second)
 
     def scale(self, windows: tuple[Window, Window]) -> tuple[float, float]:
         """Return factor and offset that bring the window of the second to that of the first."""
+        if self.a.is_color:
+            return 1.0, 0.0
         (low, high), (start, end) = windows[0].limits, windows[1].limits
         if _is_dark(self.a) != _is_dark(self.b):  # what is bright stays bright
             start, end = end, start
@@ -179,11 +193,9 @@ class Pair:
         scale = self.scale(windows)
 
         def make(frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
-            return (
-                self._values(1, axis, index) * scale[0] + scale[1]
-                if frame[0]
-                else self._values(0, axis, index)
-            )
+            which = frame[0]
+            values = self._values(which, self.frames.split(frame[1:])[which], axis, index)
+            return _scaled(values, scale) if which else values
 
         shown = Dimension("shown", (0, 1), names=("a", "b"))
         return self._volume(make, "in turns", windows, dimensions=[shown])
@@ -196,23 +208,27 @@ class Pair:
         Raises
         ------
         DisplayError
-            If they are in different units.
+            If they are in different units, or colours.
         """
+        if self.a.is_color:
+            raise DisplayError("colours have no difference: take a channel of both")
         if self.a.unit != self.b.unit:
             raise DisplayError(
                 f"a difference needs the same unit: here {self.a.unit or 'none'} and {self.b.unit or 'none'}"
             )
 
-        def make(_: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
-            first, second = (self._without_padding(which, axis, index) for which in (0, 1))
+        def make(frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
+            parts = enumerate(self.frames.split(frame))
+            first, second = (self._without_padding(*part, axis, index) for part in parts)
             return np.asarray(first - second)
 
         count = self.a.geometry.shape[0]
         chosen = sorted({(2 * i + 1) * count // (2 * SLICES) for i in range(SLICES)})
+        middle = tuple(len(d) // 2 for d in self.frames.dimensions)
 
         @lru_cache(1)
         def sample() -> NDArray[Any]:
-            return np.stack([make((), 0, k) for k in chosen])
+            return np.stack([make(middle, 0, k) for k in chosen])
 
         volume = self._volume(make, "difference", None, sample=sample)
         sizes = np.abs(volume.sample())
@@ -224,32 +240,35 @@ class Pair:
     def _masked(self, mask: Any, windows: tuple[Window, Window], name: str) -> Volume:
         """Return the second where a mask of the plane says so, else the first."""
         masks = {axis: mask(axis) for axis in range(3)}
+        if self.a.is_color:
+            masks = {axis: where[..., None] for axis, where in masks.items()}
         scale = self.scale(windows)
 
-        def make(_: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
-            other = self._values(1, axis, index)
-            return np.asarray(
-                np.where(masks[axis], other * scale[0] + scale[1], self._values(0, axis, index))
-            )
+        def make(frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
+            first, second = (self._values(*part, axis, index) for part in enumerate(self.frames.split(frame)))
+            return np.asarray(np.where(masks[axis], _scaled(second, scale), first))
 
         return self._volume(make, name, windows)
 
-    def _plane(self, which: int, axis: int, index: int) -> NDArray[Any]:
-        """Return a plane of one of them, NaN where it has no data."""
+    def _plane(self, which: int, frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
+        """Return a plane of one of them; NaN where it has no data, of colours black."""
         volume = (self.a, self.b)[which]
         key = (*(slice(None),) * axis, index)
-        values = np.asarray(volume.array[key]).astype(self._dtype)
+        values = np.asarray(volume.frame(frame)[key])
+        if volume.is_color:
+            values = rgb8(values, volume.meta.get("BitsStored"))[..., :3]
+        values = values.astype(self._dtype)
         place: list[Any] = list(np.ogrid[tuple(slice(n) for n in volume.geometry.shape)])
         place[axis] = np.array(index).reshape(1, 1, 1)
-        absent = np.broadcast_to(volume.without_data(place), _with_one(volume.geometry.shape, axis))
-        values[absent.reshape(values.shape)] = np.nan
+        absent = np.broadcast_to(volume.without_data(place, frame), _with_one(volume.geometry.shape, axis))
+        values[absent.reshape(values.shape[:2])] = 0 if volume.is_color else np.nan
         return values
 
     def _both_samples(self, factor: float, offset: float) -> NDArray[Any]:
         return np.concatenate([self.a.sample(), self._second.sample() * factor + offset])
 
-    def _without_padding(self, which: int, axis: int, index: int) -> NDArray[Any]:
-        values, padding = self._values(which, axis, index), (self.a, self.b)[which].padding
+    def _without_padding(self, which: int, frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:
+        values, padding = self._values(which, frame, axis, index), (self.a, self.b)[which].padding
         if padding is None:
             return values
         return np.where((values >= padding[0]) & (values <= padding[1]), np.nan, values)
@@ -263,32 +282,40 @@ class Pair:
         name: str,
         windows: tuple[Window, Window] | None,
         *,
-        dimensions: list[Dimension] | None = None,
+        dimensions: Sequence[Dimension] = (),
         sample: Any = None,
     ) -> Volume:
-        a, dimensions = self.a, dimensions or []
+        a, dimensions = self.a, (*dimensions, *self.frames.dimensions)
         meta = a.meta.copy()
         words = [safe_text(v.meta.get("SeriesDescription", "")) or n for v, n in ((a, "a"), (self.b, "b"))]
         meta["SeriesDescription"] = f"{words[0]} | {words[1]}: {name}"
-        if windows is not None:
+        colors: tuple[int, ...] = (3,) if a.is_color else ()
+        if colors:
+            meta["BitsStored"] = 8
+        elif windows is not None:
             factor, offset = self.scale(windows)
             sample = partial(self._both_samples, factor, offset)
-        if windows is not None and (factor, offset) != (1, 0):
-            meta["RescaleType"] = f"{a.unit or 'a'} scale"  # values of b are moved
+            if (factor, offset) != (1, 0):
+                meta["RescaleType"] = f"{a.unit or 'a'} scale"  # values of b are moved
+        shape = (*map(len, dimensions), *a.geometry.shape, *colors)
         composed = Volume(
-            PlanewiseArray(make, (*map(len, dimensions), *a.geometry.shape), self._dtype, sample=sample),
+            PlanewiseArray(make, shape, self._dtype, sample=sample, colors=bool(colors)),
             geometry=a.geometry,
-            dims=(*(d.name for d in dimensions), "slice", "row", "column"),
+            dims=(*(d.name for d in dimensions), "slice", "row", "column", *["rgb"] * len(colors)),
             dimensions=dimensions,
             meta=meta,
             report=replace(a.report, missing=(), warnings=_warnings(self)),
         )
-        composed._default_window = None if windows is None else windows[0]
+        composed._default_window = None if windows is None or colors else windows[0]
         return composed
 
 
 def _kind(volume: Volume) -> tuple[Any, str]:
     return volume.meta.get("Modality"), volume.unit
+
+
+def _scaled(values: NDArray[Any], scale: tuple[float, float]) -> NDArray[Any]:
+    return values if scale == (1, 0) else np.asarray(values * scale[0] + scale[1])
 
 
 def _is_dark(volume: Volume) -> bool:

@@ -11,12 +11,13 @@ from dicomview.display import Window
 from dicomview.errors import DicomviewError, MemoryBudgetError
 from dicomview.io import Series, volread
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
-from dicomview.state import MODES, Comparison, Link, ViewState, link, resolve
+from dicomview.state import Comparison, Link, ViewState, link, resolve
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
+from dicomview.widgets.compare_controls import CompareControls
 from dicomview.widgets.displayed import Displayed, Keeper, close_all
 from dicomview.widgets.divider import Divider, lanes_of
 from dicomview.widgets.loading import is_path, opened
@@ -56,7 +57,7 @@ def compare(
         By default the acquired plane side by side, else all three.
     **options
         Further traits of :class:`dicomview.state.Comparison` to start with: ``curtain``, ``tile`` (mm),
-        ``rate`` and ``windows``; and options of :class:`SliceViewer`.
+        ``rate``, ``windows`` and ``frames``; and options of :class:`SliceViewer`.
 
     Returns
     -------
@@ -85,13 +86,14 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     Attributes
     ----------
     comparison : Comparison
-        Mode, curtain, tile, rate and windows; can be set and observed.
+        Mode, curtain, tile, rate, windows and frames; can be set and observed.
     viewers : tuple of SliceViewer
         One, or two side by side: others after each change of the mode.
     state : ViewState
         Of the first.
     volume : Volume
         What the first shows.
+    controls : CompareControls
     values : HTML
         The values of both at the pointer, else at the crosshair.
 
@@ -117,6 +119,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if "window" in options:
             self.comparison.windows = (options["window"],) * 2
             del options["window"]
+        frame, paired = options.pop("frame", None), self.comparison.paired
+        if frame is None:
+            self._frames = first.middle_frame, second.middle_frame
+        else:
+            self._frames = paired.split(frame) if len(frame) == len(paired.dimensions) else (frame, frame)
         self._options = options
         self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
         self.viewers: tuple[SliceViewer, ...] = ()
@@ -130,11 +137,13 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self.divider = Divider()
         self.divider.on_msg(lambda *_: self._place_divider())
         self._keeper = Keeper()
-        super().__init__([self._controls(), self.values, self._body, self._keeper])
+        self.controls = CompareControls(self.comparison, self._bindings)
+        self._bindings.bind("curtain", self.divider)
+        super().__init__([self.controls, self.values, self._body, self._keeper])
         self._shown_mode = ""
         self._show_mode()
         self._of_comparison: list[tuple[Callable[[Any], None], list[str]]] = [
-            (self._show_mode, ["mode"]),
+            (self._show_mode, ["mode", "frames"]),
             (self._recompose, ["curtain", "tile"]),
             (self._show_windows, ["windows"]),
             (self._show_rate, ["rate"]),
@@ -185,37 +194,6 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 close_all(child)
         super().close()
 
-    # -- controls -------------------------------------------------------------------------------------
-
-    def _controls(self) -> Any:
-        """Make what chooses the mode, and what belongs to each."""
-        comparison, bind = self.comparison, self._bindings.bind
-        self.mode = widgets.ToggleButtons(
-            options=[mode for mode in MODES if mode in comparison.modes],
-            style={"button_width": "auto"},
-            tooltips=[_TIPS[mode] for mode in comparison.modes],
-        )
-        bind("mode", self.mode)
-        self.curtain = widgets.FloatSlider(
-            min=0, max=1, step=0.005, description="curtain", readout=False, layout=_wide()
-        )
-        bind("curtain", self.curtain)
-        bind("curtain", self.divider)
-        lengths = [n * (d or 1.0) for n, d in zip(comparison.a.geometry.shape, comparison.a.geometry.spacing)]
-        finest = min(d or 1.0 for d in comparison.a.geometry.spacing)
-        self.tile = widgets.FloatLogSlider(
-            base=10, min=math.log10(finest), max=math.log10(max(lengths)), step=0.02, value=comparison.tile,
-            description="tile mm", readout_format=".3g", layout=_wide(),
-        )  # fmt: skip
-        bind("tile", self.tile)
-        self.rate = widgets.FloatSlider(min=0.1, max=20, step=0.1, description="a second", layout=_wide())
-        bind("rate", self.rate)
-        self._of_mode = {"curtain": self.curtain, "checkerboard": self.tile, "blink": self.rate}
-        return widgets.HBox(
-            [self.mode, *self._of_mode.values()],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
-        )
-
     # -- the viewers ----------------------------------------------------------------------------------
 
     def _show_mode(self, change: Any = None) -> None:
@@ -227,18 +205,19 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 kept = {name: getattr(self.state, name) for name in _STAYS}
                 self._layouts[self._shown_mode == "side"] = self.state.layout
                 comparison.windows = self._windows()
+                self._frames = self._frames_shown()
         self._links = []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
         self.viewers = self._two(options) if mode == "side" else (self._one(options),)
         self._shown_mode = mode  # not before: another thread may change the rest meanwhile
+        self._paired = comparison.paired
         for viewer in self.viewers:
             forget(viewer)  # it is this widget that the cell has made
             viewer.layout.flex, viewer.layout.min_width = "1 1 480px", "0"
             for observer, names in self._observers():
                 viewer.state.observe(observer, names)
-        for name, control in self._of_mode.items():
-            control.layout.display = "" if name == mode else "none"
+        self.controls.show(mode)
         self._place_divider()
         self._read_out()
         self._body.children = [*self.viewers, *[self.divider] * (mode == "curtain")]
@@ -249,9 +228,11 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Return a viewer of both in one."""
         comparison = self.comparison
         volume = comparison.composed()
+        options["frame"] = comparison.paired.joined(*self._frames)
         if comparison.mode == "blink":
             # An extra dimension: the page itself goes to and fro.
-            options |= {"cine": "shown", "fps": comparison.rate, "playing": True, "frame": (0,)}
+            options |= {"cine": "shown", "fps": comparison.rate, "playing": True}
+            options["frame"] = (0, *options["frame"])
         if comparison.mode == "difference":
             options["colormap"] = options.get("colormap", "RdBu_r")
         elif volume.has_window:
@@ -263,9 +244,9 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         comparison = self.comparison
         of_first = {name: options.pop(name) for name in _OF_GRID & set(options)}
         viewers = []
-        for volume, window in zip((comparison.a, comparison.b), comparison.windows):
+        for volume, window, frame in zip((comparison.a, comparison.b), comparison.windows, self._frames):
             own = {"window": window} if volume.has_window else {}
-            viewers.append(SliceViewer(volume, **{**options, **own}))
+            viewers.append(SliceViewer(volume, frame=frame, **{**options, **own}))
         first = viewers[0].state
         for name, value in of_first.items():
             setattr(first, name, value)
@@ -276,6 +257,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 self._links.append(link(*viewers, **kinds))
             except DicomviewError as error:
                 self.values.value = f"not linked: {safe_text(error)}"
+        if comparison.paired.is_linked:
+            self._links.append(link(*viewers, position=False, traits=["frame"]))
         if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
             self._links.append(link(*viewers, position=False, window=True))
         return tuple(viewers)
@@ -284,7 +267,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Return what follows the state of every viewer."""
         return [
             (self._changed, [*_STAYS, "layout", "window", "colormap", "invert", "frame"]),
-            (self._read_out, ["index", "pointer"]),
+            (self._read_out, ["index", "pointer", "frame"]),
             (self._place_divider, ["layout", "zoom", "center", "turns", "convention", "colorbar"]),
             (self._recompose, ["turns", "convention"]),
         ]
@@ -305,6 +288,17 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if self._shown_mode == "difference":
             return comparison.windows  # type: ignore[no-any-return]
         return comparison.followed(self.state.window)
+
+    def _frames_shown(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the frames of both as they are seen."""
+        if self._shown_mode == "side":
+            return self.viewers[0].state.frame, self.viewers[1].state.frame
+        return self._paired.split(self._composed_frame())
+
+    def _composed_frame(self) -> tuple[int, ...]:
+        """Return the frame in view without what says which of both is shown in turns."""
+        frame: tuple[int, ...] = self.state.frame
+        return frame[self._shown_mode == "blink" :]
 
     # -- changes --------------------------------------------------------------------------------------
 
@@ -349,17 +343,16 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             return
         state, comparison = self.state, self.comparison
         index = state.index if state.pointer is None else state.pointer
-        values = math.nan, math.nan
+        values: tuple[Any, Any] = (math.nan, math.nan)
         if state.volume is not state.acquired:  # on the axes of the patient
             place = state.volume.geometry.position(index)
             assert place is not None
             index = tuple(int(i) for i in np.rint(comparison.a.geometry.index(place)))
         if all(0 <= i < n for i, n in zip(index, comparison.a.geometry.shape)):
-            values = comparison.values(index)
+            values = comparison.values(index, self._composed_frame())
         parts = []
         for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
-            known = "no data" if math.isnan(value) else f"{value:.6g} {volume.unit}".strip()
-            parts.append(f"{name} {known}")
+            parts.append(f"{name} {_told(value, volume.unit)}")
         self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
@@ -383,17 +376,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
 
 
-_TIPS = {
-    "side": "two linked viewers",
-    "checkerboard": "tiles of one and the other",
-    "curtain": "one left, the other right of a line that is dragged",
-    "blink": "one and the other in turns",
-    "difference": "the first minus the second",
-}
-
-
-def _wide() -> Any:
-    return widgets.Layout(width="320px")
+def _told(value: Any, unit: str) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "no data" if math.isnan(value) else f"{value:.6g} {unit}".strip()
 
 
 def _volume(data: Any) -> Volume:

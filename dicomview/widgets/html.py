@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from dicomview.geometry import PLANES
 from dicomview.render import STYLE, PanesRenderer
-from dicomview.state import MEASURING, PAINTING, Pane, Scene, ViewState, resolve
+from dicomview.state import MEASURING, PAINTING, Mask, Pane, Scene, ViewState, resolve
+from dicomview.widgets.drawings import drawings
 from dicomview.widgets.frames import png
 from dicomview.widgets.stage import described
 from dicomview.widgets.voxels import coarse_copy
@@ -24,7 +25,9 @@ __all__ = ["standalone_html"]
 LEAST = 1000
 #: Of a volume that is not in memory no more voxels are fetched for each byte of the page: they hardly fit.
 LAZY_PER_BYTE = 8
-_SCRIPT = Path(__file__).with_name("stage.js")
+_SCRIPT, _DRAWER = (Path(__file__).with_name(name) for name in ("stage.js", "drawings.js"))
+#: Part of a page that the outlines of masks may take.
+OUTLINES = 0.25
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -40,8 +43,9 @@ label {{ display: flex; gap: 8px; }} input {{ flex: 1; min-width: 0; }}
 <img alt="" draggable="false" src="data:image/png;base64,{overlay}"></div>
 <p class="dicomview-status"></p><p>{note}</p></div>
 <script type="module">
+import {{ drawer }} from "data:text/javascript;base64,{drawer}";
 {script}
-standalone(document.querySelector(".dicomview"), {content});
+standalone(document.querySelector(".dicomview"), {content}, drawer({drawn}));
 </script></body></html>
 """
 
@@ -60,7 +64,9 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         second, third ... voxel, and the page says so.
     """
     volume = state.volume
-    scene = _plain(resolve(volume, state, patient=False, measured=False))  # the page moves on without them
+    drawn, left_out = drawings(state, room=int(budget * OUTLINES))
+    # What is measured is drawn by the page itself, slice by slice.
+    scene = _plain(resolve(volume, state, patient=False, measured=False))
     figure = Figure(figsize=(size[0] / STYLE.dpi, size[1] / STYLE.dpi), dpi=STYLE.dpi)
     canvas: Any = FigureCanvasAgg(figure)
     renderer = PanesRenderer(figure, volume)
@@ -68,7 +74,9 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     renderer.overlay()
     canvas.draw()
     overlay = b64encode(png(np.asarray(canvas.buffer_rgba()))).decode()
-    frames, note = _frames(state, budget - len(overlay) - _SCRIPT.stat().st_size)
+    script, drawer = _SCRIPT.read_text(encoding="utf-8"), b64encode(_DRAWER.read_bytes()).decode()
+    outlines = _json(drawn)
+    frames, note = _frames(state, budget - sum(map(len, (overlay, script, drawer, outlines))))
     whole = len(frames) == max(1, int(np.prod([len(d) for d in volume.dimensions])))
     values = volume.sample()
     span = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
@@ -90,10 +98,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     told["slabs"] = [""] * 3
     if state.slab:
         note += " Single slices are shown here, no slabs."
-    if state.overlays:
-        note += f" Overlays are not shown here; there are {len(state.overlays)}."
-    if state.measurements:
-        note += f" Measurements are not shown here; there are {len(state.measurements)}."
+    note += left_out
     if state.tool in (*MEASURING, *PAINTING) or not volume.has_window:
         told["tool"], told["measuring"] = ("window" if volume.has_window else "crosshair"), ""
         told["brush"] = 0
@@ -107,19 +112,29 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
         ranges="".join(_range(name, state, span) for name in names),
         overlay=overlay,
         note=escape(note),
-        script=_SCRIPT.read_text(encoding="utf-8"),
-        content=json.dumps({"scene": told, "frames": frames}).replace("</", "<\\/"),
+        script=script,
+        drawer=drawer,
+        content=_json({"scene": told, "frames": frames}),
+        drawn=outlines,
     )
 
 
+def _json(content: Any) -> str:
+    """Return JSON that can stand in a script."""
+    return json.dumps(content).replace("</", "<\\/")
+
+
 def _plain(scene: Scene) -> Scene:
-    """Return a scene of single slices without anything over them: the page has no more."""
+    """Return a scene of single slices with nothing over them but the names of masks."""
 
     def plain(pane: Pane) -> Pane:
         first, *others = pane.corners
         name, *lines = first.split("\n")
         corners = ("\n".join([name, *(lines[1:] if pane.slab else lines)]), *others)
-        return replace(pane, slab=None, overlays=(), legend=(), corners=corners)  # type: ignore[arg-type]
+        legend = tuple(entry for o in pane.overlays if isinstance(o, Mask) for entry in o.legend)
+        return replace(
+            pane, slab=None, overlays=(), legend=legend if pane.legend else (), corners=corners,  # type: ignore[arg-type]
+        )  # fmt: skip
 
     return replace(scene, panes=tuple(map(plain, scene.panes)), tiles=tuple(map(plain, scene.tiles)))
 

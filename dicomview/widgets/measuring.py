@@ -6,8 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from dicomview.errors import DicomviewError
-from dicomview.measure import Measurement, Region, Result, table, words
+from dicomview.measure import table, words
 from dicomview.state import Measurements
 from dicomview.widgets.sections import Section
 from dicomview.widgets.style import PANEL_WIDTH, control
@@ -69,13 +68,6 @@ class MeasurementsSection(Section):
         if not self._is_showing and at is not None:
             self._state.change_measurement(at, replace(self._state.measurements[at], name=change["new"]))
 
-    def _result(self, measurement: Measurement | Region) -> Result:
-        """Return the numbers; none where a slice cannot be read."""
-        try:
-            return self._state.result(measurement)
-        except DicomviewError:
-            return Result(measurement.kind, measurement.name)
-
     def _go(self) -> None:
         if self._state.selected is not None:
             self._list.go_to(self._state.selected)
@@ -83,7 +75,7 @@ class MeasurementsSection(Section):
     def _show(self, change: Any) -> None:
         """Bring list, numbers and buttons to the state."""
         state = self._state
-        results = [self._result(measurement) for measurement in state.measurements]
+        results = [state.known_result(measurement) for measurement in state.measurements]
         at = state.selected
         labels = [
             f"{r.kind}: {', '.join(words(r)[: 1 + bool(r.name)])}" for r in results

@@ -416,6 +416,8 @@ const AT_ONCE = 4; // slices in view of a request
 const BATCH = 8; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
+const AHEAD = 1; // seconds that a slow link may need for them
+const STEP = 10; // slices that are still a step, and no jump
 const REACH_OVER = 4; // of what lies over them
 const PATIENCE = 2000; // ms after which a request counts as lost
 const SLOW = 20e6; // bytes a second below which slices are worth compressing
@@ -448,8 +450,8 @@ const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /** @param {Uint8Array} bytes */
 async function inflated(bytes) {
-  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const whole = new ReadableStream({ start: (control) => (control.enqueue(bytes), control.close()) }); // a Blob takes twice as long
+  return new Uint8Array(await new Response(whole.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer());
 }
 
 /** Listens to events until it is closed. */
@@ -534,7 +536,7 @@ class Stage extends Listener {
     this.flying = new Map();
     this.flights = 0;
     this.speed = /^(localhost|127\.)/.test(location.hostname) ? Infinity : 0;
-    this.travel = { axis: 0, direction: 1 };
+    this.travel = { axis: 0, direction: 1, steps: 0 };
     /** @type {number[]} when the last slices were passed */
     this.passed = [];
     this.halting = 0;
@@ -776,7 +778,7 @@ class Stage extends Listener {
     const batch = this.batch(axis);
     if (!isUrgent) {
       if (!this.isVisited) return;
-      const reach = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
+      const reach = this.reach(axis);
       const at = this.scene.index[axis];
       for (const i of neighbours(at, this.scene.shape[axis], direction, reach)) {
         want(axis, i);
@@ -788,7 +790,9 @@ class Stage extends Listener {
     }
     const keys = [...wanted.keys()];
     // What is in view need not wait until what was fetched ahead has come.
-    while (keys.length && this.flights < FLIGHT + Number(isUrgent)) {
+    // A slow link carries one request ahead of the view at a time, so that it is soon free.
+    const flights = isUrgent ? FLIGHT + 1 : this.speed < SLOW ? 1 : FLIGHT;
+    while (keys.length && this.flights < flights) {
       const some = keys.splice(0, isUrgent ? AT_ONCE : batch);
       for (const key of some) this.flying.set(key, now);
       this.flights += 1;
@@ -818,8 +822,20 @@ class Stage extends Listener {
 
   /** Return how many slices to fetch ahead with one message: a slow link is not to be blocked. @param {number} axis */
   batch(axis) {
+    return clamp(this.carried(axis, BLOCKED), 1, BATCH);
+  }
+
+  /** Return how many slices are kept ahead of the view; where the link is slow, the more the longer it goes on there. @param {number} axis */
+  reach(axis) {
+    const kept = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
+    if (this.speed >= SLOW) return kept;
+    return Math.min(kept, 1 + 2 * this.travel.steps, Math.max(this.carried(axis, AHEAD), 2));
+  }
+
+  /** Return how many slices the link carries in so many seconds. @param {number} axis @param {number} seconds */
+  carried(axis, seconds) {
     const each = Math.max(this.scene.bytes[axis], 1) / (this.speed < SLOW ? 2 : 1);
-    return clamp(Math.floor((this.speed * BLOCKED) / each), 1, BATCH);
+    return Math.floor((this.speed * seconds) / each);
   }
 
   /** Return the best picture of a pane that is there, turned as the pane is. @param {any} pane */
@@ -938,6 +954,7 @@ class Stage extends Listener {
       }
     }
     this.paintMarks(pane, [left, right, bottom, top]);
+    this.model.get("draw")?.(this, pane, [left, right, bottom, top]); // of a page without a kernel
     context.restore();
   }
 
@@ -1205,7 +1222,9 @@ class Stage extends Listener {
     const { scene } = this;
     const at = clamp(Math.round(to), 0, scene.shape[axis] - 1);
     if (at === scene.index[axis]) return;
-    this.travel = { axis, direction: at > scene.index[axis] ? 1 : -1 };
+    const by = at - scene.index[axis];
+    const goesOn = axis === this.travel.axis && Math.sign(by) === this.travel.direction && Math.abs(by) <= STEP;
+    this.travel = { axis, direction: Math.sign(by), steps: goesOn ? this.travel.steps + 1 : 0 };
     const to3 = (/** @type {number} */ i, /** @type {number} */ a) => (a === axis ? at : i);
     // What the pointer is over goes along, where it rests on this plane.
     if (scene.pointer && scene.pointer[axis] === scene.index[axis]) scene.pointer = scene.pointer.map(to3);
@@ -1508,15 +1527,16 @@ function asModel(input) {
  * Show a volume without a kernel: all there is lies in the page.
  * @param {HTMLElement} viewer with an element for the slices, ranges named like the sliders of the scene, and a status
  * @param {{ scene: any, frames: { header: any, data: string }[] }} content
+ * @param {(stage: any, pane: any, edges: number[]) => void} [draw] over every slice
  */
-export function standalone(viewer, { scene, frames }) {
+export function standalone(viewer, { scene, frames }, draw) {
   /** @type {((message: any, buffers: any[]) => void)[]} */
   const listeners = [];
   const tell = (/** @type {any} */ message, /** @type {any[]} */ ...buffers) => {
     for (const listen of listeners) listen(message, buffers);
   };
   /** @type {any} */
-  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS] };
+  const traits = { budget: 1 << 28, paints: true, wanted: [...Object.keys(STEPS), ...KEYS], draw };
   const model = {
     get: (/** @type {string} */ name) => traits[name],
     on: (/** @type {string} */ _, /** @type {any} */ listen) => listeners.push(listen),
@@ -1716,23 +1736,31 @@ class View extends Listener {
   }
 
   /** Tell of a window on another screen, or of a page that is magnified: ipympl asks at the start only. */
-  watchRatio() {
+  tellRatio() {
     const ratio = window.devicePixelRatio || 1;
     const { canvas } = this;
-    if (canvas.ratio !== ratio && canvas.resize_canvas && canvas._for_each_view) {
-      canvas.ratio = ratio;
-      canvas.resize_canvas();
-      canvas._for_each_view((/** @type {any} */ view) => view.resize_and_update_canvas(canvas.size));
-      canvas.send_message("set_dpi_ratio", { dpi_ratio: ratio });
-      canvas.send_message("set_device_pixel_ratio", { device_pixel_ratio: ratio });
-      canvas.send_message("refresh");
-    }
-    this.unwatch?.();
-    const screen = window.matchMedia(`(resolution: ${ratio}dppx)`);
-    const change = () => this.watchRatio();
-    screen.addEventListener("change", change);
-    this.unwatch = () => screen.removeEventListener("change", change);
-    this.undo.push(this.unwatch);
+    if (canvas.ratio === ratio || !canvas.resize_canvas || !canvas._for_each_view) return;
+    canvas.ratio = ratio;
+    canvas.resize_canvas();
+    canvas._for_each_view((/** @type {any} */ view) => view.resize_and_update_canvas(canvas.size));
+    canvas.send_message("set_dpi_ratio", { dpi_ratio: ratio });
+    canvas.send_message("set_device_pixel_ratio", { device_pixel_ratio: ratio });
+    canvas.send_message("refresh");
+  }
+
+  /** Follow the screen: a page that is magnified is laid out anew, a window that is moved need not be. */
+  watchRatio() {
+    this.listen(window, "resize", () => this.tellRatio());
+    let forget = () => {};
+    const watch = () => {
+      this.tellRatio();
+      forget();
+      const screen = window.matchMedia(`(resolution: ${window.devicePixelRatio || 1}dppx)`);
+      screen.addEventListener("change", watch);
+      forget = () => screen.removeEventListener("change", watch);
+    };
+    watch();
+    this.undo.push(() => forget());
   }
 
   /** Answer when a frame has been drawn. @param {any} message */

@@ -86,7 +86,9 @@ class Staging:
             self._deadline.cancel()
 
     def _spoken(self, _: Any, content: Any, buffers: Any) -> None:
-        """Give our script some time, from the first word of the canvas on."""
+        """Follow the screen of the page; give our script some time, from the first word of the canvas on."""
+        if content.get("type") == "set_device_pixel_ratio":
+            self.show()  # the canvas heard of it before
         if content.get("type") != "initialized" or self.is_on or self._deadline is not None:
             return
         with suppress(RuntimeError):  # without a loop there is no page

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.geometry import PlaneView, plane_view
+from dicomview.geometry import Geometry, PlaneView, plane_axes, plane_view
 from dicomview.render import overlay_raster
 from dicomview.state import Overlay, Pane, SlabMode, pane_pixels
 from dicomview.volume import Volume
 from dicomview.widgets.deflate import deflated
 
-__all__ = ["OVER", "coarse_copy", "raster_of", "slice_key", "slice_of"]
+__all__ = ["OVER", "coarse_copy", "raster_of", "slice_key", "slice_of", "upright"]
 
 #: Voxels of a coarse copy at most: with 16 bits and compressed less than 2 MB.
 COARSE_VOXELS = 700_000
@@ -62,7 +62,7 @@ def slice_of(
         What has no value is NaN, and then all are float32.
     """
     pane = Pane(
-        _upright(volume, axis),
+        upright(volume.geometry, axis),
         index,
         tuple(frame),
         visible=True,
@@ -97,7 +97,7 @@ def raster_of(
     bytes
     """
     seen = tuple(overlay.in_slice(volume.geometry, axis, index) for overlay in overlays)
-    pane = Pane(_upright(volume, axis), index, tuple(frame), visible=True, overlays=seen)
+    pane = Pane(upright(volume.geometry, axis), index, tuple(frame), visible=True, overlays=seen)
     raster = overlay_raster(volume, pane)
     pixels, finer, first = raster or (np.zeros((0, 0, 4), np.uint8), (1, 1), (0, 0))
     header = {
@@ -114,9 +114,9 @@ def raster_of(
     return header, deflated(pixels.reshape(-1).data)
 
 
-def _upright(volume: Volume, axis: int) -> PlaneView:
+def upright(geometry: Geometry, axis: int) -> PlaneView:
     """Return the view across an array axis whose two others keep their order."""
-    view = plane_view(volume.geometry, next(p for p, a in volume.plane_axes.items() if a == axis))
+    view = plane_view(geometry, next(p for p, a in plane_axes(geometry).items() if a == axis))
     return replace(view, down=min(view.down, view.right), right=max(view.down, view.right))
 
 

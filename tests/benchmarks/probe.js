@@ -35,7 +35,7 @@
 
   const pictures = () =>
     [...document.querySelectorAll(bench.selector)].filter((element) => {
-      const isLoaded = element.tagName !== "IMG" || (element.complete && element.naturalWidth);
+      const isLoaded = element.tagName === "IMG" ? element.complete && element.naturalWidth : element.width * element.height;
       return isLoaded && element.getBoundingClientRect().width > 100;
     });
 

@@ -49,7 +49,7 @@ _PIXELS = """selector => {
     return whole.toDataURL('image/png').split(',')[1];
 }"""
 # The slices alone, as the page paints them.
-_SLICES = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
+SLICES_ALONE = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
 # Where the page paints, letters and lines are its own: a part of the pixels may differ by more than a shade.
 OTHER, SHADE = 0.04, 24
 
@@ -204,7 +204,7 @@ def wait_until_painted(book, most=1, beyond=0.0, after="opening"):
     """
     end = time.monotonic() + 20
     while True:
-        shown = decoded(book.page.evaluate(_SLICES))
+        shown = decoded(book.page.evaluate(SLICES_ALONE))
         fresh = decoded(book.value(ENCODED.format(png="viewer.figure().png()")))
         if shown.shape == fresh.shape:
             apart = abs(shown - fresh).max(axis=-1)

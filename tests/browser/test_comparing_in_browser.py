@@ -136,6 +136,43 @@ def test_modes_one_after_the_other(lab):
     assert not book.errors
 
 
+MOVING = f"""{HEAD_VOLUME}
+small = vol.array[:, ::2, ::2]
+affine = vol.geometry.affine @ np.diag([1, 2, 2, 1])
+def moving(shifts):
+    array = np.stack([np.roll(small, k, axis=2) for k in shifts])
+    dims = ("time", "slice", "row", "column")
+    return dv.Volume.from_array(array, affine=affine, dims=dims, meta=vol.meta)
+a, b = moving((0, 10, 20)), moving((0, -10, -20))
+grey = np.clip(small * 3, 0, 255).astype(np.uint8)
+red, green = (dv.Volume.from_array(np.stack([grey * k for k in part], -1), affine=affine,
+    dims=("slice", "row", "column", "rgb")) for part in ((1, 0, 0), (0, 1, 0)))
+"""
+
+
+def test_frames_and_colours_are_composed(lab):
+    book = opened(lab, MOVING, f"viewer = dv.compare(a, b, mode='curtain', window=(40, 80), {BARE})\nviewer")
+    curtain = Reader(book, "viewer.viewers[0]", other=0.01)
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    curtain.sees_the_view()
+    book.execute("viewer.viewers[0].sliders['time'].value = 2")
+    book.wait_for_value("viewer.state.frame", (2,))
+    curtain.sees_the_view()
+    book.page.locator(".dicomview-compare, .widget-checkbox", has_text="frames go along").first.locator(
+        "input"
+    ).click()
+    book.wait_for_value("viewer.volume.extra_dims", ("time of a", "time of b"))
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    book.execute("viewer.state.frame = (2, 0)")
+    curtain.sees_the_view()
+    book.screenshot("comparing-frames")
+    book.run_cell(f"viewer.close(); viewer = dv.compare(red, green, mode='curtain', {BARE}); viewer")
+    book.wait_for_value("viewer.viewers[0]._is_staged", True)
+    curtain.sees_the_view()
+    book.screenshot("comparing-colours")
+    assert not book.errors
+
+
 STUDY = """
 import shutil, tempfile, pathlib, numpy as np, pydicom, dicomview as dv
 study = pathlib.Path(tempfile.mkdtemp()) / "study"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from browser.reader import CUT, HEAD, SECTION, START, WINDOW, opened
+from browser.reader import CANVAS, CUT, HEAD, SECTION, START, WINDOW, opened
 
 KINDS = "[type(m).__name__ for m in viewer.state.measurements]"
 INDEX = """[[float(x) for x in p] for p in dv.measure.index_of(
-    viewer.state.measurements[{i}].array, vol.geometry)]"""
+    vol.geometry, viewer.state.measurements[{i}].array)]"""
 
 
 def near(reader, i, *places):
@@ -240,3 +240,34 @@ def test_keys_in_notebook_7(notebook):
     reader.press("Escape", "viewer.state.draft is None", True)
     assert reader.value(KINDS) == ["Polygon"] and reader.value("len(viewer.measurements[0].points)") == 3
     assert not reader.book.errors
+
+
+def test_a_region_of_voxels_is_outlined_selected_and_removed(reader):
+    reader.book.run_cell(
+        "import numpy as np\n"
+        "places = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))\n"
+        "ball = ((places - (27, -2, 34)) ** 2).sum(-1) < 18**2\n"
+        "viewer.measurements.add(dv.measure.Region(dv.Volume(ball, geometry=vol.geometry), 'ball'))\n"
+        "viewer.state.selected = None"
+    )
+    reader.book.wait_for_value("[p.outlines[0].kind for p in viewer._scene().panes]", ["region"] * 3)
+    reader.sees_the_view()
+    reader.book.screenshot(f"measuring-region-{reader.draw}")
+    reader.choose("distance")
+    # Its lowest edge in the axial pane.
+    (x, y), box = (
+        reader.value(
+            "(lambda o: viewer.axes['axial'].transData.transform("
+            "max((p for line in o.lines for p in line), key=lambda p: p[1])).tolist())"
+            "(viewer._scene().pane('axial').outlines[0])"
+        ),
+        reader.page.locator(CANVAS).bounding_box(),
+    )
+    high = reader.value("float(viewer._canvas.figure.bbox.height)")
+    reader.mouse.click(box["x"] + x, box["y"] + high - y)
+    reader.book.wait_for_value("viewer.state.selected", 0)
+    reader.sees_the_view()
+    reader.press("Delete", "len(viewer.measurements)", 0)
+    reader.sees_the_view()
+    reader.press("Control+z", "len(viewer.measurements)", 1)
+    reader.sees_the_view()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
+import numpy as np
 import pytest
-from browser.reader import BARE, CANVAS, HEAD_VOLUME, wait_until_painted
+from browser.reader import BARE, CANVAS, HEAD_VOLUME, SLICES_ALONE, decoded, wait_until_painted
 
 import dicomview as dv
 
@@ -301,3 +304,48 @@ def test_slices_that_race_by_are_not_fetched(open_viewer):
     book.wait_for_value("viewer.state.index", (36, 250, 256))
     wait_until_painted(book)  # the slice at rest must be the exact one
     assert book.value(sent) - before < 60, "150 slices raced by; 37 are in view or next to it"
+
+
+def test_a_page_of_its_own_draws_measurements_and_masks(page, tmp_path, artifacts):
+    vol = dv.volread(dv.samples.head_ct())
+    places = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))
+    ball, other = (
+        ((places - place) ** 2).sum(-1) < radius**2
+        for place, radius in (((27, -2, 34), 18), ((-30, 10, 34), 12))
+    )
+    height = vol.geometry.position((36, 0, 0))[2]
+    viewer = dv.SliceViewer(
+        vol, window=(40, 80), position=(27, -2, 34), crosshair=False, texts=False,
+        measurements=[
+            dv.measure.Region(dv.Volume(other, geometry=vol.geometry), "other"),
+            dv.measure.Distance([(-40, -60, height), (30, -60, height)]),
+        ],
+    )  # fmt: skip
+    viewer.overlays.add_mask(ball, name="ball", color="#00ff00", opacity=0.01)
+    viewer.to_html(tmp_path / "view.html")
+    drawn = decoded(base64.b64encode(viewer.figure().png()))
+    viewer.close()
+    page.goto((tmp_path / "view.html").as_uri())
+    page.locator(".dicomview-status").get_by_text("index (36, 245, 315)").wait_for()
+
+    def shown():
+        page.wait_for_timeout(500)
+        return decoded(page.evaluate(SLICES_ALONE))
+
+    def ends(picture, kind):
+        """Return first row and column, and the last, of what is green or yellow in the axial pane."""
+        red, green, blue = np.moveaxis(picture[:, : picture.shape[1] // 3], -1, 0)
+        found = np.argwhere(green - red > 50 if kind == "green" else (red - blue > 50) & (green - blue > 40))
+        return np.concatenate([found.min(axis=0), found.max(axis=0)])
+
+    seen = shown()
+    page.screenshot(path=artifacts / "standalone-outlines.png")
+    assert seen.shape == drawn.shape
+    assert abs(ends(seen, "green") - ends(drawn, "green")).max() <= 2
+    assert abs(ends(seen, "yellow") - ends(drawn, "yellow")).max() <= 8, "with their numbers beside them"
+    page.locator('input[name="axial"]').press("ArrowRight")
+    page.locator('input[name="axial"]').press("ArrowRight")
+    later = shown()
+    assert ends(later, "yellow")[0] > ends(seen, "yellow")[0] + 20, "the distance lies in the slice below"
+    assert np.ptp(ends(later, "green")[[0, 2]]) < np.ptp(ends(seen, "green")[[0, 2]])
+    assert not page.errors

@@ -1,0 +1,92 @@
+"""Regions of voxels: the lines along which slices of a grid cut them."""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomview.geometry import Geometry, PlaneView
+from dicomview.measure import Region
+from dicomview.state.placing import cropped, patch_of
+from dicomview.volume import Volume
+
+__all__ = ["Lines", "edges_of", "region_lines"]
+
+#: Straight lines, each with two or more places: along ``view.right`` and ``view.down``.
+Lines = tuple[tuple[tuple[float, float], ...], ...]
+#: Points per voxel of the view, along either side, where a region lies on another grid.
+FINER = 4
+#: Slices whose lines are kept.
+KEPT = 64
+
+
+class _Cut:
+    """A region without its empty margin, and its lines in slices of one grid."""
+
+    def __init__(self, region: Region) -> None:
+        self.part: Volume = cropped(np.asarray(region.mask.array) != 0, region.mask.geometry)
+        self.grid: Geometry | None = None
+        self.lines: dict[Any, Lines] = {}
+
+
+_CUTS: "WeakKeyDictionary[Region, _Cut]" = WeakKeyDictionary()
+
+
+def region_lines(region: Region, grid: Geometry, view: PlaneView, index: int) -> Lines:
+    """Return the edge of a region in a slice of a grid; nothing where it has no voxel, or no place.
+
+    The edge runs along the faces of its voxels.
+    """
+    is_own = region.mask.geometry == grid
+    if not is_own and (grid.affine is None or region.mask.geometry.affine is None):
+        return ()
+    if region not in _CUTS:
+        _CUTS[region] = _Cut(region)
+    cut = _CUTS[region]
+    if cut.grid is not grid:
+        cut.grid, cut.lines = grid, {}
+    key = view.axis, view.down, view.right, index
+    if key not in cut.lines:
+        if len(cut.lines) >= KEPT:
+            del cut.lines[next(iter(cut.lines))]
+        cut.lines[key] = _lines(cut.part, grid, view, index, finer=1 if is_own else FINER)
+    return cut.lines[key]
+
+
+def _lines(part: Volume, grid: Geometry, view: PlaneView, index: int, *, finer: int) -> Lines:
+    patch = patch_of(part, (), grid, view, index=index, finer=(finer, finer), order=0)
+    if patch is None:
+        return ()
+    values, beyond, (top, left) = patch
+    edges = edges_of((values != 0) & (True if beyond is None else ~beyond))
+    places = (edges + np.array([left, top])) / finer - 0.5
+    return tuple(((a, b), (c, d)) for (a, b), (c, d) in places.tolist())
+
+
+def edges_of(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the straight lines between what is inside and what is not.
+
+    Returns
+    -------
+    ndarray of shape (N, 2, 2)
+        Column and row of both ends; the first pixel reaches from 0 to 1.
+
+    Examples
+    --------
+    >>> edges_of(np.array([[True, True]])).tolist()[:2]
+    [[[0.0, 0.0], [2.0, 0.0]], [[0.0, 1.0], [2.0, 1.0]]]
+    """
+    flat = _runs(inside)
+    upright = _runs(inside.T)[..., ::-1]
+    return np.concatenate([flat, upright]).astype(np.float64)
+
+
+def _runs(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the lines along the rows: column and row of both ends."""
+    padded = np.pad(inside, 1)
+    edge = (padded[1:] != padded[:-1]).astype(np.int8)
+    turns = np.diff(edge, axis=1)
+    rows, starts = np.nonzero(turns == 1)
+    _, ends = np.nonzero(turns == -1)
+    return np.stack([np.stack([starts, rows], axis=-1), np.stack([ends, rows], axis=-1)], axis=1)

@@ -1,0 +1,180 @@
+// Drawings: outlines of measurements and masks over the slices of a page without a kernel.
+//
+// Measurements come as places (voxel indices along slice, row, column), masks as runs of their voxels.
+
+const LINE = 1.2; // points
+const GROUND = 3; // points of the dark line below
+const DARK = 0.6;
+const BESIDE = 8; // pixels between an outline and its numbers
+const MARGIN = 3; // pixels between numbers and the edge of the pane
+const STEP = 16; // pixels from one line of numbers to the next
+const KEPT = 64; // slices of a mask whose lines are kept
+
+/**
+ * @typedef {{ runs: number[], shape: number[], start: number[], voxels?: Uint8Array, kept?: Map<string, number[]> }} Mask
+ * @typedef {{ kind: string, color: string, isArea: boolean, texts: Record<string, string>, points: number[][], line: number[][], mask?: Mask }} Drawing
+ */
+
+/** Return voxels from how many in turn are outside and inside. @param {number[]} runs @param {number} count */
+export function voxelsOf(runs, count) {
+  const voxels = new Uint8Array(count);
+  let at = 0;
+  runs.forEach((length, i) => {
+    if (i % 2) voxels.fill(1, at, at + length);
+    at += length;
+  });
+  return voxels;
+}
+
+/**
+ * Return the straight lines between what is inside and what is not: column and row of both ends, one line after
+ * the other; the first pixel reaches from 0 to 1.
+ * @param {(row: number, column: number) => number} inside @param {number} rows @param {number} columns
+ */
+export function edgesOf(inside, rows, columns) {
+  const at = (/** @type {number} */ r, /** @type {number} */ c) =>
+    r >= 0 && c >= 0 && r < rows && c < columns && inside(r, c) ? 1 : 0;
+  /** @type {number[]} */
+  const lines = [];
+  for (let r = 0; r <= rows; r++) {
+    for (let c = 0, from = -1; c <= columns; c++) {
+      const is = c < columns && at(r - 1, c) !== at(r, c);
+      if (is && from < 0) from = c;
+      if (!is && from >= 0) (lines.push(from, r, c, r), (from = -1));
+    }
+  }
+  for (let c = 0; c <= columns; c++) {
+    for (let r = 0, from = -1; r <= rows; r++) {
+      const is = r < rows && at(r, c - 1) !== at(r, c);
+      if (is && from < 0) from = r;
+      if (!is && from >= 0) (lines.push(c, from, c, r), (from = -1));
+    }
+  }
+  return lines;
+}
+
+/**
+ * Return the lines of a mask in a slice, as data coordinates of a pane: x and y of both ends.
+ * @param {Mask} mask @param {{ axis: number, down: number, right: number }} pane @param {number} index
+ */
+export function cut(mask, { axis, down, right }, index) {
+  const { shape, start } = mask;
+  const k = index - start[axis];
+  if (k < 0 || k >= shape[axis]) return [];
+  const voxels = (mask.voxels ??= voxelsOf(mask.runs, shape[0] * shape[1] * shape[2]));
+  const kept = (mask.kept ??= new Map());
+  const key = [axis, down, index].join();
+  const known = kept.get(key);
+  if (known) return known;
+  const strides = [shape[1] * shape[2], shape[2], 1];
+  const inside = (/** @type {number} */ r, /** @type {number} */ c) =>
+    voxels[k * strides[axis] + r * strides[down] + c * strides[right]];
+  const lines = edgesOf(inside, shape[down], shape[right]);
+  for (let i = 0; i < lines.length; i += 2) {
+    lines[i] += start[right] - 0.5;
+    lines[i + 1] += start[down] - 0.5;
+  }
+  if (kept.size >= KEPT) kept.delete(kept.keys().next().value ?? "");
+  kept.set(key, lines);
+  return lines;
+}
+
+/** Return what of a drawing lies in a slice, as {@link cut}. @param {Drawing} drawing @param {any} pane @param {number} index */
+export function linesIn({ mask, points, line }, pane, index) {
+  if (mask) return cut(mask, pane, index);
+  if (points.some((point) => Math.floor(point[pane.axis] + 0.5) !== index)) return [];
+  const places = line.map((place) => [place[pane.right], place[pane.down]]);
+  if (places.length === 1) places.push(places[0]);
+  return places.slice(1).flatMap((place, i) => [...places[i], ...place]);
+}
+
+/**
+ * Return what draws into a pane of a stage, over its slice.
+ * @param {Drawing[]} drawings
+ */
+export function drawer(drawings) {
+  return (/** @type {any} */ stage, /** @type {any} */ pane, /** @type {number[]} */ [left, right, bottom, top]) => {
+    const { context, canvas, scene } = stage;
+    const [x0, y0, x1, y1] = pane.rect;
+    const dot = scene.ratio;
+    const point = (100 / 72) * dot;
+    const index = stage.indexOf(pane);
+    for (const drawing of drawings) {
+      const lines = linesIn(drawing, pane, index);
+      if (!lines.length) continue;
+      const places = lines.map((/** @type {number} */ v, /** @type {number} */ i) =>
+        i % 2
+          ? canvas.height - (y0 + ((v - bottom) / (top - bottom)) * (y1 - y0))
+          : x0 + ((v - left) / (right - left)) * (x1 - x0),
+      );
+      context.beginPath();
+      if (drawing.kind === "point") {
+        const [[x, y], arm] = [places, 5 * point];
+        (context.moveTo(x - arm, y), context.lineTo(x + arm, y), context.moveTo(x, y - arm), context.lineTo(x, y + arm));
+      }
+      for (let i = 0; i < places.length; i += 4) {
+        const isNext = i && places[i] === places[i - 2] && places[i + 1] === places[i - 1];
+        if (!isNext) context.moveTo(places[i], places[i + 1]);
+        context.lineTo(places[i + 2], places[i + 3]);
+      }
+      context.lineCap = "square";
+      context.lineJoin = "round";
+      for (const [color, width, alpha] of [["#000", GROUND, DARK], [drawing.color, LINE, 1]]) {
+        context.strokeStyle = String(color);
+        context.lineWidth = Number(width) * point;
+        context.globalAlpha = Number(alpha);
+        context.stroke();
+      }
+      context.globalAlpha = 1;
+      write(stage, pane, drawing, places);
+    }
+  };
+}
+
+/** Return the least and the greatest. @param {number[]} all */
+function span(all) {
+  return all.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+}
+
+/**
+ * Write the numbers of a drawing beside it, on the side with room.
+ * @param {any} stage @param {any} pane @param {Drawing} drawing @param {number[]} places in pixels from above
+ */
+function write({ context, canvas, scene }, pane, { texts, isArea, kind, color }, places) {
+  const text = texts[scene.frame.join()];
+  const [x0, y0, x1, y1] = pane.rect;
+  const [head, foot] = [canvas.height - y1, canvas.height - y0];
+  let xs = places.filter((_, i) => i % 2 === 0);
+  let ys = places.filter((_, i) => i % 2 === 1);
+  if (!text || span(xs)[1] < x0 || span(xs)[0] > x1 || span(ys)[1] < head || span(ys)[0] > foot) return;
+  // Beside the vertex of an angle, or the end of a line that is on the right.
+  if (!isArea) {
+    const i = kind === "angle" ? 1 : xs.indexOf(span(xs)[1]);
+    [xs, ys] = [[xs[i]], [ys[i]]];
+  }
+  const dot = scene.ratio;
+  const lines = text.split("\n");
+  context.font = `${12.5 * dot}px "DejaVu Sans", Verdana, sans-serif`;
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  const wide = Math.max(...lines.map((/** @type {string} */ line) => context.measureText(line).width));
+  const high = lines.length * STEP * dot;
+  const [low, far] = span(xs);
+  const [upper, lower] = span(ys);
+  let x = far + BESIDE * dot;
+  if (x + wide > x1 - MARGIN * dot) x = low - BESIDE * dot - wide;
+  x = Math.max(Math.min(x, x1 - MARGIN * dot - wide), x0 + MARGIN * dot);
+  const y = Math.max(Math.min((upper + lower - high) / 2, foot - MARGIN * dot - high), head + MARGIN * dot);
+  context.globalAlpha = 0.45;
+  context.fillStyle = "#000";
+  context.fillRect(x, y, wide, high);
+  context.globalAlpha = 1;
+  context.lineWidth = (200 / 72) * dot;
+  context.lineJoin = "round";
+  context.strokeStyle = "#000";
+  context.fillStyle = color;
+  lines.forEach((/** @type {string} */ line, /** @type {number} */ i) => {
+    context.strokeText(line, x, y + (i * STEP + 1.5) * dot);
+    context.fillText(line, x, y + (i * STEP + 1.5) * dot);
+  });
+}

@@ -1,0 +1,111 @@
+"""Drawings: measurements and masks for a page without a kernel, which draws them slice by slice."""
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomview.geometry import Geometry
+from dicomview.measure import Region, words
+from dicomview.render import STYLE
+from dicomview.state import Mask, ViewState, patch_of, placed
+from dicomview.volume import Volume
+from dicomview.widgets.voxels import upright
+
+__all__ = ["drawings"]
+
+
+def drawings(state: ViewState, *, room: int) -> tuple[list[dict[str, Any]], str]:
+    """Return what is drawn over the slices, and a note of what is left out.
+
+    Parameters
+    ----------
+    state : ViewState
+    room : int
+        Bytes that the masks may take together.
+
+    Returns
+    -------
+    list of dict
+        As ``drawings.js`` takes them; masks as runs of voxels of the volume in view.
+    str
+    """
+    drawn: list[dict[str, Any]] = []
+    left_out = {"Overlays": 0, "Measurements": 0}
+    for overlay in state.overlays:
+        if not overlay.visible or not overlay.opacity:
+            continue
+        mask = _runs(overlay.volume, state.volume.geometry) if isinstance(overlay, Mask) else None
+        room -= len(json.dumps(mask))
+        if mask is None or room < 0:
+            left_out["Overlays"] += 1
+        else:
+            drawn.append({**_drawing("mask", overlay.color), "mask": mask})
+    for shape in placed(state):
+        measurement = shape.measurement
+        made = _drawing(measurement.kind, STYLE.measure) | {
+            "isArea": measurement.is_area,
+            "texts": _texts(state, measurement),
+            "points": shape.points.tolist(),
+            "line": shape.line.tolist(),
+        }
+        if isinstance(measurement, Region):
+            mask = _runs(measurement.mask, state.volume.geometry)
+            room -= len(json.dumps(mask))
+            if mask is None or room < 0:
+                left_out["Measurements"] += 1
+                continue
+            made["mask"] = mask
+        drawn.append(made)
+    note = " Masks are drawn as outlines." if any("mask" in one for one in drawn) else ""
+    for name, count in left_out.items():
+        note += f" {name} that are not shown here: {count}." if count else ""
+    return drawn, note
+
+
+def _drawing(kind: str, color: str) -> dict[str, Any]:
+    return {"kind": kind, "color": color, "isArea": True, "texts": {}, "points": [], "line": []}
+
+
+def _texts(state: ViewState, measurement: Any) -> dict[str, str]:
+    """Return the numbers of a measurement, by frame."""
+    volume = state.volume
+    # Of other frames of a volume that is not in memory nothing is read for this.
+    frames = [state.frame] if volume.is_lazy else np.ndindex(*map(len, volume.dimensions))
+    return {
+        ",".join(map(str, frame)): "\n".join(words(state.known_result(measurement, frame=frame)))
+        for frame in frames
+    }
+
+
+def _runs(mask: Volume, grid: Geometry) -> dict[str, Any] | None:
+    """Return the voxels of a grid that lie in a mask: as runs in the box around them; None without any."""
+    is_own = mask.geometry == grid
+    if not is_own and (mask.geometry.affine is None or grid.affine is None):
+        return None
+    array = np.asarray(mask.array) != 0 if is_own else _on(mask, grid)
+    box = []
+    for axis in range(3):
+        hits = np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis)))
+        if not len(hits):
+            return None
+        box.append(slice(int(hits[0]), int(hits[-1]) + 1))
+    part = array[tuple(box)]
+    flat = np.concatenate([[False], part.ravel(), [False]])
+    ends = np.flatnonzero(flat[1:] != flat[:-1])
+    runs = np.diff(ends, prepend=0)
+    return {"shape": list(part.shape), "start": [s.start for s in box], "runs": runs.tolist()}
+
+
+def _on(mask: Volume, grid: Geometry) -> NDArray[np.bool_]:
+    """Return a mask on a grid, by the nearest voxel."""
+    array = np.zeros(grid.shape, bool)
+    view = upright(grid, 0)
+    for k, plane in enumerate(array):
+        patch = patch_of(mask, mask.middle_frame, grid, view, index=k, finer=(1, 1), order=0)
+        if patch is not None:
+            values, beyond, (top, left) = patch
+            inside = (values != 0) & (True if beyond is None else ~beyond)
+            plane[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return array
