@@ -281,3 +281,113 @@ def test_no_coarse_copy_is_made_for_the_page(both, decoded):
         assert len(sent) == count and decoded == []
         page.close()
     assert not plain.on_patient_axes(lazy=True).is_lazy
+
+
+CHUNKED = (40, 48, 56)
+CHUNK = (8, 12, 14)
+
+
+def counted(array, chunks):
+    """Return a dask array, and a set that gets the number of every chunk that is computed."""
+    seen = set()
+
+    def noted(block, block_info=None):
+        seen.add(tuple(block_info[0]["chunk-location"]))
+        return block
+
+    lazy = da.from_array(array, chunks=chunks).map_blocks(noted, dtype=array.dtype)
+    seen.clear()
+    return lazy, seen
+
+
+def assert_same(lazy, plain):
+    """Compare where there are data: the value of the rest is the lowest of a sample."""
+    there = ~plain.without_data(np.ix_(*map(np.arange, plain.geometry.shape)))
+    there = np.broadcast_to(there, plain.geometry.shape)
+    assert there.mean() > 0.2
+    rest = [slice(None)] * plain.is_color
+    found, expected = (np.asarray(vol.array)[(..., there, *rest)].astype(float) for vol in (lazy, plain))
+    # Places of a part are rounded otherwise than those of the whole, and integers perhaps to another one.
+    np.testing.assert_allclose(found, expected, atol=1e-6 if plain.dtype == np.float64 else 2)
+
+
+def taking_part(geometry, grid, chunk):
+    """Return the chunks that hold a voxel with a part in a value at a grid: point by point."""
+    index = geometry.index(grid.position(np.moveaxis(np.indices(grid.shape), 0, -1))).reshape(-1, 3)
+    shape = np.array(geometry.shape)
+    index = index[((index > -0.5) & (index < shape - 0.5)).all(axis=1)]
+    index = np.clip(np.where(abs(index - np.rint(index)) < 1e-7, np.rint(index), index), 0, shape - 1)
+    found = set()
+    for corner in np.ndindex(2, 2, 2):
+        has_part = ((index - np.floor(index) > 0) | (np.array(corner) == 0)).all(axis=1)
+        numbers = (np.floor(index[has_part]).astype(int) + corner) // chunk
+        found |= set(map(tuple, np.unique(numbers, axis=0).tolist()))
+    return found
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float64])
+@pytest.mark.parametrize("orientation", ["axial", "oblique", "tilted"])
+def test_an_oblique_plane_reads_the_chunks_that_it_touches(orientation, dtype):
+    array = make_voxels(CHUNKED).astype(dtype)
+    lazy, seen = counted(array, CHUNK)
+    plain = Volume.from_array(array, affine=make_affine(orientation))
+    vol = Volume.from_array(lazy, affine=make_affine(orientation))
+    center = plain.geometry.position((20, 24, 28))
+    total = np.prod(-(-np.array(CHUNKED) // CHUNK))
+    for right, down, size in (
+        ((1, 0, 0.3), (0, 1, 0), None),
+        ((1, 0.2, 0.3), (-0.2, 1, 0), None),
+        ((0, 1, 0), (0, 0, 1), None),
+        ((1, 0.2, 0.3), (-0.2, 1, 0), (9, 12)),
+    ):
+        plane = vol.oblique(center, right=right, down=down, size=size, lazy=True)
+        seen.clear()
+        np.asarray(plane[0])
+        read = set(seen)
+        assert_same(plane, plain.oblique(center, right=right, down=down, size=size))
+        needed = taking_part(vol.geometry, plane.geometry, CHUNK)
+        assert needed <= read
+        assert len(read - needed) <= 0.03 * total, (len(read), len(needed), total)
+        assert len(read) < 0.6 * total
+
+
+def test_turned_planes_read_the_chunks_that_they_touch():
+    array = make_voxels(CHUNKED)
+    lazy, seen = counted(array, CHUNK)
+    states = [
+        ViewState(Volume.from_array(data, affine=make_affine()), rotation=(20, 10, 0))
+        for data in (lazy, array)
+    ]
+    for plane in PLANES:
+        panes = [resolve(state.volume, state).pane(plane) for state in states]
+        seen.clear()
+        shown = [pane_pixels(state.volume, pane) for state, pane in zip(states, panes)]
+        assert len(seen) < 0.5 * 5 * 4 * 4, len(seen)
+        masks = [np.ma.getmaskarray(image) for image in shown]
+        np.testing.assert_array_equal(*masks)
+        np.testing.assert_allclose(*(image.filled(0).astype(float) for image in shown), atol=2)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_plane_of_the_acquisition_reads_one_layer_of_chunks(axis):
+    lazy, seen = counted(make_voxels(CHUNKED), CHUNK)
+    vol = Volume.from_array(lazy, affine=make_affine("oblique"))
+    same = vol.on(Volume.from_array(np.zeros((38, 46, 54)), affine=make_affine("oblique")), lazy=True)
+    for k in (0, CHUNK[axis] - 1, CHUNK[axis], 30):
+        seen.clear()
+        taken = np.asarray(same.array[(*(slice(None),) * axis, k)])
+        np.testing.assert_array_equal(taken, make_voxels(CHUNKED)[:38, :46, :54].take(k, axis))
+        assert {number[axis] for number in seen} == {k // CHUNK[axis]}
+
+
+def test_frames_and_colours_of_touched_chunks_only():
+    array = make_voxels((2, *CHUNKED, 3))
+    lazy, seen = counted(array, (1, *CHUNK, 3))
+    options = {"affine": make_affine("oblique"), "dims": ("time", "slice", "row", "column", "rgb")}
+    plain, vol = (Volume.from_array(data, **options) for data in (array, lazy))
+    place = plain.geometry.position((20, 24, 28))
+    cut = {"right": (1, 0.2, 0.3), "down": (-0.2, 1, 0)}
+    assert_same(vol.oblique(place, **cut), plain.oblique(place, **cut))
+    seen.clear()
+    np.asarray(vol.oblique(place, lazy=True, **cut).frame((1,)))
+    assert {number[0] for number in seen} == {1} and len(seen) < 0.6 * 5 * 4 * 4

@@ -9,6 +9,11 @@ from dicomview.geometry import Geometry, resample
 
 __all__ = ["ReslicedArray", "full_key"]
 
+#: Places this close to a voxel, in voxels, are on it, as interpolation has it.
+WHOLE = 1e-7
+#: By so much may a place be rounded to the other side of a voxel.
+NEAR = 1e-3
+
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:
     """Return an index with a part for every dimension.
@@ -103,7 +108,7 @@ class ReslicedArray:
         if not isinstance(array, np.ndarray):  # no more of it than the grid reaches, and that once
             box = _reach(self._geometry, grid)
             first = tuple(r.start for r in box)
-            array = np.asarray(array[(..., *box, *(slice(None),) * len(colors))])
+            array = _read(array, box, self._geometry, grid, colors=len(colors))
         lead = array.shape[: array.ndim - 3 - len(colors)]
         result = np.empty((*lead, *grid.shape, *colors), array.dtype)
         for place in np.ndindex(*lead):
@@ -128,6 +133,78 @@ def _reach(geometry: Geometry, grid: Geometry) -> tuple[slice, ...]:
     low = np.clip(low, 0, np.array(geometry.shape) - 1)
     high = np.clip(high, low + 1, geometry.shape)
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high))
+
+
+def _read(
+    array: Any, box: tuple[slice, ...], geometry: Geometry, grid: Geometry, *, colors: int
+) -> np.ndarray:
+    """Return a part of an array; of one in chunks only those that a grid touches are read, the rest is 0."""
+    rest = (slice(None),) * colors
+    if not hasattr(array, "map_blocks") or not (geometry.is_uniform and grid.is_uniform):
+        return np.asarray(array[(..., *box, *rest)])
+    lead = array.ndim - 3 - colors
+    edges = [np.cumsum([0, *sizes]) for sizes in array.chunks[lead : lead + 3]]
+    here = [np.flatnonzero((e[:-1] < span.stop) & (e[1:] > span.start)) for e, span in zip(edges, box)]
+    touched = _touched([np.stack([e[i], e[i + 1]]) for e, i in zip(edges, here)], geometry, grid)
+    if touched.all():
+        return np.asarray(array[(..., *box, *rest)])
+    from dask.base import compute
+
+    # A plane leaves no hole between two chunks of a row: they are read together.
+    parts = []
+    for i, j in np.argwhere(touched.any(axis=2)).tolist():
+        row = np.flatnonzero(touched[i, j])
+        ends = [(here[0][i],) * 2, (here[1][j],) * 2, (here[2][row[0]], here[2][row[-1]])]
+        parts.append(
+            tuple(
+                slice(max(int(e[a]), span.start), min(int(e[b + 1]), span.stop))
+                for e, (a, b), span in zip(edges, ends, box)
+            )
+        )
+    result = np.zeros(
+        (*array.shape[:lead], *(span.stop - span.start for span in box), *array.shape[lead + 3 :]),
+        array.dtype,
+    )
+    read = compute(*(array[(..., *part, *rest)] for part in parts))  # type: ignore[no-untyped-call]
+    for part, values in zip(parts, read):
+        place = tuple(slice(p.start - span.start, p.stop - span.start) for p, span in zip(part, box))
+        result[(..., *place, *rest)] = values  # type: ignore[index]
+    return result
+
+
+def _touched(ends: list[np.ndarray], geometry: Geometry, grid: Geometry) -> np.ndarray:
+    """Return which boxes of voxels, by their ends along each axis, values at a grid come from.
+
+    None of those is left out; a box that passes close by a corner of the grid may be told too.
+    """
+    assert geometry.affine is not None and grid.affine is not None
+    matrix = np.linalg.solve(geometry.affine, grid.affine)
+    counts = np.array(grid.shape) - 1
+    touched = np.ones([e.shape[1] for e in ends], bool)
+    # Along each axis of the array: the voxels that the grid reaches, on both sides of every point.
+    for axis, (low, high) in enumerate(ends):
+        at = matrix[axis, 3] + np.array(
+            [np.minimum(matrix[axis, :3], 0) @ counts, np.maximum(matrix[axis, :3], 0) @ counts]
+        )
+        whole = np.rint(at[0])
+        is_whole = np.abs(at - whole).max() < WHOLE
+        first, last = (whole, whole) if is_whole else (np.floor(at[0] - NEAR), np.floor(at[1] + NEAR) + 1)
+        first, last = np.clip([first, last], 0, geometry.shape[axis] - 1)
+        shape = [-1 if a == axis else 1 for a in range(3)]
+        touched &= ((low <= last) & (high > first)).reshape(shape)
+    # Along each axis of the grid: the points that have a part in values of the box.
+    inverse = np.linalg.inv(matrix)
+    middles = [(e[0] - 1 + e[1]) / 2 for e in ends]
+    halves = [(e[1] - e[0] + 1) / 2 + NEAR for e in ends]
+    for axis, count in enumerate(counts):
+        middle = inverse[axis, 3] + _outer(*(inverse[axis, a] * middles[a] for a in range(3)))
+        half = _outer(*(abs(inverse[axis, a]) * halves[a] for a in range(3)))
+        touched &= (middle - half <= count) & (middle + half >= 0)
+    return touched
+
+
+def _outer(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    return np.asarray(np.add.outer(np.add.outer(a, b), c))
 
 
 def _range(key: Any, count: int) -> range:
