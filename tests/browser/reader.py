@@ -164,6 +164,13 @@ class Reader:
                 raise AssertionError(_stale(shown, fresh))
             self.page.wait_for_timeout(100)
 
+    def wait_until_shown(self, check):
+        """Wait until the pixels of the canvas fulfil a condition."""
+        end = time.monotonic() + 8
+        while not check(self.shown()):
+            assert time.monotonic() < end, "the canvas does not show what it should"
+            self.page.wait_for_timeout(50)
+
     def is_same(self, shown, fresh):
         """Whether two pictures show the same view."""
         if not self.is_staged:

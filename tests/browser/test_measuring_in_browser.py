@@ -111,7 +111,6 @@ def test_the_panel_lists_them(reader):
     reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[0])", (1, 36))
     reader.page.locator(".dicomview .widget-select select").select_option(index=2)
     reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[1])", (2, 245))
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.page.set_viewport_size({"width": 1500, "height": 1300})
     reader.page.wait_for_timeout(300)
@@ -134,14 +133,12 @@ def test_a_measurement_stays_on_its_slice(reader):
     for _ in range(3):
         reader.mouse.wheel(0, -100)
     reader.book.wait_for_value("viewer.state.index", (39, 245, 315))
-    reader.page.wait_for_timeout(500)
-    assert not yellow(reader.shown()), "no measurement of another slice is left"
+    reader.wait_until_shown(lambda pixels: not yellow(pixels))  # no measurement of another slice is left
     reader.sees_the_view()
     for _ in range(3):
         reader.mouse.wheel(0, 100)
     reader.book.wait_for_value("viewer.state.index", START)
-    reader.page.wait_for_timeout(500)
-    assert yellow(reader.shown())
+    reader.wait_until_shown(yellow)
     reader.sees_the_view()
 
 
@@ -205,7 +202,6 @@ def test_ends_are_moved_on_a_fine_screen(notebook):
     reader.drag(end, (25, 7))
     right += 25 * (right - left) / 60
     reader.book.wait_for_value(f"abs({INDEX.format(i=0)}[2][2] - {right}) < 0.9", True)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.choose("polygon")
     for place in ((0.3, 0.7), (0.45, 0.7), (0.47, 0.8), (0.3, 0.7)):
@@ -216,7 +212,6 @@ def test_ends_are_moved_on_a_fine_screen(notebook):
     reader.drag(corner, (30, -12))
     column, _ = reader.voxel("axial", corner[0] + 30, corner[1] - 12)
     reader.book.wait_for_value(f"abs({INDEX.format(i=1)}[2][2] - {column}) < 0.9", True)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.book.screenshot("measuring-fine-screen")
     assert not reader.book.errors

@@ -70,12 +70,9 @@ def test_brush_eraser_fill_and_the_way_back(reader):
     reader.sees_the_view()
     reader.press("Control+Shift+Z", COUNT, filled)
     reader.sees_the_view()
-    for _ in range(2):
-        reader.keyboard.press("Control+z")
-        reader.page.wait_for_timeout(200)
-    book.wait_for_value(COUNT, 0)
-    reader.page.wait_for_timeout(300)
-    assert green(reader.shown()) == empty
+    reader.press("Control+z", COUNT, count)
+    reader.press("Control+z", COUNT, 0)
+    reader.wait_until_shown(lambda pixels: green(pixels) == empty)
     reader.sees_the_view()
     book.screenshot(f"painting-undone-{reader.draw}")
 
@@ -86,12 +83,10 @@ def test_the_picture_follows_before_the_button_is_let_go(reader):
     reader.mouse.down()
     reader.mouse.move(*reader.at("axial", 0.6, 0.4), steps=6)
     reader.book.wait_for_value(f"{COUNT} > 100", True)
-    reader.page.wait_for_timeout(400)
+    reader.wait_until_shown(lambda pixels: green(pixels) > 100)
     before = green(reader.shown())
-    assert before > 100
     reader.mouse.move(*reader.at("axial", 0.6, 0.6), steps=6)
-    reader.page.wait_for_timeout(400)
-    assert green(reader.shown()) > 1.5 * before
+    reader.wait_until_shown(lambda pixels: green(pixels) > 1.5 * before)
     reader.mouse.up()
     reader.page.wait_for_timeout(200)
     reader.sees_the_view()
@@ -113,11 +108,9 @@ def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
         reader.mouse.wheel(0, -100 if steps > 0 else 100)
         reader.page.wait_for_timeout(100)
     book.wait_for_value("viewer.state.index[0]", max(slices) + 1)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.mouse.wheel(0, 100)
     book.wait_for_value("viewer.state.index[0]", max(slices))
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     # What is painted while another slice is in view is there when one comes back.
     reader.value("viewer.state.paint([viewer.state.position], radius=9)")
