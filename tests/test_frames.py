@@ -312,7 +312,7 @@ def test_compressed_frames(original, tmp_path):
     np.testing.assert_array_equal(dv.volread(tmp_path / "compressed.dcm").array, dv.volread(original).array)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_damaged_groups_are_never_read_otherwise(original, data, tmp_path_factory):
     path = tmp_path_factory.mktemp("damaged") / "damaged.dcm"

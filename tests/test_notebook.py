@@ -1,7 +1,9 @@
 """Notebooks without a browser: they run, and what is left are pictures."""
 
+import asyncio
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -20,7 +22,8 @@ def run(notebook):
     """Run a notebook with a real kernel; an error in a cell is an error here."""
     paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(env=env)
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3")
+    asyncio.run(client.async_execute(env=env))  # which closes its loop, on any thread
     return notebook
 
 
@@ -29,43 +32,57 @@ def outputs(notebook):
     return [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_the_notebook_runs_and_shows_pictures(path):
-    notebook = run(nbformat.read(path, as_version=4))
+#: What a viewer has to be a picture with.
+BEFORE = ["", "%matplotlib inline", "%matplotlib widget", "import sys; sys.modules['ipympl'] = None"]
+COMPARING = [
+    f"{VOLUME}\ndv.compare(vol, vol[::-1], mode='curtain')",
+    "dv.compare(vol, vol[::-1])",
+    "dv.gallery(dv.samples.head_ct())",
+    "dv.SeriesBrowser(dv.samples.head_ct())",
+]
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """By name, the notebooks as they are run, two at a time."""
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+    cells = {before: [before, f"{VOLUME}\ndv.SliceViewer(vol)"] for before in BEFORE} | {
+        "comparing": COMPARING
+    }
+    for name, sources in cells.items():
+        notebooks[name] = new_notebook(cells=[new_code_cell(source) for source in sources])
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(run, notebook) for name, notebook in notebooks.items()}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_notebook_runs_and_shows_pictures(executed, name):
+    notebook = executed[name].result()
     pictures = [data["image/png"] for data in outputs(notebook) if "image/png" in data]
-    assert len(pictures) == PICTURES[path.stem]
+    assert len(pictures) == PICTURES[name]
     assert all(len(base64.b64decode(picture)) > 3000 for picture in pictures)
 
 
-@pytest.mark.parametrize(
-    "before", ["", "%matplotlib inline", "%matplotlib widget", "import sys; sys.modules['ipympl'] = None"]
-)
-def test_a_viewer_leaves_a_picture(before):
-    notebook = run(
-        new_notebook(cells=[new_code_cell(before), new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")])
-    )
-    (data,) = outputs(notebook)
+def test_no_notebook_is_left_out():
+    assert [path.stem for path in NOTEBOOKS] == [*PICTURES]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_viewer_leaves_a_picture(executed, before):
+    (data,) = outputs(executed[before].result())
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     # Nobody can move a slider in what nbconvert makes: the picture must not hide behind a dead widget.
     assert "application/vnd.jupyter.widget-view+json" not in data
 
 
-def test_html_made_by_nbconvert_has_the_picture():
+def test_html_made_by_nbconvert_has_the_picture(executed):
     nbconvert = pytest.importorskip("nbconvert")
-    notebook = run(new_notebook(cells=[new_code_cell(f"{VOLUME}\ndv.SliceViewer(vol)")]))
-    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(executed[""].result())
     assert "<img" in html and "data:image/png;base64" in html
 
 
-def test_comparing_and_choosing_leave_pictures():
-    cells = [
-        f"{VOLUME}\ndv.compare(vol, vol[::-1], mode='curtain')",
-        "dv.compare(vol, vol[::-1])",
-        "dv.gallery(dv.samples.head_ct())",
-        "dv.SeriesBrowser(dv.samples.head_ct())",
-    ]
-    notebook = run(new_notebook(cells=[new_code_cell(cell) for cell in cells]))
-    compared, side, gallery, browser = outputs(notebook)
+def test_comparing_and_choosing_leave_pictures(executed):
+    compared, side, gallery, browser = outputs(executed["comparing"].result())
     for data in (compared, side, gallery):
         assert len(base64.b64decode(data["image/png"])) > 3000
         assert "application/vnd.jupyter.widget-view+json" not in data

@@ -93,7 +93,7 @@ def test_round_trip_of_uneven_slices_frames_colours_and_the_unknown(tmp_path):
 
 
 def test_a_lazy_volume_is_written_slab_by_slab(write, tmp_path, monkeypatch):
-    monkeypatch.setattr("dicomview.volume.convert.CHUNK", 4)
+    monkeypatch.setattr("dicomview.volume.omezarr.CHUNK", 4)
     files = write(array=make_voxels((10, 8, 10)))
     dv.volread(files, lazy=True).to_zarr(tmp_path / "image.zarr")
     back = dv.volread(tmp_path / "image.zarr")

@@ -101,7 +101,7 @@ def write(drawn, folder):
                 file.unlink()
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=70, deadline=None, derandomize=True)
 @given(series())
 def test_what_was_written_is_read(drawn):
     for name in ("key", "lost", "holes", "copies", "twins"):

@@ -175,7 +175,7 @@ def server(tmp_path):
     """Serve tmp_path over HTTP on loopback; gives the address."""
     handler = partial(QuietHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
-        thread = threading.Thread(target=web.serve_forever)
+        thread = threading.Thread(target=web.serve_forever, args=[0.02])  # s until it hears of its end
         thread.start()
         yield f"http://127.0.0.1:{web.server_port}"
         web.shutdown()

@@ -463,7 +463,7 @@ def test_a_cell_run_again_leaves_one_viewer():
     before = set(registry)
     try:
         shell.run_cell("import numpy as np, dicomview as dv")
-        for _ in range(50):
+        for _ in range(12):
             assert shell.run_cell("viewer = dv.SliceViewer(np.zeros((5, 6, 7)))", store_history=True).success
         shell.run_cell("another = dv.SliceViewer(np.zeros((5, 6, 7)))", store_history=True)
         new = [widget for key, widget in registry.items() if key not in before]

@@ -11,8 +11,6 @@ import dicomview as dv
 from dicomview.geometry import PLANES
 from dicomview.state.model import LAYOUTS
 
-STEPS = 500
-
 
 def walked(affine, shape, compared):
     """Return a state machine that walks over the view of a small volume, and notes what it compared."""
@@ -130,7 +128,10 @@ def walked(affine, shape, compared):
     return Walk
 
 
-@pytest.mark.parametrize(("orientation", "steps"), [("oblique", STEPS), ("sagittal", 60)])
+@pytest.mark.parametrize(
+    ("orientation", "steps"),
+    [("oblique", 120), ("sagittal", 40), pytest.param("oblique", 500, marks=pytest.mark.long)],
+)
 def test_changed_equals_fresh(orientation, steps):
     compared = []
     run_state_machine_as_test(

@@ -12,7 +12,7 @@ from dicomview.io.assemble import Stack, assemble, names
 from dicomview.io.header import Header
 from dicomview.io.sources import File, plain
 from dicomview.volume import Dropped, Volume
-from dicomview.volume.describe import format_spacing
+from dicomview.volume.describe import format_spacing, html_table, text_table
 from dicomview.volume.meta import safe_text
 
 __all__ = ["Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
@@ -203,22 +203,14 @@ class SeriesList(Sequence[Series]):
         return [*notes, f"{self.others} other files"] if self.others else notes
 
     def __repr__(self) -> str:
-        table = [self.COLUMNS, *self.rows()]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.COLUMNS))]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in table]
+        lines = text_table(self.COLUMNS, self.rows())
         if not len(self):
             lines = ["no DICOM series"]
         return "\n".join([*lines, *self._notes()])
 
     def _repr_html_(self) -> str:
-        head = "".join(_cell("th", text) for text in self.COLUMNS)
-        body = "".join(f"<tr>{''.join(_cell('td', text) for text in row)}</tr>" for row in self.rows())
         notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
-
-
-def _cell(tag: str, text: str) -> str:
-    return f"<{tag} style='text-align:left'>{escape(text)}</{tag}>"
+        return html_table(self.COLUMNS, self.rows()) + notes
 
 
 def is_color(header: Header) -> bool:

@@ -1,4 +1,4 @@
-"""Describing a volume to people, as text and as HTML with a little picture."""
+"""Describing to people: a volume with a little picture, and tables, as text and as HTML."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,7 +10,7 @@ from dicomview.volume.thumbnail import thumbnail
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["describe", "describe_html", "format_spacing"]
+__all__ = ["describe", "describe_html", "format_spacing", "html_table", "text_table"]
 
 
 def describe(volume: "Volume") -> str:
@@ -70,3 +70,21 @@ def format_spacing(sampling: Sequence[float | None] | None) -> str:
     if sampling is None:
         return "spacing unknown"
     return " × ".join("?" if d is None else f"{d:.3g}" for d in sampling) + " mm"
+
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table."""
+    table = [columns, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in table]
+
+
+def html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as HTML."""
+
+    def line(tag: str, row: Sequence[str]) -> str:
+        cells = "".join(f"<{tag} style='text-align:left'>{escape(cell)}</{tag}>" for cell in row)
+        return f"<tr>{cells}</tr>"
+
+    body = "".join(line("td", row) for row in rows)
+    return f"<table><thead>{line('th', columns)}</thead><tbody>{body}</tbody></table>"

@@ -32,7 +32,7 @@ class Exchange:
             not evenly spaced; if the axes are not perpendicular within 0.001 (a tilted gantry); if there are
             more than two extra dimensions.
         """
-        from dicomview.volume.convert import to_sitk
+        from dicomview.volume.sitk import to_sitk
 
         return to_sitk(self)
 
@@ -59,7 +59,7 @@ class Exchange:
         GeometryError
             If the direction mixes axes of space with other axes.
         """
-        from dicomview.volume.convert import from_sitk
+        from dicomview.volume.sitk import from_sitk
 
         return from_sitk(image, kind=cls)
 
@@ -84,7 +84,7 @@ class Exchange:
             If the volume has neither an affine nor a complete sampling; if the slices are not evenly spaced;
             if there are more than four extra dimensions; if colours are not uint8.
         """
-        from dicomview.volume.convert import to_nibabel
+        from dicomview.volume.nifti import to_nibabel
 
         return to_nibabel(self)
 
@@ -109,7 +109,7 @@ class Exchange:
         GeometryError
             If the affine is singular.
         """
-        from dicomview.volume.convert import from_nibabel
+        from dicomview.volume.nifti import from_nibabel
 
         return from_nibabel(image, kind=cls)
 
@@ -129,7 +129,7 @@ class Exchange:
         MissingPackageError
             If xarray is not installed.
         """
-        from dicomview.volume.convert import to_xarray
+        from dicomview.volume.dataarray import to_xarray
 
         return to_xarray(self)
 
@@ -158,6 +158,6 @@ class Exchange:
         GeometryError
             If there is more than one dimension beyond space and time; colour is one.
         """
-        from dicomview.volume.convert import to_zarr
+        from dicomview.volume.omezarr import to_zarr
 
         to_zarr(self, path)

@@ -8,7 +8,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicomview.options import options
 
-__all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text"]
+__all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text", "unit_of"]
 
 #: Elements that identify a person or place, after the basic profile of PS3.15 table E.1-1.
 PATIENT_KEYWORDS = frozenset(
@@ -60,6 +60,7 @@ PATIENT_KEYWORDS = frozenset(
     ]
 )
 
+_PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 #: Text from a file is cut to so many characters wherever it is shown.
 TEXT_LIMIT = 64
 
@@ -220,3 +221,20 @@ class Meta(dict[str, Any]):
             for key, value in self._shown()
         )
         return f"<table>{rows}</table>"
+
+
+def unit_of(meta: Mapping[str, Any]) -> str:
+    """Return the unit of the values: HU in CT, otherwise what the header calls it; empty if it does not say.
+
+    Examples
+    --------
+    >>> unit_of({"Modality": "CT"}), unit_of({"Units": "BQML"}), unit_of({"RescaleType": "US"})
+    ('HU', 'BQML', '')
+    """
+    unit = meta.get("RescaleType") or meta.get("Units") or meta.get("DoseUnits") or ""
+    if meta.get("SOPClassUID") == _PARAMETRIC_MAP:
+        mapping = (meta.get("RealWorldValueMappingSequence") or [{}])[0]
+        unit = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue") or ""
+    if meta.get("Modality") == "CT" and unit in ("", "US"):
+        unit = "HU"
+    return "" if unit == "US" else safe_text(unit)

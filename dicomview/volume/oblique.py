@@ -1,4 +1,4 @@
-"""Oblique: a volume on grids at any angle."""
+"""Oblique: a volume on other grids: straight, on the patient's axes, as another volume, at any angle."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from dicomview.geometry import Geometry, oblique_grid, patient_grid, plane_through, turned_grid
-from dicomview.volume.straighten import onto
+from dicomview.volume.onto import on_grid
+from dicomview.volume.straighten import onto, resliced, straightened
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -18,6 +19,97 @@ class Oblique:
     """Reslicing, mixed into :class:`dicomview.Volume`."""
 
     geometry: Geometry
+
+    def desheared(self: Any) -> "Volume":
+        """Return the volume on a straight grid, where its slices are stacked at a slant (gantry tilt).
+
+        Returns
+        -------
+        Volume
+            Of the same dtype, with ``geometry.tilt`` 0: each slice is shifted within its plane by linear
+            interpolation, integers are rounded. There are more rows or columns, so that no voxel is lost;
+            those outside all slices hold the padding value, or the lowest value. A volume without shear, or
+            of unknown place, is returned itself.
+
+        See Also
+        --------
+        dicomview.geometry.deshear : the function on arrays.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dicomview.volume import Volume
+        >>> affine = np.array([[0, 0, 1, 0], [0.5, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+        >>> straight = Volume.from_array(np.zeros((9, 8, 8)), affine=affine).desheared()
+        >>> straight.shape, straight.sampling, straight.geometry.tilt
+        ((9, 12, 8), (2.0, 1.0, 1.0), 0.0)
+        """
+        return straightened(self)
+
+    def on_patient_axes(self: Any, *, lazy: bool = False) -> "Volume":
+        """Return the volume resliced onto the axes of the patient, where it was acquired at an angle.
+
+        Parameters
+        ----------
+        lazy : bool
+            Whether planes are calculated only when they are asked for, each time.
+
+        Returns
+        -------
+        Volume
+            Slices axial, rows to posterior, columns to the left, each with the spacing of the acquired axis
+            that is nearest to it; as large as the acquired volume reaches. Linear interpolation, integers
+            rounded; what lies outside holds the padding value, or the lowest value, and
+            :meth:`without_data` tells it apart. A volume on these axes is returned itself.
+
+        Raises
+        ------
+        GeometryError
+            Without an affine, and for a single slice, which has no thickness.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dicomview.volume import Volume
+        >>> turned = np.array([[0, 0.6, 0.8, 0], [0, 0.8, -0.6, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
+        >>> Volume.from_array(np.zeros((4, 10, 10)), affine=turned).on_patient_axes().shape
+        (4, 14, 14)
+        """
+        return resliced(self, lazy=lazy)
+
+    def on(self: Any, other: "Volume | Geometry", *, lazy: bool = False) -> "Volume":
+        """Return the volume on the grid of another, by patient position.
+
+        Parameters
+        ----------
+        other : Volume or Geometry
+            Whose grid it is.
+        lazy : bool
+            Whether planes are calculated only when they are asked for, each time.
+
+        Returns
+        -------
+        Volume
+            With the shape and place of the other. Linear interpolation, integers rounded; what lies outside
+            holds the padding value, or the lowest value, and :meth:`without_data` tells it apart. A volume
+            that has this grid is returned itself.
+
+        Raises
+        ------
+        GeometryError
+            If the position of one of them is not known, unless that of neither is and the shapes are the
+            same.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from dicomview.volume import Volume
+        >>> fine = Volume.from_array(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
+        >>> whole = Volume.from_array(np.array([[[0.0, 8.0]]]), affine=np.eye(4)[[2, 1, 0, 3]])
+        >>> whole.on(fine).array.tolist(), whole.on(fine).without_data((0, 0, 4)).tolist()
+        ([[[0.0, 4.0, 8.0, 8.0, 0.0]]], True)
+        """
+        return on_grid(self, other if isinstance(other, Geometry) else other.geometry, lazy=lazy)
 
     def oblique(
         self: Any,

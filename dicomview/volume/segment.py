@@ -1,10 +1,14 @@
 """Segment: what a file says of one segment or region of interest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from dicomview.errors import SegmentError
 from dicomview.volume.meta import safe_text
 
-__all__ = ["Segment"]
+__all__ = ["Segment", "pick"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,22 @@ class Segment:
 
     def __str__(self) -> str:
         return f"'{safe_text(self.label)}' ({self.number})"
+
+
+def pick(segments: Sequence[Segment], key: int | str | Segment) -> Segment:
+    """Return the one segment of a number or label, or raise SegmentError with those there are."""
+    if isinstance(key, Segment):
+        return pick(segments, key.number)
+    if isinstance(key, int | np.integer):
+        hits = [s for s in segments if s.number == key]
+    else:
+        hits = [s for s in segments if s.label == key] or [
+            s for s in segments if s.label.casefold() == str(key).casefold()
+        ]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        numbers = ", ".join(str(s.number) for s in hits)
+        raise SegmentError(f"{len(hits)} segments are called {safe_text(key)!r}: take a number, {numbers}")
+    known = ", ".join(map(str, segments[:20])) + (" ..." if len(segments) > 20 else "")
+    raise SegmentError(f"there is no segment {safe_text(key)!r}; there are: {known or 'none at all'}")

@@ -10,11 +10,12 @@ import numpy as np
 from dicomview.errors import GeometryError, SegmentError
 from dicomview.geometry import Geometry
 from dicomview.volume.contours import Contour, Placed, fill_even_odd, place_contours
+from dicomview.volume.describe import html_table, text_table
 from dicomview.volume.masks import MaskPlane, transfer
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import Meta, safe_text
 from dicomview.volume.report import Report
-from dicomview.volume.segment import Segment
+from dicomview.volume.segment import Segment, pick
 from dicomview.volume.volume import Volume
 
 __all__ = ["Kind", "Segmentation"]
@@ -134,23 +135,7 @@ class Segmentation:
         SegmentError
             If there is none, or several of this label.
         """
-        if isinstance(key, Segment):
-            return self.segment(key.number)
-        if isinstance(key, int | np.integer):
-            hits = [s for s in self.segments if s.number == key]
-        else:
-            hits = [s for s in self.segments if s.label == key] or [
-                s for s in self.segments if s.label.casefold() == str(key).casefold()
-            ]
-        if len(hits) == 1:
-            return hits[0]
-        if hits:
-            numbers = ", ".join(str(s.number) for s in hits)
-            raise SegmentError(
-                f"{len(hits)} segments are called {safe_text(key)!r}: take a number, {numbers}"
-            )
-        known = ", ".join(map(str, self.segments[:20])) + (" ..." if len(self) > 20 else "")
-        raise SegmentError(f"there is no segment {safe_text(key)!r}; there are: {known or 'none at all'}")
+        return pick(self.segments, key)
 
     # -- masks ----------------------------------------------------------------------------------------
 
@@ -399,20 +384,11 @@ class Segmentation:
         return f"Segmentation {self.kind}, {len(self)} segment{'s' * (len(self) != 1)}{grid}"
 
     def __repr__(self) -> str:
-        table = [self.COLUMNS, *self.rows()]
-        widths = [max(len(row[i]) for row in table) for i in range(len(self.COLUMNS))]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in table]
-        return "\n".join([self._heading(), *lines, *self.report.warnings])
+        return "\n".join([self._heading(), *text_table(self.COLUMNS, self.rows()), *self.report.warnings])
 
     def _repr_html_(self) -> str:
-        def line(kind: str, row: Sequence[str]) -> str:
-            cells = "".join(f"<{kind} style='text-align:left'>{escape(cell)}</{kind}>" for cell in row)
-            return f"<tr>{cells}</tr>"
-
-        body = "".join(line("td", row) for row in self.rows())
         notes = "".join(f"<div>{escape(text)}</div>" for text in self.report.warnings)
-        head = f"<thead>{line('th', self.COLUMNS)}</thead>"
-        return f"<div>{escape(self._heading())}</div><table>{head}<tbody>{body}</tbody></table>{notes}"
+        return f"<div>{escape(self._heading())}</div>{html_table(self.COLUMNS, self.rows())}{notes}"
 
 
 def _thickness(volume: Volume) -> float | None:

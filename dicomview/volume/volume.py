@@ -14,19 +14,16 @@ from dicomview.volume.array import ArrayLike, Image
 from dicomview.volume.describe import describe, describe_html
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.exchange import Exchange
-from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.meta import Meta, unit_of
 from dicomview.volume.oblique import Oblique
-from dicomview.volume.onto import on_grid
 from dicomview.volume.report import Report, Source
 from dicomview.volume.reslice import ReslicedArray
 from dicomview.volume.sample import sampled
-from dicomview.volume.straighten import resliced, straightened
 from dicomview.volume.suv import body_weight_suv
 from dicomview.volume.windows import header_window, header_windows
 
 __all__ = ["Volume"]
 
-PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SPATIAL = ("slice", "row", "column")
 
 
@@ -225,91 +222,6 @@ class Volume(Exchange, Oblique, ArrayLike):
         height, width = (d for i, d in enumerate(self.geometry.spacing) if i != axis)
         return None if height is None or width is None else height / width
 
-    def desheared(self) -> "Volume":
-        """Return the volume on a straight grid, where its slices are stacked at a slant (gantry tilt).
-
-        Returns
-        -------
-        Volume
-            Of the same dtype, with ``geometry.tilt`` 0: each slice is shifted within its plane by linear
-            interpolation, integers are rounded. There are more rows or columns, so that no voxel is lost;
-            those outside all slices hold the padding value, or the lowest value. A volume without shear, or
-            of unknown place, is returned itself.
-
-        See Also
-        --------
-        dicomview.geometry.deshear : the function on arrays.
-
-        Examples
-        --------
-        >>> affine = np.array([[0, 0, 1, 0], [0.5, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
-        >>> straight = Volume.from_array(np.zeros((9, 8, 8)), affine=affine).desheared()
-        >>> straight.shape, straight.sampling, straight.geometry.tilt
-        ((9, 12, 8), (2.0, 1.0, 1.0), 0.0)
-        """
-        return straightened(self)
-
-    def on_patient_axes(self, *, lazy: bool = False) -> "Volume":
-        """Return the volume resliced onto the axes of the patient, where it was acquired at an angle.
-
-        Parameters
-        ----------
-        lazy : bool
-            Whether planes are calculated only when they are asked for, each time.
-
-        Returns
-        -------
-        Volume
-            Slices axial, rows to posterior, columns to the left, each with the spacing of the acquired axis
-            that is nearest to it; as large as the acquired volume reaches. Linear interpolation, integers
-            rounded; what lies outside holds the padding value, or the lowest value, and
-            :meth:`without_data` tells it apart. A volume on these axes is returned itself.
-
-        Raises
-        ------
-        GeometryError
-            Without an affine, and for a single slice, which has no thickness.
-
-        Examples
-        --------
-        >>> turned = np.array([[0, 0.6, 0.8, 0], [0, 0.8, -0.6, 0], [2, 0, 0, 0], [0, 0, 0, 1]])
-        >>> Volume.from_array(np.zeros((4, 10, 10)), affine=turned).on_patient_axes().shape
-        (4, 14, 14)
-        """
-        return resliced(self, lazy=lazy)
-
-    def on(self, other: "Volume | Geometry", *, lazy: bool = False) -> "Volume":
-        """Return the volume on the grid of another, by patient position.
-
-        Parameters
-        ----------
-        other : Volume or Geometry
-            Whose grid it is.
-        lazy : bool
-            Whether planes are calculated only when they are asked for, each time.
-
-        Returns
-        -------
-        Volume
-            With the shape and place of the other. Linear interpolation, integers rounded; what lies outside
-            holds the padding value, or the lowest value, and :meth:`without_data` tells it apart. A volume
-            that has this grid is returned itself.
-
-        Raises
-        ------
-        GeometryError
-            If the position of one of them is not known, unless that of neither is and the shapes are the
-            same.
-
-        Examples
-        --------
-        >>> fine = Volume.from_array(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
-        >>> whole = Volume.from_array(np.array([[[0.0, 8.0]]]), affine=np.eye(4)[[2, 1, 0, 3]])
-        >>> whole.on(fine).array.tolist(), whole.on(fine).without_data((0, 0, 4)).tolist()
-        ([[[0.0, 4.0, 8.0, 8.0, 0.0]]], True)
-        """
-        return on_grid(self, other if isinstance(other, Geometry) else other.geometry, lazy=lazy)
-
     # -- values ---------------------------------------------------------------------------------------
 
     @property
@@ -458,13 +370,7 @@ class Volume(Exchange, Oblique, ArrayLike):
     @property
     def unit(self) -> str:
         """Unit of the values: HU in CT, otherwise what the header calls it; empty when it does not say."""
-        unit = self.meta.get("RescaleType") or self.meta.get("Units") or self.meta.get("DoseUnits") or ""
-        if self.meta.get("SOPClassUID") == PARAMETRIC_MAP:
-            mapping = (self.meta.get("RealWorldValueMappingSequence") or [{}])[0]
-            unit = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue") or ""
-        if self.meta.get("Modality") == "CT" and unit in ("", "US"):
-            unit = "HU"
-        return "" if unit == "US" or self.is_color else safe_text(unit)
+        return "" if self.is_color else unit_of(self.meta)
 
     def suv(self) -> "Volume":
         """Return a PET volume as standardized uptake values by body weight (g/ml), float32.

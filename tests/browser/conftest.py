@@ -1,39 +1,28 @@
-"""Browser tests: one real Jupyter server, one real Chromium, one page per test."""
+"""Browser tests: one real Jupyter server, one real Chromium, a page per test or one that tests share."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser import serving
+from browser.notebook_page import FrontEnd, NotebookPage
+from browser.reader import CANVAS, HEAD, HEAD_VOLUME, START, Reader, opened
+from browser.serving import JupyterServer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 if TYPE_CHECKING:
-    from notebook_page import FrontEnd, NotebookPage
     from playwright.sync_api import Browser, ConsoleMessage, Page
-    from serving import JupyterServer
 
-
-def _load(name: str) -> Any:
-    """Load a helper next to this file; its folder on sys.path would hide other folders' conftest."""
-    spec = importlib.util.spec_from_file_location(f"dicomview_browser_{name}", HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-helpers = _load("notebook_page")
-serving = _load("serving")
+WINDOW_SIZE = {"width": 1500, "height": 1000}
 
 # What Notebook 7.6 reports on any page, an empty notebook included.
 KNOWN_NOISE = re.compile(
@@ -74,6 +63,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             report.sections.append(("browser screenshot", str(folder / f"{name}.png")))
         if page.errors:
             report.sections.append(("browser console errors", "\n".join(page.errors)))
+    if report.failed and "lab_page" in used and "head" not in used:
+        used["lab_page"].end()  # the next test gets a kernel of its own
     return report
 
 
@@ -117,7 +108,7 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def _opened_page(browser: Browser, ratio: float = 1.0) -> Iterator[Page]:
     """Open a fresh page; its attribute ``errors`` collects console errors and uncaught exceptions."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1000}, device_scale_factor=ratio)
+    context = browser.new_context(viewport=WINDOW_SIZE, device_scale_factor=ratio)
     opened = context.new_page()
     opened.set_default_timeout(30_000)
     opened.set_default_navigation_timeout(60_000)
@@ -164,22 +155,65 @@ def notebook(
     page: Page, jupyter_server: JupyterServer, artifacts: Path
 ) -> Iterator[Callable[[FrontEnd], NotebookPage]]:
     """Return a factory: ``notebook("lab")`` or ``notebook("notebook")`` is a NotebookPage to open."""
+    made = []
 
     def make(front_end: FrontEnd) -> NotebookPage:
-        return helpers.NotebookPage(page, jupyter_server, front_end, artifacts, page.errors)  # type: ignore
+        made.append(NotebookPage(page, jupyter_server, front_end, artifacts, page.errors))  # type: ignore
+        return made[-1]
 
     yield make
     page.close()  # first, so that no "kernel died" dialog has a page to appear on
-    jupyter_server.shut_down_kernels()
+    for book in made:
+        book.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab_page(browser: Browser, jupyter_server: JupyterServer, artifacts: Path) -> Iterator[NotebookPage]:
-    """Return one notebook in JupyterLab for the tests of a module to share; it has to be opened.
-
-    A test of the module that uses ``notebook`` ends its kernel, so it has to come later.
-    """
+    """Return one notebook in JupyterLab, with one kernel, for all tests to show their cells in."""
     with _opened_page(browser) as page:
-        yield helpers.NotebookPage(page, jupyter_server, "lab", artifacts, page.errors)  # type: ignore
+        book = NotebookPage(page, jupyter_server, "lab", artifacts, page.errors)  # type: ignore[attr-defined]
+        yield book
         page.close()
-        jupyter_server.shut_down_kernels()
+        book.end()
+
+
+@pytest.fixture
+def lab(lab_page: NotebookPage) -> NotebookPage:
+    """Return the shared notebook, with the window and the pointer as at the start."""
+    lab_page.page.set_viewport_size(WINDOW_SIZE)
+    lab_page.park_mouse()
+    return lab_page
+
+
+@pytest.fixture
+def open_viewer(lab: NotebookPage) -> Callable[..., NotebookPage]:
+    """Return a function that shows a viewer, by default painted by the page: options, what makes ``vol``."""
+
+    def open_viewer(options: str, code: str = HEAD_VOLUME) -> NotebookPage:
+        lab.show([code, f"viewer = dv.SliceViewer(vol, {options})\nviewer"])
+        lab.wait_for(CANVAS)
+        lab.wait_for_value("viewer._is_staged", "draw='kernel'" not in options)
+        lab.wait_until_stable(CANVAS)
+        return lab
+
+    return open_viewer
+
+
+@pytest.fixture(scope="module", params=["browser", "kernel"])
+def head(request: pytest.FixtureRequest, lab_page: NotebookPage) -> Reader:
+    """Show the head to a reader, drawn by the page or by the kernel, for the tests of a module to share."""
+    reader = opened(lab_page, HEAD.replace("DRAW", request.param))
+    reader.draw = request.param
+    return reader
+
+
+@pytest.fixture
+def reader(head: Reader) -> Iterator[Reader]:
+    """Return a reader of the head, with the view as at the start."""
+    head.page.set_viewport_size(WINDOW_SIZE)
+    head.mouse.move(2, 2)
+    head.page.locator(CANVAS).scroll_into_view_if_needed()
+    head.value("begin_again()")
+    head.book.wait_for_value("viewer.state.index", START)
+    yield head
+    assert not head.book.errors

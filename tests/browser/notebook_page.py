@@ -89,6 +89,28 @@ _APPEND_CELL = (
 }"""
 )
 
+# Cells keep their identity, by which a viewer knows that its cell runs again.
+_PUT_CELLS = (
+    "(sources) => {"
+    + _FIND_PANEL
+    + """
+    const shared = panel.content.model.sharedModel;
+    if (shared.cells.length > sources.length) shared.deleteCellRange(sources.length, shared.cells.length);
+    sources.forEach((source, i) => {
+        if (i < shared.cells.length) shared.cells[i].setSource(source);
+        else shared.insertCell(i, {cell_type: 'code', source, metadata: {trusted: true}});
+    });
+}"""
+)
+
+# Closes the viewers that have a name, and forgets all names.
+_FORGET = """
+for one in list(globals().values()):
+    if type(one).__module__.startswith("dicomview.widgets") and hasattr(one, "close"):
+        one.close()
+get_ipython().run_line_magic("reset", "-f")
+"""
+
 _REVEAL = (
     "async (index) => {"
     + _FIND_PANEL
@@ -99,16 +121,16 @@ _REVEAL = (
 )
 
 _EVALUATE = (
-    "async ([expression, timeout]) => {"
+    "async ([code, expression, timeout]) => {"
     + _FIND_PANEL
     + """
     const kernel = panel.sessionContext.session.kernel;
     const future = kernel.requestExecute(
-        {code: '', store_history: false, user_expressions: {value: expression}});
+        {code, store_history: false, user_expressions: {value: expression}});
     const late = new Promise(resolve => setTimeout(() => resolve(null), timeout));
     const reply = await Promise.race([future.done, late]);
     if (!reply) { future.dispose(); return {status: 'late'}; }
-    return (reply.content.user_expressions || {}).value || {status: 'error', evalue: reply.content.status};
+    return (reply.content.user_expressions || {}).value || reply.content;
 }"""
 )
 
@@ -158,6 +180,7 @@ class NotebookPage:
         `windowing` is the notebook's own setting: "none" keeps every cell in the page, while
         "full", "defer" and "contentVisibility" leave out what is scrolled away.
         """
+        self.end()
         self.server.write_settings("@jupyterlab/notebook-extension:tracker", {"windowingMode": windowing})
         self.name = f"test-{uuid.uuid4().hex[:8]}.ipynb"
         document = {
@@ -187,6 +210,16 @@ class NotebookPage:
         self.page.goto(f"{self.server.url}/{path}?token={self.server.token}", wait_until="domcontentloaded")
         self._wait_ready(timeout)
 
+    def show(self, cells: list[str]) -> None:
+        """Run these code cells in the place of all others; the page and the kernel stay, if there are any."""
+        if self.name:
+            self.execute(_FORGET)
+            self.page.evaluate(_PUT_CELLS, cells)
+            self.errors.clear()
+        else:
+            self.open(cells)
+        self.run_all()
+
     def run_all(self, timeout: float = 120.0) -> None:
         """Run all cells through the front end's own command; a cell that raises fails the test."""
         self._run("notebook:run-all-cells", timeout)
@@ -199,6 +232,13 @@ class NotebookPage:
             ),
         )
         assert cells
+
+    def end(self) -> None:
+        """End the kernel; what is shown next is a notebook of its own."""
+        if self.name:
+            self.server.shut_down_kernels(self.name)
+        self.name = ""
+        self.errors.clear()
 
     def run_cell(self, code: str, timeout: float = 60.0) -> str:
         """Run code in a cell at the end of the notebook and return what it printed and its result."""
@@ -225,16 +265,15 @@ class NotebookPage:
 
         Literals come back as values, anything else as the text of its ``repr``.
         """
-        reply = self.page.evaluate(_EVALUATE, [expression, timeout * 1000])
-        if reply["status"] == "late":
-            raise AssertionError(f"the kernel did not evaluate {expression!r} within {timeout:g} s")
-        if reply["status"] != "ok":
-            raise AssertionError(f"{expression!r} raised {reply.get('ename', '')}: {reply.get('evalue', '')}")
-        text = reply["data"]["text/plain"]
+        text = self._asked("", expression, timeout)
         try:
             return ast.literal_eval(text)
         except (SyntaxError, ValueError):
             return text
+
+    def execute(self, code: str, timeout: float = 30.0) -> None:
+        """Execute Python code in the kernel without touching the notebook's cells."""
+        self._asked(code, "None", timeout)
 
     def wait_for_value(self, expression: str, expected: Any, timeout: float = 20.0) -> None:
         """Wait until a Python expression has the expected value: widget messages may still be on the way."""
@@ -346,6 +385,16 @@ class NotebookPage:
         self.page.mouse.move(0, 0)
 
     # -- inside ----------------------------------------------------------------------------------------
+
+    def _asked(self, code: str, expression: str, timeout: float) -> str:
+        """Return the text of what the kernel gives for an expression after some code."""
+        reply = self.page.evaluate(_EVALUATE, [code, expression, timeout * 1000])
+        asked = code or expression
+        if reply["status"] == "late":
+            raise AssertionError(f"the kernel did not evaluate {asked!r} within {timeout:g} s")
+        if reply["status"] != "ok":
+            raise AssertionError(f"{asked!r} raised {reply.get('ename', '')}: {reply.get('evalue', '')}")
+        return str(reply["data"]["text/plain"])
 
     def _locator(self, target: str | Locator) -> Locator:
         if not isinstance(target, str):

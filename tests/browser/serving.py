@@ -92,16 +92,17 @@ class JupyterServer:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings), encoding="utf-8")
 
-    def shut_down_kernels(self) -> None:
-        """End all sessions and kernels; one that is gone already is fine."""
-        for kind in ("sessions", "kernels"):
-            for item in self.request("GET", f"api/{kind}"):
-                try:
-                    self.request("DELETE", f"api/{kind}/{item['id']}")
-                except urllib.error.HTTPError as error:
-                    with error:
-                        if error.code != 404:
-                            raise
+    def shut_down_kernels(self, notebook: str | None = None) -> None:
+        """End all sessions with their kernels, or that of a notebook; one that is gone already is fine."""
+        for item in self.request("GET", "api/sessions"):
+            if notebook not in (None, item["path"]):
+                continue
+            try:
+                self.request("DELETE", f"api/sessions/{item['id']}")
+            except urllib.error.HTTPError as error:
+                with error:
+                    if error.code != 404:
+                        raise
 
 
 def find_chromium() -> str | None:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import time
-
 import numpy as np
 import pytest
-from PIL import Image
+from browser.reader import BARE, CANVAS, HEAD_VOLUME, Reader
 
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
 DIVIDER = ".dicomview-divider"
-# All canvases of the viewer, one over the other; only ipympl's where the kernel draws.
-PIXELS = """() => {
-    const layers = [...document.querySelectorAll('.dicomview .jupyter-matplotlib-canvas-div canvas')];
-    const whole = document.createElement('canvas');
-    [whole.width, whole.height] = [layers[0].width, layers[0].height];
-    for (const layer of layers) whole.getContext('2d').drawImage(layer, 0, 0);
-    return whole.toDataURL('image/png').split(',')[1];
-}"""
-
-PAIR = """
-import numpy as np, dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
+PAIR = f"""{HEAD_VOLUME}
 whole = vol.geometry.affine
 a = dv.Volume.from_array(vol.array[:, ::2, ::2].copy(), affine=whole @ np.diag([1, 2, 2, 1]), meta=vol.meta)
 turned = np.array([[0.995, -0.0998, 0, 0], [0.0998, 0.995, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -35,50 +19,24 @@ b = dv.Volume.from_array(np.ascontiguousarray(vol.array[::2, ::2, ::2]) + 15,
 def opened(book, *cells):
     """Open a notebook and run it."""
     book.page.set_viewport_size({"width": 1500, "height": 1100})
-    book.open(list(cells))
-    book.run_all()
+    book.show(list(cells))
     book.wait_for(CANVAS)
     for canvas in book.canvases():
         book.wait_until_stable(canvas)
     return book
 
 
-def pixels(book):
-    """Return what the page shows of the viewer."""
-    png = base64.b64decode(book.page.evaluate(PIXELS))
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def drawn(book, viewer="viewer.viewers[0]"):
-    """Return what the kernel draws of the view, without the texts."""
-    text = f"__import__('base64').b64encode({viewer}.figure().png(dpi={viewer}._canvas.figure.dpi)).decode()"
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(book.value(text)))).convert("RGB")).astype(int)
-
-
-def sees_the_view(book):
-    """Wait until the page shows what the kernel draws."""
-    end = time.monotonic() + 8
-    while True:
-        shown, fresh = pixels(book), drawn(book)
-        differs = (abs(shown - fresh).max(-1) > 24).mean() if shown.shape == fresh.shape else 1
-        if differs < 0.01:
-            return
-        assert time.monotonic() < end, f"{differs:.2%} of the pixels differ"
-        book.page.wait_for_timeout(100)
-
-
 @pytest.fixture(params=["browser", "kernel"])
-def curtain(request, notebook):
-    bare = f"draw={request.param!r}, texts=False, letters=False, scale_bar=False, crosshair=False"
-    return opened(
-        notebook("lab"), PAIR, f"viewer = dv.compare(a, b, mode='curtain', window=(40, 80), {bare})\nviewer"
-    )
+def curtain(request, lab):
+    options = f"mode='curtain', window=(40, 80), draw={request.param!r}, {BARE}"
+    book = opened(lab, PAIR, f"viewer = dv.compare(a, b, {options})\nviewer")
+    return Reader(book, "viewer.viewers[0]", other=0.01)
 
 
 def test_the_curtain_is_dragged(curtain):
-    book, mouse = curtain, curtain.page.mouse
+    book, mouse = curtain.book, curtain.mouse
     book.wait_for(DIVIDER)
-    sees_the_view(book)
+    curtain.sees_the_view()
     lines = book.page.locator(DIVIDER)
     assert lines.count() == 3
     box, canvas = lines.nth(0).bounding_box(), book.wait_for(CANVAS).bounding_box()
@@ -94,7 +52,7 @@ def test_the_curtain_is_dragged(curtain):
     mouse.move(left + 0.3 * width, y, steps=20)
     mouse.up()
     book.wait_for_value("abs(viewer.comparison.curtain - 0.3) < 0.01", True)
-    sees_the_view(book)
+    curtain.sees_the_view()
     assert (book.value("viewer.state.index"), book.value("viewer.state.window.center")) == before
     moved = lines.nth(2).bounding_box()
     lane = book.value("viewer.divider.lanes[2]")
@@ -105,16 +63,16 @@ def test_the_curtain_is_dragged(curtain):
     mouse.move(left + 0.6 * width, y)
     mouse.wheel(0, -100)
     book.wait_for_value("viewer.state.index[0]", 35)
-    sees_the_view(book)
+    curtain.sees_the_view()
     book.value("setattr(viewer.comparison, 'curtain', 0.9)")
-    sees_the_view(book)
+    curtain.sees_the_view()
     assert not book.errors
 
 
 @pytest.mark.parametrize("curtain", ["browser"], indirect=True)
 def test_dragging_feels_immediate(curtain):
     """The picture follows the line: measured from a place of the mouse to the pixels."""
-    book, mouse = curtain, curtain.page.mouse
+    book, mouse = curtain.book, curtain.mouse
     book.wait_for(DIVIDER)
     box = book.page.locator(DIVIDER).nth(0).bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.3
@@ -139,10 +97,11 @@ def test_dragging_feels_immediate(curtain):
     mouse.up()
     print(f"from mouse to picture: median {1000 * np.median(seconds):.0f} ms, most {1000 * max(seconds):.0f}")
     assert np.median(seconds) < 0.5
+    book.end()  # the page counts paints
 
 
-def test_modes_one_after_the_other(notebook):
-    book = opened(notebook("lab"), PAIR, "viewer = dv.compare(a, b, window=(40, 80))\nviewer")
+def test_modes_one_after_the_other(lab):
+    book = opened(lab, PAIR, "viewer = dv.compare(a, b, window=(40, 80))\nviewer")
     assert len(book.canvases()) == 2
     book.wait_for_value("[v._is_staged for v in viewer.viewers]", [True, True])
     book.screenshot("comparing-side")
@@ -177,9 +136,7 @@ def test_modes_one_after_the_other(notebook):
     assert not book.errors
 
 
-MOVING = """
-import numpy as np, dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
+MOVING = f"""{HEAD_VOLUME}
 small = vol.array[:, ::2, ::2]
 affine = vol.geometry.affine @ np.diag([1, 2, 2, 1])
 def moving(shifts):
@@ -190,30 +147,28 @@ a, b = moving((0, 10, 20)), moving((0, -10, -20))
 grey = np.clip(small * 3, 0, 255).astype(np.uint8)
 red, green = (dv.Volume.from_array(np.stack([grey * k for k in part], -1), affine=affine,
     dims=("slice", "row", "column", "rgb")) for part in ((1, 0, 0), (0, 1, 0)))
-bare = dict(texts=False, letters=False, scale_bar=False, crosshair=False)
 """
 
 
-def test_frames_and_colours_are_composed(notebook):
-    book = opened(
-        notebook("lab"), MOVING, "viewer = dv.compare(a, b, mode='curtain', window=(40, 80), **bare)\nviewer"
-    )
+def test_frames_and_colours_are_composed(lab):
+    book = opened(lab, MOVING, f"viewer = dv.compare(a, b, mode='curtain', window=(40, 80), {BARE})\nviewer")
+    curtain = Reader(book, "viewer.viewers[0]", other=0.01)
     book.wait_for_value("viewer.viewers[0]._is_staged", True)
-    sees_the_view(book)
-    book.run_cell("viewer.viewers[0].sliders['time'].value = 2")
+    curtain.sees_the_view()
+    book.execute("viewer.viewers[0].sliders['time'].value = 2")
     book.wait_for_value("viewer.state.frame", (2,))
-    sees_the_view(book)
+    curtain.sees_the_view()
     book.page.locator(".dicomview-compare, .widget-checkbox", has_text="frames go along").first.locator(
         "input"
     ).click()
     book.wait_for_value("viewer.volume.extra_dims", ("time of a", "time of b"))
     book.wait_for_value("viewer.viewers[0]._is_staged", True)
-    book.run_cell("viewer.state.frame = (2, 0)")
-    sees_the_view(book)
+    book.execute("viewer.state.frame = (2, 0)")
+    curtain.sees_the_view()
     book.screenshot("comparing-frames")
-    book.run_cell("viewer.close(); viewer = dv.compare(red, green, mode='curtain', **bare); viewer")
+    book.run_cell(f"viewer.close(); viewer = dv.compare(red, green, mode='curtain', {BARE}); viewer")
     book.wait_for_value("viewer.viewers[0]._is_staged", True)
-    sees_the_view(book)
+    curtain.sees_the_view()
     book.screenshot("comparing-colours")
     assert not book.errors
 
@@ -233,11 +188,10 @@ one.save_as(scout)
 CARD = ".dicomview-card"
 
 
-def test_a_click_on_a_thumbnail_opens_the_series(notebook):
-    book = notebook("lab")
+def test_a_click_on_a_thumbnail_opens_the_series(lab):
+    book = lab
     book.page.set_viewport_size({"width": 1500, "height": 1200})
-    book.open([STUDY, "study_gallery = dv.gallery(study)\nstudy_gallery"])
-    book.run_all()
+    book.show([STUDY, "study_gallery = dv.gallery(study)\nstudy_gallery"])
     book.wait_for(CARD)
     book.value("study_gallery.wait(60)")
     cards = book.page.locator(CARD)
@@ -264,11 +218,10 @@ def test_a_click_on_a_thumbnail_opens_the_series(notebook):
     assert not book.errors
 
 
-def test_a_folder_is_browsed_and_a_series_opened(notebook):
-    book = notebook("lab")
+def test_a_folder_is_browsed_and_a_series_opened(lab):
+    book = lab
     book.page.set_viewport_size({"width": 1500, "height": 1300})
-    book.open([STUDY, "browser = dv.SeriesBrowser(study.parent / 'nothing')\nbrowser"])
-    book.run_all()
+    book.show([STUDY, "browser = dv.SeriesBrowser(study.parent / 'nothing')\nbrowser"])
     book.wait_for_value("'nothing' in browser.status.value", True)
     path = book.page.locator(".widget-text input").first
     path.fill(book.value("str(study.parent)"))

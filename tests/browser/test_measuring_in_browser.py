@@ -2,59 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from browser.reader import CANVAS, CUT, HEAD, SECTION, START, WINDOW, opened
 
-_spec = importlib.util.spec_from_file_location(
-    "reading_in_browser", Path(__file__).with_name("test_reading_in_browser.py")
-)
-reading = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reading)
-
-HEAD = """
-import dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
-viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34), draw="DRAW")
-
-def begin_again():
-    state = viewer.state
-    state.fit()
-    state.measurements, state.tool, state.layout, state.turns = (), "window", "ortho", {}
-    state.position, state.window, state.pointer = (27, -2, 34), (40, 80), None
-
-viewer
-"""
 KINDS = "[type(m).__name__ for m in viewer.state.measurements]"
 INDEX = """[[float(x) for x in p] for p in dv.measure.index_of(
     vol.geometry, viewer.state.measurements[{i}].array)]"""
-TOOL = '.dicomview button[title^="{tool}:"]'
-
-
-@pytest.fixture(scope="module", params=["browser", "kernel"])
-def head(request, lab_page):
-    reader = reading.opened(lab_page, HEAD.replace("DRAW", request.param))
-    reader.draw = request.param
-    return reader
-
-
-@pytest.fixture
-def reader(head):
-    head.page.set_viewport_size({"width": 1500, "height": 1000})
-    head.mouse.move(2, 2)
-    head.page.locator(reading.CANVAS).scroll_into_view_if_needed()
-    head.value("begin_again()")
-    head.book.wait_for_value("viewer.state.index", reading.START)
-    yield head
-    assert not head.book.errors
-
-
-def choose(reader, tool):
-    reader.page.locator(TOOL.format(tool=tool)).click()
-    reader.book.wait_for_value("viewer.state.tool", tool)
-    reader.page.wait_for_timeout(100)  # in which the page hears of it too
 
 
 def near(reader, i, *places):
@@ -70,31 +24,31 @@ def on_axial(reader, place):
 
 def test_every_kind_is_drawn(reader):
     book = reader.book
-    choose(reader, "distance")
+    reader.choose("distance")
     start, end = reader.at("axial", 0.3, 0.3), reader.at("axial", 0.45, 0.4)
     reader.drag(start, (end[0] - start[0], end[1] - start[1]))
     book.wait_for_value(KINDS, ["Distance"])
     near(reader, 0, on_axial(reader, start), on_axial(reader, end))
-    assert reader.value("viewer.state.index") == reading.START, "the crosshair stays"
-    assert reader.value(reading.WINDOW) == (40, 80), "so does the window"
-    choose(reader, "rectangle")
+    assert reader.value("viewer.state.index") == START, "the crosshair stays"
+    assert reader.value(WINDOW) == (40, 80), "so does the window"
+    reader.choose("rectangle")
     start = reader.at("coronal", 0.3, 0.3)
     reader.drag(start, (50, 40))
     book.wait_for_value(KINDS, ["Distance", "Rectangle"])
-    choose(reader, "ellipse")
+    reader.choose("ellipse")
     start = reader.at("axial", 0.55, 0.38)
     reader.drag(start, (45, 60))
     book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse"])
-    choose(reader, "angle")
+    reader.choose("angle")
     for place in ((0.4, 0.6), (0.3, 0.7), (0.4, 0.8)):
         reader.mouse.click(*reader.at("sagittal", *place))
         reader.page.wait_for_timeout(100)
     book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle"])
-    choose(reader, "point")
+    reader.choose("point")
     reader.mouse.click(*reader.at("sagittal", 0.6, 0.3))
     # A button of the toolbar may be heard of before the canvas, on another thread of the kernel.
     book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle", "Point"])
-    choose(reader, "polygon")
+    reader.choose("polygon")
     for place in ((0.3, 0.75), (0.45, 0.72)):
         reader.mouse.click(*reader.at("axial", *place))
         reader.page.wait_for_timeout(700)
@@ -103,7 +57,7 @@ def test_every_kind_is_drawn(reader):
     reader.mouse.dblclick(*reader.at("axial", 0.47, 0.82))
     book.wait_for_value(KINDS, ["Distance", "Rectangle", "Ellipse", "Angle", "Point", "Polygon"])
     assert reader.value("viewer.state.layout") == "ortho", "a double click closes the polygon, no more"
-    assert reader.value("viewer.state.index") == reading.START
+    assert reader.value("viewer.state.index") == START
     near(
         reader,
         5,
@@ -114,7 +68,7 @@ def test_every_kind_is_drawn(reader):
 
 
 def test_one_is_moved_removed_and_taken_back(reader):
-    choose(reader, "rectangle")
+    reader.choose("rectangle")
     start = reader.at("axial", 0.4, 0.3)
     reader.drag(start, (60, 50))
     reader.book.wait_for_value(KINDS, ["Rectangle"])
@@ -134,18 +88,18 @@ def test_one_is_moved_removed_and_taken_back(reader):
     reader.press("Control+z", f"{INDEX.format(i=0)}[0][1] > {low[1] - 1}", True)
     reader.press("Control+Shift+Z", f"{INDEX.format(i=0)}[0][1] < {low[1] - 1}", True)
     reader.sees_the_view()
-    assert reader.value("viewer.state.index") == reading.START
+    assert reader.value("viewer.state.index") == START
 
 
 def test_the_panel_lists_them(reader):
-    choose(reader, "distance")
+    reader.choose("distance")
     for down in (0.3, 0.4):
         reader.drag(reader.at("axial", 0.3, down), (60, 20))
     reader.book.wait_for_value(KINDS, ["Distance", "Distance"])
-    choose(reader, "ellipse")
+    reader.choose("ellipse")
     reader.drag(reader.at("coronal", 0.55, 0.4), (45, 30))
     reader.book.wait_for_value(KINDS, ["Distance", "Distance", "Ellipse"])
-    titles = reader.page.locator(reading.SECTION).all_inner_texts()
+    titles = reader.page.locator(SECTION).all_inner_texts()
     reader.open_section([title.strip() for title in titles].index("measurements"))
     reader.book.wait_for(".dicomview .widget-select select")
     options = reader.page.locator(".dicomview .widget-select select option")
@@ -157,12 +111,11 @@ def test_the_panel_lists_them(reader):
     reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[0])", (1, 36))
     reader.page.locator(".dicomview .widget-select select").select_option(index=2)
     reader.book.wait_for_value("(viewer.state.selected, viewer.state.index[1])", (2, 245))
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.page.set_viewport_size({"width": 1500, "height": 1300})
     reader.page.wait_for_timeout(300)
     reader.book.screenshot(f"measuring-panel-{reader.draw}")
-    assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
+    assert not reader.page.evaluate(CUT), "nothing in the panel is cut"
     reader.page.locator('.dicomview button[title^="delete"]').click()
     reader.book.wait_for_value(KINDS, ["Distance", "Distance"])
     reader.page.locator('.dicomview button[title^="take the last"]').click()
@@ -170,7 +123,7 @@ def test_the_panel_lists_them(reader):
 
 
 def test_a_measurement_stays_on_its_slice(reader):
-    choose(reader, "ellipse")
+    reader.choose("ellipse")
     start = reader.at("axial", 0.55, 0.38)
     reader.drag(start, (45, 60))
     reader.book.wait_for_value(KINDS, ["Ellipse"])
@@ -180,14 +133,12 @@ def test_a_measurement_stays_on_its_slice(reader):
     for _ in range(3):
         reader.mouse.wheel(0, -100)
     reader.book.wait_for_value("viewer.state.index", (39, 245, 315))
-    reader.page.wait_for_timeout(500)
-    assert not yellow(reader.shown()), "no measurement of another slice is left"
+    reader.wait_until_shown(lambda pixels: not yellow(pixels))  # no measurement of another slice is left
     reader.sees_the_view()
     for _ in range(3):
         reader.mouse.wheel(0, 100)
-    reader.book.wait_for_value("viewer.state.index", reading.START)
-    reader.page.wait_for_timeout(500)
-    assert yellow(reader.shown())
+    reader.book.wait_for_value("viewer.state.index", START)
+    reader.wait_until_shown(yellow)
     reader.sees_the_view()
 
 
@@ -198,7 +149,7 @@ def yellow(pixels):
 
 
 def test_a_press_right_after_the_page_moved_on_counts_where_it_was_seen(reader):
-    choose(reader, "distance")
+    reader.choose("distance")
     reader.mouse.move(*reader.at("axial", 0.4, 0.4))
     reader.keyboard.down("Control")
     reader.mouse.wheel(0, -500)
@@ -217,7 +168,7 @@ def test_a_press_right_after_the_page_moved_on_counts_where_it_was_seen(reader):
 def test_a_turned_pane_is_measured_where_it_is_seen(reader):
     reader.value("viewer.state.set_trait('turns', {'axial': (1, True)})")
     reader.page.wait_for_timeout(300)
-    choose(reader, "rectangle")
+    reader.choose("rectangle")
     start = reader.at("axial", 0.4, 0.3)
     reader.drag(start, (60, 30))
     reader.book.wait_for_value(KINDS, ["Rectangle"])
@@ -230,8 +181,8 @@ def test_a_turned_pane_is_measured_where_it_is_seen(reader):
 
 @pytest.mark.parametrize("page", [2.0], indirect=True)
 def test_ends_are_moved_on_a_fine_screen(notebook):
-    reader = reading.opened(notebook("lab"), HEAD.replace("DRAW", "browser"))
-    choose(reader, "ellipse")
+    reader = opened(notebook("lab"), HEAD.replace("DRAW", "browser"))
+    reader.choose("ellipse")
     start = reader.at("axial", 0.4, 0.3)
     reader.drag(start, (60, 50))
     reader.book.wait_for_value(KINDS, ["Ellipse"])
@@ -251,9 +202,8 @@ def test_ends_are_moved_on_a_fine_screen(notebook):
     reader.drag(end, (25, 7))
     right += 25 * (right - left) / 60
     reader.book.wait_for_value(f"abs({INDEX.format(i=0)}[2][2] - {right}) < 0.9", True)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
-    choose(reader, "polygon")
+    reader.choose("polygon")
     for place in ((0.3, 0.7), (0.45, 0.7), (0.47, 0.8), (0.3, 0.7)):
         reader.mouse.click(*reader.at("axial", *place))
         reader.page.wait_for_timeout(700)
@@ -262,21 +212,20 @@ def test_ends_are_moved_on_a_fine_screen(notebook):
     reader.drag(corner, (30, -12))
     column, _ = reader.voxel("axial", corner[0] + 30, corner[1] - 12)
     reader.book.wait_for_value(f"abs({INDEX.format(i=1)}[2][2] - {column}) < 0.9", True)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.book.screenshot("measuring-fine-screen")
     assert not reader.book.errors
 
 
 def test_keys_in_notebook_7(notebook):
-    reader = reading.opened(notebook("notebook"), HEAD.replace("DRAW", "browser"))
-    choose(reader, "rectangle")
+    reader = opened(notebook("notebook"), HEAD.replace("DRAW", "browser"))
+    reader.choose("rectangle")
     reader.drag(reader.at("axial", 0.4, 0.3), (60, 50))
     reader.book.wait_for_value(KINDS, ["Rectangle"])
     reader.press("Backspace", KINDS, [])
     reader.press("Control+z", KINDS, ["Rectangle"])
     reader.press("Control+Shift+Z", KINDS, [])
-    choose(reader, "polygon")
+    reader.choose("polygon")
     for place in ((0.3, 0.75), (0.45, 0.72), (0.47, 0.82)):
         reader.mouse.click(*reader.at("axial", *place))
         reader.page.wait_for_timeout(700)
@@ -299,7 +248,7 @@ def test_a_region_of_voxels_is_outlined_selected_and_removed(reader):
     reader.book.wait_for_value("[p.outlines[0].kind for p in viewer._scene().panes]", ["region"] * 3)
     reader.sees_the_view()
     reader.book.screenshot(f"measuring-region-{reader.draw}")
-    choose(reader, "distance")
+    reader.choose("distance")
     # Its lowest edge in the axial pane.
     (x, y), box = (
         reader.value(
@@ -307,7 +256,7 @@ def test_a_region_of_voxels_is_outlined_selected_and_removed(reader):
             "max((p for line in o.lines for p in line), key=lambda p: p[1])).tolist())"
             "(viewer._scene().pane('axial').outlines[0])"
         ),
-        reader.page.locator(reading.CANVAS).bounding_box(),
+        reader.page.locator(CANVAS).bounding_box(),
     )
     high = reader.value("float(viewer._canvas.figure.bbox.height)")
     reader.mouse.click(box["x"] + x, box["y"] + high - y)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from browser.reader import (
+    BARE,
+    CANVAS,
+    ENCODED,
+    HEAD_VOLUME,
+    SLICES_ALONE,
+    decoded,
+    wait_until_painted,
+)
 
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
-BARE = "texts=False, letters=False, scale_bar=False, crosshair=False"
-PIXELS = "() => document.querySelector('.dicomview-slices').toDataURL('image/png').split(',')[1]"
-SETUP = """
-import base64, math, numpy as np, dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
-points = vol.geometry.position(np.moveaxis(np.indices(vol.shape), 0, -1))
-ball = ((points - (-25, -10, 30)) ** 2).sum(-1) < 20**2
+#: Every second row and column of the head, a ball and an activity.
+SETUP = f"""{HEAD_VOLUME}
+vol = dv.Volume.from_array(
+    vol.array[:, ::2, ::2].copy(), affine=vol.geometry.affine @ np.diag([1, 2, 2, 1]), meta=vol.meta
+)
+center = vol.geometry.index((-25, -10, 30))
+away = (d * (i - at) for i, at, d in zip(np.ogrid[tuple(map(slice, vol.shape))], center, vol.sampling))
+ball = sum(distance**2 for distance in away) < 20**2
 affine = np.diag([6.0, 5, 5, 1])[[2, 1, 0, 3]]
-affine[:3, 3] = points.min(axis=(0, 1, 2))
+affine[:3, 3] = vol.geometry.position((0, 0, 0))
 grid = dv.Geometry((30, 48, 48), affine=affine)
 places = grid.position(np.moveaxis(np.indices(grid.shape), 0, -1))
 activity = 8 * np.exp(-((places - (27, -2, 34)) ** 2).sum(-1) / 450)
-pet = dv.Volume(activity, geometry=grid, meta={"Modality": "PT"})
-del points, places
+pet = dv.Volume(activity, geometry=grid, meta={{"Modality": "PT"}})
 """
+
 TURNING = "window=(40, 80), position=(27, -2, 34), tool='rotate'"
 #: Where the crosshair of a pane is from the upper left corner of the canvas, and the angles of its lines.
 ARMS = """
@@ -38,67 +44,33 @@ def arms(plane):
     return [float(x), float(viewer._canvas.figure.bbox.height - y), *angles.tolist()]
 """
 
-pytestmark = [
-    pytest.mark.parametrize("front_end", ["lab"]),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
-
-
-@pytest.fixture
-def open_viewer(notebook, front_end):
-    """Open a viewer that the page paints, or the kernel."""
-
-    def open_viewer(options, volume=SETUP, draw="browser"):
-        book = notebook(front_end)
-        book.open([volume, f"viewer = dv.SliceViewer(vol, {options})\nviewer"])
-        book.run_all()
-        book.wait_for(CANVAS)
-        book.wait_for_value("viewer._is_staged", draw == "browser")
-        book.run_cell(ARMS)
-        book.wait_until_stable(CANVAS)
-        return book
-
-    return open_viewer
-
-
-def read(encoded):
-    """Return the colours of a PNG in base64, 0 to 255."""
-    return (plt.imread(io.BytesIO(base64.b64decode(encoded)))[..., :3] * 255).round().astype(int)
-
-
-def apart(book):
-    """Return by how many levels page and kernel differ at most, and the part of pixels beyond two."""
-    book.wait_until_stable(CANVAS)
-    drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
-    difference = abs(read(book.page.evaluate(PIXELS)) - drawn).max(axis=-1)
-    return difference.max(), (difference > 2).mean()
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 def check(book, changes):
     """Do one change after the other, and hold page and kernel against each other."""
     for change in changes:
-        book.run_cell(change)
-        most, beyond = apart(book)
-        assert most <= 2, f"after {change!r}: {most} levels apart in {beyond:.2%} of the pixels"
+        book.execute(change)
+        wait_until_painted(book, most=2, after=change)
     assert not book.errors
 
 
 def test_slabs(open_viewer):
-    book = open_viewer(f"window=(500, 2000), position=(27, -2, 34), {BARE}")
+    book = open_viewer(f"window=(500, 2000), position=(27, -2, 34), {BARE}", SETUP)
     check(
         book,
         [
             "viewer.state.slab = {'axial': 30.0, 'coronal': 20.0}",
-            "viewer.state.index = (20, 200, 300)",
+            "viewer.state.index = (20, 100, 150)",
             "viewer.state.slab_mode = 'mean'",
             "viewer.state.slab_mode = 'min'; viewer.state.mark_padding = True",
             "viewer.state.slab = {}",
             "viewer.state.slab, viewer.state.slab_mode = {'sagittal': 60.0}, 'max'",
         ],
     )
-    book.run_cell("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
-    book.run_cell("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
-    apart(book)
+    book.execute("viewer.state.texts = viewer.state.letters = viewer.state.scale_bar = True")
+    book.execute("viewer.state.slab = {'axial': 30.0, 'coronal': 30.0, 'sagittal': 30.0}")
+    book.wait_until_stable(CANVAS)
     book.screenshot("slab")
     text = book.wait_for(".dicomview-status").inner_text()
     assert text.endswith("(MIP 30 mm)"), text
@@ -107,16 +79,16 @@ def test_slabs(open_viewer):
 
 
 def test_masks_isodoses_and_fusion(open_viewer):
-    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}", SETUP)
     check(
         book,
         [
             "viewer.overlays.add_mask(ball, name='ball')",
             "viewer.overlays.fuse(pet, window=(4, 8))",
-            "viewer.state.index = (viewer.state.index[0] - 3, 200, 190)",
+            "viewer.state.index = (viewer.state.index[0] - 3, 100, 95)",
             "viewer.overlays.isodoses(pet, (95, 50, 20), unit='%')",
             "viewer.overlays.set('PT', colormap='viridis', opacity=0.3)",
-            "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 200.5, 190)",
+            "viewer.state.zoom, viewer.state.center = 3.3, (30.2, 100.5, 95)",
             "viewer.state.turn('axial'); viewer.state.mirror('coronal'); viewer.state.fit()",
             "viewer.overlays.set('ball', visible=False)",
             "viewer.state.layout = 'montage'",
@@ -127,36 +99,42 @@ def test_masks_isodoses_and_fusion(open_viewer):
 
 
 def test_what_is_seen_belongs_to_the_slice_after_moving(open_viewer):
-    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}")
-    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
+    book = open_viewer(f"window=(40, 80), position=(27, -2, 34), {BARE}", SETUP)
+    book.execute("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball)")
     book.wait_until_stable(CANVAS)
     box = book.wait_for(CANVAS).bounding_box()
     book.page.mouse.move(box["x"] + box["width"] / 6, box["y"] + box["height"] / 2)
     for _ in range(6):
         book.page.mouse.wheel(0, -100)
     book.wait_for_value("viewer.state.index[0]", 42)
-    most, beyond = apart(book)
-    assert most <= 2, f"{most} levels apart in {beyond:.2%} of the pixels"
+    wait_until_painted(book, most=2)
     assert not book.errors
 
 
 def test_pictures_of_fusion_and_mask(open_viewer):
-    book = open_viewer("window=(40, 80), position=(27, -2, 34)")
-    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8))")
-    apart(book)
+    book = open_viewer("window=(40, 80), position=(27, -2, 34)", SETUP)
+    book.execute("viewer.overlays.fuse(pet, window=(4, 8))")
+    book.wait_until_stable(CANVAS)
     book.screenshot("fusion")
-    book.run_cell("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
-    apart(book)
+    book.execute("viewer.overlays.clear(); viewer.overlays.add_mask(ball, name='ball')")
+    book.wait_until_stable(CANVAS)
     book.screenshot("mask")
-    book.run_cell(
+    book.execute(
         "viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.isodoses(pet, (95, 50), unit='%')"
     )
-    book.run_cell("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
+    book.execute("viewer.panel.section('overlays').rows['PT'].opacity.value = 0.3")
     book.page.locator(".dicomview .jupyter-widget-Collapse-header", has_text="overlays").click()
     book.wait_for(".dicomview input[type='color']")
-    apart(book)
+    book.wait_until_stable(CANVAS)
     book.screenshot("overlays")
     assert not book.errors
+
+
+def turning(open_viewer, draw="browser"):
+    """Open a viewer with the tool that turns planes."""
+    book = open_viewer(f"{TURNING}, draw={draw!r}", SETUP)
+    book.execute(ARMS)
+    return book
 
 
 def drag(book, plane, degrees, *, end=1, release=True):
@@ -177,19 +155,19 @@ def drag(book, plane, degrees, *, end=1, release=True):
 
 @pytest.mark.parametrize("draw", ["browser", "kernel"])
 def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
-    book = open_viewer(f"{TURNING}, draw={draw!r}", draw=draw)
+    book = turning(open_viewer, draw)
     place = book.value("viewer.state.position")
     drag(book, "axial", 30, release=False)
-    book.wait_for_value("round(float(np.linalg.norm(viewer.state.rotation)))", 30)
+    book.wait_for_value("bool(abs(np.linalg.norm(viewer.state.rotation) - 30) < 1.5)", True)
     book.wait_until_stable(CANVAS)
     told = book.wait_for(".dicomview-status").inner_text()
     angle = float(told.split("turned ")[1].split("°")[0])
-    assert angle == pytest.approx(30, abs=1), "the pointer is at whole pixels"
+    assert angle == pytest.approx(30, abs=1.5), "the pointer is at whole pixels"
     assert angle == pytest.approx(book.value("float(np.linalg.norm(viewer.state.rotation))"), abs=0.1)
     book.page.mouse.up()
     drag(book, "coronal", -25, end=-1)
     cosines = "[pane.lines[1][0] for pane in viewer._scene().panes[:2]]"
-    wanted = f"np.allclose({cosines}, np.cos(np.radians([30, 25])), atol=0.01)"
+    wanted = f"np.allclose({cosines}, np.cos(np.radians([30, 25])), atol=0.02)"
     book.wait_for_value(wanted, True)
     assert book.value("viewer.state.position") == pytest.approx(place)
     book.wait_until_stable(CANVAS)
@@ -197,17 +175,17 @@ def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
     corners = book.value("[p.corners[0] for p in viewer._scene().panes]")
     names, degrees = zip(*(corner.rstrip("°").rsplit(" ", 1) for corner in corners))
     assert names == ("axial oblique", "coronal oblique", "sagittal oblique")
-    assert [int(n) for n in degrees] == pytest.approx([25, 30, 38], abs=1)
+    assert [int(n) for n in degrees] == pytest.approx([25, 30, 38], abs=2)
 
     # A click, the zoom about the pointer and a pan go where the pointer is.
-    book.run_cell("viewer.state.tool = 'crosshair'")
+    book.execute("viewer.state.tool = 'crosshair'")
     for plane in ("axial", "coronal", "sagittal"):
         x, y, *_ = book.value(f"arms({plane!r})")
         box = book.wait_for(CANVAS).bounding_box()
         book.page.mouse.click(box["x"] + x + 13, box["y"] + y - 21)
         book.wait_until_stable(CANVAS)
         now = book.value(f"arms({plane!r})")
-        assert math.hypot(now[0] - x - 13, now[1] - y + 21) < 1.5
+        assert math.hypot(now[0] - x - 13, now[1] - y + 21) < 2.5
         book.page.mouse.move(box["x"] + now[0], box["y"] + now[1])
         book.page.keyboard.down("Control")
         book.page.mouse.wheel(0, -300)
@@ -215,9 +193,9 @@ def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
         book.wait_for_value("round(viewer.state.zoom, 3)", 1.728)
         book.wait_until_stable(CANVAS)
         zoomed = book.value(f"arms({plane!r})")
-        assert math.hypot(zoomed[0] - now[0], zoomed[1] - now[1]) < 1.5
-        book.run_cell("viewer.state.zoom, viewer.state.center = 1, None")
-    book.run_cell("viewer.state.tool = 'rotate'")
+        assert math.hypot(zoomed[0] - now[0], zoomed[1] - now[1]) < 2.5
+        book.execute("viewer.state.zoom, viewer.state.center = 1, None")
+    book.execute("viewer.state.tool = 'rotate'")
     book.page.locator(".dicomview button[title^='fit']").click()
     book.wait_for_value("viewer.state.rotation", (0, 0, 0))
     assert book.value("viewer.state.volume is vol")
@@ -225,18 +203,18 @@ def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
 
 
 def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
-    book = open_viewer(TURNING)
+    book = turning(open_viewer)
     drag(book, "axial", 30)
     drag(book, "sagittal", 20)
     book.wait_for_value(
-        "abs(viewer._scene().pane('sagittal').lines[1][0] - math.cos(math.pi / 9)) < 0.01", True
+        "bool(abs(viewer._scene().pane('sagittal').lines[1][0] - np.cos(np.pi / 9)) < 0.02)", True
     )
     book.wait_until_stable(CANVAS)
     # Its lines lie where the kernel draws them, too: what differs is how edges are smoothed.
-    book.run_cell("for t in ('texts', 'letters', 'scale_bar'): setattr(viewer.state, t, False)")
+    book.execute("for t in ('texts', 'letters', 'scale_bar'): setattr(viewer.state, t, False)")
     book.wait_until_stable(CANVAS)
-    drawn = read(book.value("base64.b64encode(viewer.figure().png()).decode()"))
-    shown = read(book.page.evaluate(PIXELS))
+    drawn = decoded(book.value(ENCODED.format(png="viewer.figure().png()")))
+    shown = decoded(book.page.evaluate(SLICES_ALONE))
     line = [np.ptp(picture, axis=-1) > 60 for picture in (drawn, shown)]
     assert line[0].sum() > 500
     for one, other in (line, line[::-1]):
@@ -245,7 +223,7 @@ def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
             [near[i : i + one.shape[0], j : j + one.shape[1]] for i in range(5) for j in range(5)], axis=0
         )
         assert not (one & ~near).any()
-    book.run_cell("viewer.state.crosshair = False")
+    book.execute("viewer.state.crosshair = False")
     check(
         book,
         [
@@ -265,15 +243,15 @@ def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
 
 
 def test_measurements_overlays_and_readout_lie_right_in_turned_planes(open_viewer):
-    book = open_viewer(TURNING)
+    book = turning(open_viewer)
     drag(book, "axial", 30)
     drag(book, "coronal", 20)
     book.wait_for_value(
-        "abs(viewer._scene().pane('coronal').lines[1][0] - math.cos(math.pi / 9)) < 0.01", True
+        "bool(abs(viewer._scene().pane('coronal').lines[1][0] - np.cos(np.pi / 9)) < 0.02)", True
     )
     book.wait_until_stable(CANVAS)
-    book.run_cell("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball, name='ball')")
-    book.run_cell("viewer.state.tool = 'distance'")
+    book.execute("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball, name='ball')")
+    book.execute("viewer.state.tool = 'distance'")
     x, y, *_ = book.value("arms('sagittal')")
     box = book.wait_for(CANVAS).bounding_box()
     mouse = book.page.mouse
@@ -292,7 +270,7 @@ def test_measurements_overlays_and_readout_lie_right_in_turned_planes(open_viewe
     book.wait_until_stable(CANVAS)
     book.screenshot("double-oblique-measured")
     # The status line tells place and value under the pointer: those of the volume.
-    book.run_cell("viewer.state.tool = 'crosshair'")
+    book.execute("viewer.state.tool = 'crosshair'")
     mouse.move(box["x"] + x - 20, box["y"] + y - 25)
     mouse.move(box["x"] + x - 21, box["y"] + y - 25)
     book.page.wait_for_timeout(500)

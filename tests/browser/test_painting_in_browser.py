@@ -2,62 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from browser.reader import CUT, START, WINDOW
 
-_spec = importlib.util.spec_from_file_location(
-    "reading_in_browser", Path(__file__).with_name("test_reading_in_browser.py")
-)
-reading = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reading)
-
-HEAD = """
-import dicomview as dv, numpy as np
-vol = dv.volread(dv.samples.head_ct())
-viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34), draw="DRAW")
-
-def begin_again():
-    state = viewer.state
-    state.fit()
-    state.overlays, state.tool, state.layout, state.turns = (), "window", "ortho", {}
-    state.position, state.window, state.pointer = (27, -2, 34), (40, 80), None
-    state.brush_mm, state.brush_3d, state.paint_range = 6, False, None
-    viewer.overlays.paint(color="#00ff00", opacity=0.5)
-
-def painted():
-    return viewer.state.painted.array
-
-viewer
-"""
-COUNT = "int(painted().sum())"
-TOOL = '.dicomview button[title^="{tool}:"]'
-
-
-@pytest.fixture(scope="module", params=["browser", "kernel"])
-def head(request, lab_page):
-    reader = reading.opened(lab_page, HEAD.replace("DRAW", request.param))
-    reader.draw = request.param
-    return reader
+COUNT = "int(viewer.state.painted.array.sum())"
+SLICES = "sorted(set(np.nonzero(viewer.state.painted.array)[0].tolist()))"
 
 
 @pytest.fixture
-def reader(head):
-    head.page.set_viewport_size({"width": 1500, "height": 1000})
-    head.mouse.move(2, 2)
-    head.page.locator(reading.CANVAS).scroll_into_view_if_needed()
-    head.value("begin_again()")
-    head.book.wait_for_value("viewer.state.index", reading.START)
-    yield head
-    assert not head.book.errors
-
-
-def choose(reader, tool):
-    reader.page.locator(TOOL.format(tool=tool)).click()
-    reader.book.wait_for_value("viewer.state.tool", tool)
-    reader.page.wait_for_timeout(100)  # in which the page hears of it too
+def reader(reader):
+    """A reader of the head with an empty mask, and the brush as at the start."""
+    for trait, value in (("brush_mm", 6), ("brush_3d", False), ("paint_range", None)):
+        reader.value(f"viewer.state.set_trait({trait!r}, {value})")
+    reader.value("viewer.overlays.paint(color='#00ff00', opacity=0.5)")
+    return reader
 
 
 def green(pixels):
@@ -79,29 +38,29 @@ def drag(reader, *places):
 def test_brush_eraser_fill_and_the_way_back(reader):
     book = reader.book
     empty = green(reader.shown())  # the name of the mask
-    choose(reader, "brush")
+    reader.choose("brush")
     ring = [
         reader.at("axial", *p) for p in ((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.35))
     ]
     drag(reader, *ring)
     book.wait_for_value("len(viewer.state._past) > 0 and viewer.state._stroke is None", True)
     count = reader.value(COUNT)
-    assert reader.value("sorted(set(np.nonzero(painted())[0].tolist()))") == [36], "only the slice in view"
+    assert reader.value(SLICES) == [36], "only the slice in view"
     for place in ring[:4]:
         column, row = reader.voxel("axial", *place)
-        assert reader.value(f"bool(painted()[36, {round(row)}, {round(column)}])")
-    assert reader.value("viewer.state.index") == reading.START, "the crosshair stays"
-    assert reader.value(reading.WINDOW) == (40, 80), "so does the window"
+        assert reader.value(f"bool(viewer.state.painted.array[36, {round(row)}, {round(column)}])")
+    assert reader.value("viewer.state.index") == START, "the crosshair stays"
+    assert reader.value(WINDOW) == (40, 80), "so does the window"
     reader.sees_the_view()
     book.screenshot(f"painting-brush-{reader.draw}")
-    choose(reader, "eraser")
+    reader.choose("eraser")
     drag(reader, reader.at("axial", 0.6, 0.45), reader.at("axial", 0.6, 0.5))
     book.wait_for_value(f"{COUNT} < {count} and viewer.state._stroke is None", True)
     reader.sees_the_view()
     book.screenshot(f"painting-eraser-{reader.draw}")
     reader.press("Control+z", COUNT, count)
     reader.sees_the_view()
-    choose(reader, "fill")
+    reader.choose("fill")
     reader.mouse.click(*reader.at("axial", 0.48, 0.48))
     book.wait_for_value(f"{COUNT} > {count} + 1000", True)
     filled = reader.value(COUNT)
@@ -111,28 +70,23 @@ def test_brush_eraser_fill_and_the_way_back(reader):
     reader.sees_the_view()
     reader.press("Control+Shift+Z", COUNT, filled)
     reader.sees_the_view()
-    for _ in range(2):
-        reader.keyboard.press("Control+z")
-        reader.page.wait_for_timeout(200)
-    book.wait_for_value(COUNT, 0)
-    reader.page.wait_for_timeout(300)
-    assert green(reader.shown()) == empty
+    reader.press("Control+z", COUNT, count)
+    reader.press("Control+z", COUNT, 0)
+    reader.wait_until_shown(lambda pixels: green(pixels) == empty)
     reader.sees_the_view()
     book.screenshot(f"painting-undone-{reader.draw}")
 
 
 def test_the_picture_follows_before_the_button_is_let_go(reader):
-    choose(reader, "brush")
+    reader.choose("brush")
     reader.mouse.move(*reader.at("axial", 0.4, 0.4))
     reader.mouse.down()
     reader.mouse.move(*reader.at("axial", 0.6, 0.4), steps=6)
     reader.book.wait_for_value(f"{COUNT} > 100", True)
-    reader.page.wait_for_timeout(400)
+    reader.wait_until_shown(lambda pixels: green(pixels) > 100)
     before = green(reader.shown())
-    assert before > 100
     reader.mouse.move(*reader.at("axial", 0.6, 0.6), steps=6)
-    reader.page.wait_for_timeout(400)
-    assert green(reader.shown()) > 1.5 * before
+    reader.wait_until_shown(lambda pixels: green(pixels) > 1.5 * before)
     reader.mouse.up()
     reader.page.wait_for_timeout(200)
     reader.sees_the_view()
@@ -140,10 +94,10 @@ def test_the_picture_follows_before_the_button_is_let_go(reader):
 
 def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
     reader.value("viewer.state.set_trait('brush_3d', True)")
-    choose(reader, "brush")
+    reader.choose("brush")
     reader.mouse.click(*reader.at("coronal", 0.45, 0.5))
     reader.book.wait_for_value(f"{COUNT} > 0", True)
-    slices = reader.value("sorted(set(np.nonzero(painted())[0].tolist()))")
+    slices = reader.value(SLICES)
     assert 4 <= len(slices) <= 6  # of 2.5 mm, in a ball of 12
     reader.sees_the_view()
     book = reader.book
@@ -154,11 +108,9 @@ def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
         reader.mouse.wheel(0, -100 if steps > 0 else 100)
         reader.page.wait_for_timeout(100)
     book.wait_for_value("viewer.state.index[0]", max(slices) + 1)
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     reader.mouse.wheel(0, 100)
     book.wait_for_value("viewer.state.index[0]", max(slices))
-    reader.page.wait_for_timeout(500)
     reader.sees_the_view()
     # What is painted while another slice is in view is there when one comes back.
     reader.value("viewer.state.paint([viewer.state.position], radius=9)")
@@ -169,7 +121,7 @@ def test_paint_stays_on_its_slices_and_a_ball_has_several(reader):
 
 
 def test_keys_change_the_brush_and_the_panel_follows(reader):
-    choose(reader, "brush")
+    reader.choose("brush")
     reader.mouse.move(*reader.at("axial", 0.5, 0.5))
     reader.press("]", "round(viewer.state.brush_mm, 3)", 7.5)
     reader.press("[", "round(viewer.state.brush_mm, 3)", 6.0)
@@ -179,4 +131,4 @@ def test_keys_change_the_brush_and_the_panel_follows(reader):
     reader.mouse.move(*reader.at("axial", 0.5, 0.5))
     reader.page.wait_for_timeout(500)
     reader.book.screenshot(f"painting-panel-{reader.draw}")
-    assert not reader.page.evaluate(reading._CUT), "nothing in the panel is cut"
+    assert not reader.page.evaluate(CUT), "nothing in the panel is cut"

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 import time
 
 import numpy as np
 import pytest
-from PIL import Image
+from browser.reader import CONTROLS, CUT, ENCODED, FOCUS, SECTION, START, WINDOW, decoded, opened
 
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
-FOCUS = ".dicomview .jupyter-matplotlib-canvas-div"
-SECTION = ".dicomview .jupyter-widget-Collapse-header"
 THEMES = "@jupyterlab/apputils-extension:themes"
-START = (36, 245, 315)
 
-HEAD = """
-import dicomview as dv
-vol = dv.volread(dv.samples.head_ct())
-viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34), draw="DRAW")
-
-def begin_again():
-    state = viewer.state
-    state.playing, state.pointer = False, None
-    state.fit()
-    state.window, state.colormap, state.invert, state.tool = (40, 80), "gray", False, "window"
-    state.layout, state.turns, state.position = "ortho", {}, (27, -2, 34)
-    if viewer._help.layout.display != "none":
-        viewer.toggle_help()
-
-viewer
-"""
 # Slices 30 degrees from axial, five points of time, a patient with a name.
 DYNAMIC = """
 import dicomview as dv, numpy as np
@@ -60,64 +38,11 @@ picture[..., 0], picture[..., 1] = np.arange(50) * 5, np.arange(40)[:, None] * 6
 viewer = dv.SliceViewer(picture)
 viewer
 """
-WINDOW = "(viewer.state.window.center, viewer.state.window.width)"
-
-_PLACE = """(lambda box, figure: (*map(float, box.extents), *map(float, figure.bbox.size)))(
-    viewer.axes[{plane!r}].bbox, viewer._canvas.figure)"""
-_VOXEL = """viewer.axes[{plane!r}].transData.inverted().transform(
-    ({x} * viewer._canvas.figure.bbox.width, (1 - {y}) * viewer._canvas.figure.bbox.height)).tolist()"""
-_ENCODED = "__import__('base64').b64encode({png}).decode()"
 _CANVASES = (
     "sum(type(one).__name__ == 'FrameCanvas' "
     "for one in __import__('ipywidgets').widgets.widget._instances.values())"
 )
-# All canvases of the viewer, one over the other; only ipympl's where the kernel draws.
-_PIXELS = """selector => {
-    const layers = [...document.querySelectorAll(selector + ' canvas')];
-    const whole = document.createElement('canvas');
-    [whole.width, whole.height] = [layers[0].width, layers[0].height];
-    for (const layer of layers) whole.getContext('2d').drawImage(layer, 0, 0);
-    return whole.toDataURL('image/png').split(',')[1];
-}"""
-# Where the page paints, letters and lines are its own: a part of the pixels may differ by more than a shade.
-OTHER, SHADE = 0.04, 24
-
-# Controls that a person can see: what they are called, and which have the focus.
-_CONTROLS = """() => {
-    const wanted = 'button, input, select, [tabindex="0"], [contenteditable=true]';
-    const all = [...document.querySelectorAll('.dicomview :is(' + wanted + ')')];
-    const seen = all.filter(one => one.offsetParent && !one.disabled && one.getClientRects().length);
-    const text = one => one.matches('button, [role=button]') ? one.textContent.trim() : '';
-    return {
-        at: seen.indexOf(document.activeElement),
-        names: seen.map(one => (one.getAttribute('aria-label') || text(one)).trim()),
-    };
-}"""
-# Controls and texts that are cut by a box around them, and boxes that could be scrolled sideways.
-_CUT = """() => {
-    const cut = [];
-    const viewer = document.querySelector('.dicomview');
-    const parts = 'button, input:not([type=checkbox]), select, .widget-label, .widget-readout, svg, canvas';
-    for (const one of viewer.querySelectorAll(parts)) {
-        const box = one.getBoundingClientRect();
-        if (!box.width || !one.offsetParent && one.tagName !== 'svg') continue;
-        const name = one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 20);
-        const isLabel = one.matches('.widget-label');
-        if (isLabel && one.scrollWidth > one.clientWidth + 1) cut.push('text of ' + name);
-        for (let up = one.parentElement; up && up.closest('.jp-OutputArea'); up = up.parentElement) {
-            const around = up.getBoundingClientRect();
-            if (getComputedStyle(up).overflowX === 'visible') continue;
-            const isOut = box.right > around.right + 1 || box.left < around.left - 1;
-            if (isOut) cut.push(name + ' by ' + up.className);
-        }
-    }
-    for (let up = viewer; up; up = up.parentElement)
-        if (up.scrollWidth > up.clientWidth + 1 && getComputedStyle(up).overflowX !== 'visible')
-            cut.push('scroll bar of ' + up.className);
-    return cut;
-}"""
-
-# Runs the code of the second cell again, without its output.
+# Runs the code of the second cell again, without its output; the page hears of all that is made and closed.
 _RUN_AGAIN = """code => {
     const { shell } = window.jupyterapp;
     const panel = [...shell.widgets('main')].find(one => one.sessionContext && one.content.model);
@@ -125,136 +50,8 @@ _RUN_AGAIN = """code => {
     const future = kernel.requestExecute({code, store_history: false}, true, {cellId: 'cell-1'});
     const late = new Promise(resolve => setTimeout(resolve, 20000, 'late'));
     const answer = ({ status, ename, evalue }) => status === 'ok' ? status : `${status} ${ename} ${evalue}`;
-    const reply = new Promise(resolve => { future.onReply = message => resolve(answer(message.content)); });
-    return Promise.race([reply, late]);
+    return Promise.race([future.done.then(reply => answer(reply.content)), late]);
 }"""
-
-
-class Reader:
-    """Somebody who reads images in an open notebook."""
-
-    def __init__(self, book):
-        self.book, self.page, self.value = book, book.page, book.value
-        self.mouse, self.keyboard = book.page.mouse, book.page.keyboard
-
-    def box(self):
-        """Return where the canvas is in the page."""
-        return self.book.wait_for(FOCUS).bounding_box()
-
-    def at(self, plane, right=0.5, down=0.5):
-        """Return where a part of a pane is in the page."""
-        x0, y0, x1, y1, width, height = self.value(_PLACE.format(plane=plane))
-        box = self.box()
-        x, y = x0 + right * (x1 - x0), height - (y1 - down * (y1 - y0))
-        # The page tells places of the pointer in whole pixels.
-        return round(box["x"] + x / width * box["width"]), round(box["y"] + y / height * box["height"])
-
-    def voxel(self, plane, x, y):
-        """Return the column and row of a pane at a place in the page, in fractions."""
-        box = self.box()
-        part = (x - box["x"]) / box["width"], (y - box["y"]) / box["height"]
-        return self.value(_VOXEL.format(plane=plane, x=part[0], y=part[1]))
-
-    def drag(self, start, by, button="left"):
-        """Press, move and release."""
-        self.mouse.move(*start)
-        self.mouse.down(button=button)
-        self.mouse.move(start[0] + by[0], start[1] + by[1], steps=6)
-        self.mouse.up(button=button)
-
-    def focus(self):
-        """Give the canvas the keys."""
-        self.page.locator(FOCUS).focus()
-
-    def press(self, key, expression, expected):
-        """Press a key on the canvas and wait for what it should do."""
-        self.focus()
-        self.keyboard.press(key)
-        self.book.wait_for_value(expression, expected)
-
-    def shown(self):
-        """Return the pixels of the canvas in the page."""
-        return decoded(self.page.evaluate(_PIXELS, FOCUS))
-
-    def fresh(self):
-        """Return the pixels of the same view drawn anew."""
-        png = "viewer.figure().png(dpi=viewer._canvas.figure.dpi)"
-        return decoded(self.value(_ENCODED.format(png=png)))
-
-    @property
-    def is_staged(self):
-        """Whether the page paints the slices."""
-        return self.page.locator(FOCUS + " .dicomview-slices").count() > 0
-
-    def sees_the_view(self):
-        """Wait until the canvas shows what the state says, exactly where the kernel draws."""
-        end = time.monotonic() + 8
-        while True:
-            shown, fresh = self.shown(), self.fresh()
-            if shown.shape == fresh.shape and self.is_same(shown, fresh):
-                return
-            if time.monotonic() > end:
-                assert shown.shape == fresh.shape
-                raise AssertionError(_stale(shown, fresh))
-            self.page.wait_for_timeout(100)
-
-    def is_same(self, shown, fresh):
-        """Whether two pictures show the same view."""
-        if not self.is_staged:
-            return (shown == fresh).all()
-        return (abs(shown - fresh).max(-1) > SHADE).mean() < OTHER
-
-    def open_section(self, number):
-        """Open a section of the panel, unless it is open."""
-        header = self.page.locator(SECTION).nth(number)
-        if header.get_attribute("aria-expanded") == "false":
-            header.click()
-            self.page.wait_for_function(
-                "([one, i]) => document.querySelectorAll(one)[i].getAttribute('aria-expanded') === 'true'",
-                arg=[SECTION, number],
-            )
-
-
-def _stale(shown, fresh):
-    """Tell where two pictures differ."""
-    places = np.argwhere((shown != fresh).any(-1))
-    first = [(*map(int, at), shown[tuple(at)].tolist(), fresh[tuple(at)].tolist()) for at in places[:4]]
-    beyond = (abs(shown - fresh).max(-1) > SHADE).mean()
-    return (
-        f"{len(places)} pixels of the canvas are stale, {beyond:.2%} of all by more than a shade; "
-        f"row, column, shown, fresh: {first}"
-    )
-
-
-def decoded(text):
-    """Return the RGB pixels of a PNG in base64."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")).astype(int)
-
-
-def opened(book, *cells):
-    """Open a notebook, run it and return its reader."""
-    book.open(list(cells))
-    book.run_all()
-    book.wait_for(CANVAS)
-    book.wait_until_stable(CANVAS)
-    return Reader(book)
-
-
-@pytest.fixture(scope="module", params=["browser", "kernel"])
-def head(request, lab_page):
-    return opened(lab_page, HEAD.replace("DRAW", request.param))
-
-
-@pytest.fixture
-def reader(head):
-    """A reader of the head, with the view as at the start."""
-    head.page.set_viewport_size({"width": 1500, "height": 1000})
-    head.mouse.move(2, 2)
-    head.page.locator(CANVAS).scroll_into_view_if_needed()
-    head.value("begin_again()")
-    head.book.wait_for_value("viewer.state.index", START)
-    yield head
-    assert not head.book.errors
 
 
 def test_the_wheel_turns_every_slice(reader):
@@ -410,11 +207,11 @@ def test_keys_act_only_with_the_focus(reader):
 
 def test_every_control_has_a_name_and_is_reached_by_tab(reader):
     reader.page.locator(".dicomview button").first.focus()
-    names = reader.page.evaluate(_CONTROLS)["names"]
+    names = reader.page.evaluate(CONTROLS)["names"]
     reached = {0}
     for _ in names[1:]:
         reader.keyboard.press("Tab")
-        reached.add(reader.page.evaluate(_CONTROLS)["at"])
+        reached.add(reader.page.evaluate(CONTROLS)["at"])
     assert [name for i, name in enumerate(names) if i not in reached] == []
     # Sections of the panel open by key.
     for number, control in ((0, "LPS mm"), (1, "layout"), (2, "fps")):
@@ -423,7 +220,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(reader):
             reader.keyboard.press("Enter")
         reader.book.wait_for(f".dicomview [aria-label='{control}']")
         reader.page.wait_for_timeout(100)
-        names = reader.page.evaluate(_CONTROLS)["names"]
+        names = reader.page.evaluate(CONTROLS)["names"]
         assert len(names) > 25 and all(names), names
 
 
@@ -510,7 +307,7 @@ def test_it_fits_the_page(reader, width, is_beside):
         reader.book.wait_for_value(f"viewer._width != {before}", True)
         reader.page.wait_for_timeout(200)
         reader.sees_the_view()
-        assert reader.page.evaluate(_CUT) == []
+        assert reader.page.evaluate(CUT) == []
         reader.book.screenshot(f"reading-{width}-{number}")
     stage = reader.page.locator(".dicomview-stage").bounding_box()
     panel = reader.page.locator(SECTION).first.bounding_box()
@@ -552,7 +349,7 @@ def test_dark_oblique_and_in_time(notebook, jupyter_server):
 
 def test_colour(notebook):
     reader = opened(notebook("lab"), COLOR)
-    names = reader.page.evaluate(_CONTROLS)["names"]
+    names = reader.page.evaluate(CONTROLS)["names"]
     assert not {"preset", "center", "width", "colormap", "invert"} & set(names)
     reader.sees_the_view()
     x, y = reader.at("axial", 0.25, 0.25)
@@ -591,12 +388,12 @@ def test_the_saved_notebook(notebook, jupyter_server):
     assert not any(secret in json.dumps(outputs) for secret in ("Doe", "4711"))
     kept, named = decoded(pictures[0]), reader.fresh()
     unnamed = "viewer._figure(dv.state.resolve(viewer.state.volume, viewer.state, patient=False)).png()"
-    assert (kept == decoded(reader.value(_ENCODED.format(png=unnamed)))).all()
+    assert (kept == decoded(reader.value(ENCODED.format(png=unnamed)))).all()
     assert 0 < (kept != named).any(-1).mean() < 0.02, "it lacks the name, and nothing else"
     assert reader.is_same(shown, named)
 
-    # The cell is run again and again: by the kernel, which leaves out the page, and at last in the page.
-    for _ in range(47):
+    # The cell is run again and again: without its output, and at last with it.
+    for _ in range(12):
         assert page.evaluate(_RUN_AGAIN, DYNAMIC.replace("\nviewer\n", "\n")) == "ok"
     for _ in range(3):
         book.run_all()
@@ -608,7 +405,7 @@ def test_the_saved_notebook(notebook, jupyter_server):
     # Without a kernel the picture is there.
     page.wait_for_timeout(300)
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    jupyter_server.shut_down_kernels()
+    jupyter_server.shut_down_kernels(book.name)
     page.reload()
     image = page.locator(".jp-OutputArea img").first
     image.wait_for(state="visible")

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
-import matplotlib.pyplot as plt
 import pytest
-
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
-SLICES = ".dicomview-slices"
-CELL = """
-import base64, dicomview as dv
-viewer = dv.SliceViewer(dv.samples.head_ct(), window=(40, 80), draw="DRAW",
-    texts=False, letters=False, scale_bar=False, crosshair=False)
-viewer
-"""
-# All canvases of the viewer, one over the other; only ipympl's where the kernel draws.
-PIXELS = """() => {
-    const layers = [...document.querySelectorAll('.dicomview .jupyter-matplotlib-canvas-div canvas')];
-    const whole = document.createElement('canvas');
-    [whole.width, whole.height] = [layers[0].width, layers[0].height];
-    for (const layer of layers) whole.getContext('2d').drawImage(layer, 0, 0);
-    return whole.toDataURL('image/png').split(',')[1];
-}"""
-DRAWN = "base64.b64encode(viewer.figure().png(dpi=viewer._canvas.figure.dpi)).decode()"
-
-
-def read(encoded):
-    """Return the colours of a PNG in base64, 0 to 255."""
-    return (plt.imread(io.BytesIO(base64.b64decode(encoded)))[..., :3] * 255).round().astype(int)
+from browser.reader import BARE, CANVAS, HEAD_VOLUME, opened
 
 
 @pytest.mark.parametrize("draw", ["browser", "kernel"])
 def test_a_screen_of_finer_pixels_is_followed(notebook, draw):
-    book = notebook("lab")
-    book.open([CELL.replace("DRAW", draw).strip()])
-    book.run_all()
-    book.wait_for(CANVAS)
-    book.wait_until_stable(CANVAS)
+    shown = f"viewer = dv.SliceViewer(vol, window=(40, 80), draw={draw!r}, {BARE})\nviewer"
+    reader = opened(notebook("lab"), HEAD_VOLUME, shown)
+    book = reader.book
     screen = book.page.context.new_cdp_session(book.page)
     size = book.page.viewport_size
     before = book.page.locator(CANVAS).bounding_box()
-    width = read(book.page.evaluate(PIXELS)).shape[1]
+    width = reader.shown().shape[1]
     for ratio in (2, 1.5, 1):
         screen.send(
             "Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": ratio, "mobile": False}
@@ -53,7 +25,7 @@ def test_a_screen_of_finer_pixels_is_followed(notebook, draw):
             arg=width * ratio,
         )
         book.wait_until_stable(CANVAS)
-        seen, drawn = read(book.page.evaluate(PIXELS)), read(book.value(DRAWN))
+        seen, drawn = reader.shown(), reader.fresh()
         assert seen.shape == drawn.shape
         apart = abs(seen - drawn).max(axis=-1)
         assert (apart > 1).mean() < 1e-3, f"ratio {ratio}: {(apart > 1).mean():.1%} of the pixels differ"

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from browser.reader import CANVAS, HEAD_VOLUME
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-browse-a-volume.ipynb"
-CANVAS = ".dicomview .jupyter-matplotlib-canvas-container"
 CELLS = [
-    "import dicomview as dv\nvol = dv.volread(dv.samples.head_ct())",
+    HEAD_VOLUME,
     "viewer = dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34))\nviewer",
 ]
 FRONT_ENDS = pytest.mark.parametrize("front_end", ["lab", "notebook"])
@@ -23,11 +23,13 @@ def code_cells(path: Path) -> list[str]:
 
 
 @pytest.fixture
-def viewer(notebook, front_end):
+def viewer(request, front_end):
     """A notebook with a viewer on the screen."""
-    book = notebook(front_end)
-    book.open(CELLS)
-    book.run_all()
+    if front_end == "lab":
+        book = request.getfixturevalue("lab")
+    else:
+        book = request.getfixturevalue("notebook")(front_end)
+    book.show(CELLS)
     book.wait_for(CANVAS)
     book.wait_until_stable(CANVAS)
     return book
