@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from test_measuring import VIEWS, Bench, pixels
 
 import dicomview as dv
+from dicomview.errors import MeasureError
 from dicomview.geometry import PLANES, Geometry
-from dicomview.measure import Region
+from dicomview.measure import Region, evaluate
 from dicomview.render import PanesRenderer
 from dicomview.state import ViewState, resolve
 
@@ -178,3 +179,30 @@ def test_slices_that_do_not_change_are_cut_once(monkeypatch):
     assert len(calls) == 3
     state.zoom = 2.0
     assert resolve(vol, state).pane("axial").outlines == first.pane("axial").outlines and len(calls) == 3
+
+
+def test_a_region_of_another_frame_of_reference_is_neither_measured_nor_drawn(tmp_path):
+    vol = volume()
+    vol.meta["FrameOfReferenceUID"] = "1.2"
+    region = Region(dv.Volume(ragged(), geometry=vol.geometry, meta={"FrameOfReferenceUID": "1.3"}), "other")
+    with pytest.raises(MeasureError, match=r"FrameOfReferenceUID \(0020,0052\) is 1.3 and 1.2"):
+        evaluate(vol, region)
+    state = ViewState(vol, index=(10, 15, 12), measurements=[region])
+    assert not any(pane.outlines for pane in resolve(vol, state).panes)
+    viewer = dv.SliceViewer(vol, measurements=[region])
+    viewer.to_html(tmp_path / "view.html")
+    assert "Measurements that are not shown here: 1." in (tmp_path / "view.html").read_text(encoding="utf-8")
+    viewer.close()
+
+
+def test_two_views_on_other_grids_do_not_take_lines_from_each_other():
+    vol = volume()
+    region = Region(dv.Volume(ragged(), geometry=vol.geometry))
+    states = [ViewState(vol, index=(10, 15, 12)), ViewState(vol, rotation=(0, 0, 30))]
+    alone = []
+    for state in states:
+        state.measurements = [region]
+        alone.append([pane.outlines for pane in resolve(state.volume, state).panes])
+    for state, expected in zip(states * 2, alone * 2):
+        assert [pane.outlines for pane in resolve(state.volume, state).panes] == expected
+    assert alone[0] != alone[1]

@@ -158,7 +158,7 @@ class ViewState(Painting):
     (8, 0, 0)
     """
 
-    # seen="no": a change of it is not seen in the picture, for the position always with the index;
+    # seen="no": a change of it is not seen in the picture, for the position only together with the index;
     # seen="over": only in what is drawn over the slices.
     index = IndexTrait()
     position = PositionTrait().tag(seen="no")

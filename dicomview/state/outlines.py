@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomview.geometry import Geometry, PlaneView
-from dicomview.measure import Measurement, Region, index_of, words
+from dicomview.measure import Measurement, Region, index_of, misplaced, words
 from dicomview.state.measuring import Measuring
 from dicomview.state.regions import Lines, region_lines
 
@@ -74,7 +74,8 @@ def outlines(state: Measuring, shapes: list[Placed], view: PlaneView, index: int
     for shape in shapes:
         measurement = shape.measurement
         if isinstance(measurement, Region):
-            lines = region_lines(measurement, state.volume.geometry, view, index)
+            is_here = not misplaced(state.acquired, measurement)
+            lines = region_lines(measurement, state.volume.geometry, view, index) if is_here else ()
             if not lines:
                 continue
         elif (np.floor(shape.points[:, view.axis] + 0.5) != index).any():

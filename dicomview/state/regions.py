@@ -1,5 +1,6 @@
 """Regions of voxels: the lines along which slices of a grid cut them."""
 
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,12 +23,13 @@ KEPT = 64
 
 
 class _Cut:
-    """A region without its empty margin, and its lines in slices of one grid."""
+    """A region without its empty margin, and its lines in slices."""
 
     def __init__(self, region: Region) -> None:
         self.part: Volume = cropped(np.asarray(region.mask.array) != 0, region.mask.geometry)
-        self.grid: Geometry | None = None
-        self.lines: dict[Any, Lines] = {}
+        self.lock = Lock()
+        #: With the grid, by its id: as long as it is kept no other one has that.
+        self.lines: dict[Any, tuple[Geometry, Lines]] = {}
 
 
 _CUTS: "WeakKeyDictionary[Region, _Cut]" = WeakKeyDictionary()
@@ -41,17 +43,16 @@ def region_lines(region: Region, grid: Geometry, view: PlaneView, index: int) ->
     is_own = region.mask.geometry == grid
     if not is_own and (grid.affine is None or region.mask.geometry.affine is None):
         return ()
-    if region not in _CUTS:
-        _CUTS[region] = _Cut(region)
-    cut = _CUTS[region]
-    if cut.grid is not grid:
-        cut.grid, cut.lines = grid, {}
-    key = view.axis, view.down, view.right, index
-    if key not in cut.lines:
-        if len(cut.lines) >= KEPT:
-            del cut.lines[next(iter(cut.lines))]
-        cut.lines[key] = _lines(cut.part, grid, view, index, finer=1 if is_own else FINER)
-    return cut.lines[key]
+    cut = _CUTS.get(region)
+    if cut is None:
+        cut = _CUTS[region] = _Cut(region)
+    key = id(grid), view.axis, view.down, view.right, index
+    with cut.lock:  # several views may ask at once
+        if key not in cut.lines:
+            if len(cut.lines) >= KEPT:
+                del cut.lines[next(iter(cut.lines))]
+            cut.lines[key] = grid, _lines(cut.part, grid, view, index, finer=1 if is_own else FINER)
+        return cut.lines[key][1]
 
 
 def _lines(part: Volume, grid: Geometry, view: PlaneView, index: int, *, finer: int) -> Lines:
