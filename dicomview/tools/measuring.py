@@ -263,7 +263,7 @@ class MeasuringTool(PressingTool):
         if distance <= HANDLE_PIXELS * self._dot:
             return Hold(**press, number=number, handle=handle)
         lines = [
-            (_line_distance(pixels_at(ax, pane, outline.path.tolist()), here), outline.number)
+            (_line_distance(pixels_at(ax, pane, outline.path.places.tolist()), here), outline.number)
             for outline in pane.outlines
             if outline.kind != "point"
         ]
