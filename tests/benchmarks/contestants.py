@@ -156,7 +156,7 @@ CONTESTANTS = [
     Contestant("naive", NAIVE, f"{OUTPUT} canvas"),
     Contestant("tutorial", TUTORIAL, f"{OUTPUT} img"),
     Contestant(
-        "stackview", STACKVIEW, f"{OUTPUT} .widget-hbox > :first-child canvas",
+        "stackview", STACKVIEW, f"{OUTPUT} .widget-hbox > .widget-hbox:first-child canvas",
         place=(0.3, 0.45), needs="stackview",
     ),
     Contestant(
