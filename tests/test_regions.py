@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from test_measuring import VIEWS, Bench, pixels
 
 import dicomview as dv
+from dicomview.errors import MeasureError
 from dicomview.geometry import PLANES, Geometry
-from dicomview.measure import Region
+from dicomview.measure import Region, evaluate
 from dicomview.render import PanesRenderer
 from dicomview.state import ViewState, resolve
 
@@ -33,9 +34,15 @@ def ragged():
     return mask
 
 
+def lines_of(outline):
+    """Return the ends of all lines."""
+    pairs = np.array(list(pairwise(outline.path.places)))
+    return pairs[~np.isnan(pairs).any(axis=(1, 2))]
+
+
 def inside(outline, points):
     """Return whether an odd number of upright lines lies left of points: counted, nothing else."""
-    lines = np.array([(a, b) for line in outline.lines for a, b in pairwise(line)])
+    lines = lines_of(outline)
     upright = lines[lines[:, 0, 0] == lines[:, 1, 0]]
     x, low, high = upright[:, 0, 0], upright[..., 1].min(axis=1), upright[..., 1].max(axis=1)
     px, py = points[..., 0, None], points[..., 1, None]
@@ -57,8 +64,7 @@ def test_the_outline_encloses_the_voxels_of_the_slice(plane, traits):
     name, size = outline.text.split("\n")[:2]
     assert name == "stone" and size.endswith(" mm³")
     edges = sum(int(np.abs(np.diff(np.pad(expected, 1).astype(int), axis=axis)).sum()) for axis in (0, 1))
-    lengths = [np.abs(np.subtract(a, b)).sum() for line in outline.lines for a, b in pairwise(line)]
-    assert sum(lengths) == pytest.approx(edges), "no edge twice"
+    assert np.abs(np.diff(lines_of(outline), axis=1)).sum() == pytest.approx(edges), "no edge twice"
 
 
 @pytest.mark.parametrize("plane", PLANES)
@@ -178,3 +184,30 @@ def test_slices_that_do_not_change_are_cut_once(monkeypatch):
     assert len(calls) == 3
     state.zoom = 2.0
     assert resolve(vol, state).pane("axial").outlines == first.pane("axial").outlines and len(calls) == 3
+
+
+def test_a_region_of_another_frame_of_reference_is_neither_measured_nor_drawn(tmp_path):
+    vol = volume()
+    vol.meta["FrameOfReferenceUID"] = "1.2"
+    region = Region(dv.Volume(ragged(), geometry=vol.geometry, meta={"FrameOfReferenceUID": "1.3"}), "other")
+    with pytest.raises(MeasureError, match=r"FrameOfReferenceUID \(0020,0052\) is 1.3 and 1.2"):
+        evaluate(vol, region)
+    state = ViewState(vol, index=(10, 15, 12), measurements=[region])
+    assert not any(pane.outlines for pane in resolve(vol, state).panes)
+    viewer = dv.SliceViewer(vol, measurements=[region])
+    viewer.to_html(tmp_path / "view.html")
+    assert "Measurements that are not shown here: 1." in (tmp_path / "view.html").read_text(encoding="utf-8")
+    viewer.close()
+
+
+def test_two_views_on_other_grids_do_not_take_lines_from_each_other():
+    vol = volume()
+    region = Region(dv.Volume(ragged(), geometry=vol.geometry))
+    states = [ViewState(vol, index=(10, 15, 12)), ViewState(vol, rotation=(0, 0, 30))]
+    alone = []
+    for state in states:
+        state.measurements = [region]
+        alone.append([pane.outlines for pane in resolve(state.volume, state).panes])
+    for state, expected in zip(states * 2, alone * 2):
+        assert [pane.outlines for pane in resolve(state.volume, state).panes] == expected
+    assert alone[0] != alone[1]

@@ -22,7 +22,7 @@ from traitlets import TraitError
 
 import dicomview as dv
 from dicomview.errors import DisplayError, GeometryError
-from dicomview.state import ViewState, view_code
+from dicomview.state import ViewState, resolve, view_code
 
 
 @pytest.fixture
@@ -552,3 +552,17 @@ def test_letters_that_are_switched_off_vanish_at_once(show, vol):
     shown, fresh = np.array(canvas.buffer_rgba()), viewer.figure()
     fresh.canvas.draw()
     np.testing.assert_array_equal(shown, np.asarray(fresh.canvas.buffer_rgba()))
+
+
+def test_traits_say_what_of_them_is_seen():
+    assert set(ViewState.class_trait_names(seen="over")) == {"measurements", "selected", "draft", "touched"}
+    unseen = set(ViewState.class_trait_names(seen="no"))
+    vol = dv.Volume.from_array(np.zeros((9, 8, 7)), affine=np.eye(4)[[2, 1, 0, 3]])
+    others = {"pointer": (1, 2, 3), "position": None, "cine": "axial", "level_drag": "down", "tool": "pan"}
+    others |= {"paint_layer": "", "paint_range": (1, 2), "cine_mode": "bounce", "fps": 3, "step_mm": 2}
+    state = ViewState(vol)
+    scene = resolve(vol, state)
+    for name in unseen - {"position"}:
+        setattr(state, name, others.get(name, not getattr(state, name)))
+        assert resolve(vol, state) == scene, name
+    assert unseen <= {*others, "playing", "brush_mm", "brush_3d"}

@@ -3,7 +3,7 @@
 Functions take the volume (or geometry) first, then what is measured in it.
 """
 
-from dicomview.measure.evaluate import Result, evaluate, lies_in, region_mask, region_values
+from dicomview.measure.evaluate import Result, evaluate, lies_in, misplaced, region_mask, region_values
 from dicomview.measure.files import from_json, to_json
 from dicomview.measure.profile import Profile, profile, time_curve
 from dicomview.measure.shapes import (
@@ -37,6 +37,7 @@ __all__ = [
     "from_json",
     "index_of",
     "lies_in",
+    "misplaced",
     "point_of",
     "profile",
     "region_mask",

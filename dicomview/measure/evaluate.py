@@ -15,7 +15,7 @@ from dicomview.measure.space import LengthUnit, in_lengths, index_of, point_of
 from dicomview.volume import Segmentation, Volume
 from dicomview.volume.contours import fill_even_odd
 
-__all__ = ["Result", "evaluate", "lies_in", "region_mask", "region_values"]
+__all__ = ["Result", "evaluate", "lies_in", "misplaced", "region_mask", "region_values"]
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +86,7 @@ def evaluate(volume: Volume, measurement: Measurement | Region, *, frame: Sequen
     Raises
     ------
     MeasureError
-        If a region has no place in the volume.
+        If a region has no place in the volume, or another frame of reference.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def region_values(
         return None
     place = tuple(frame) or volume.middle_frame
     if isinstance(measurement, Region):
-        mask = _on(measurement, volume)
+        mask = _on(volume, measurement)
         parts = [
             _inside(volume, place, 0, k, mask[k]) for k in np.flatnonzero(mask.any(axis=(1, 2))).tolist()
         ]
@@ -268,16 +268,38 @@ def _statistics(values: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _on(region: Region, volume: Volume) -> NDArray[np.bool_]:
+def misplaced(volume: Volume, region: Region) -> str:
+    """Return why a region has no place in a volume; empty where it has one.
+
+    Examples
+    --------
+    >>> vol, other = (Volume.from_array(np.ones((n, 4, 5), bool)) for n in (3, 2))
+    >>> misplaced(vol, Region(vol)), misplaced(vol, Region(other))[:23]
+    ('', 'a region of (2, 4, 5) v')
+    """
+    mask = region.mask
+    theirs, ours = (v.meta.get("FrameOfReferenceUID") for v in (mask, volume))
+    if theirs and ours and theirs != ours:
+        return (
+            "a region and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) is "
+            f"{theirs} and {ours}; register them, and pass a mask without this element"
+        )
+    if mask.geometry != volume.geometry and (mask.geometry.affine is None or volume.geometry.affine is None):
+        return (
+            f"a region of {mask.shape} voxels has no place in a volume of {volume.geometry.shape}: both need "
+            "an affine, or the same grid"
+        )
+    return ""
+
+
+def _on(volume: Volume, region: Region) -> NDArray[np.bool_]:
     """Return the mask of a region on the grid of a volume."""
+    problem = misplaced(volume, region)
+    if problem:
+        raise MeasureError(problem)
     array = np.asarray(region.mask.array).astype(bool)
     if region.mask.geometry == volume.geometry:
         return array
-    if region.mask.geometry.affine is None or volume.geometry.affine is None:
-        raise MeasureError(
-            f"a region of {region.mask.shape} voxels has no place in a volume of {volume.geometry.shape}: "
-            "both need an affine, or the same grid"
-        )
     made = Segmentation.from_masks({"region": array}, region.mask.geometry)
     return np.asarray(made.on(volume)["region"].array)
 

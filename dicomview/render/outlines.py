@@ -48,7 +48,7 @@ class OutlinesDrawing:
         color = STYLE.selected if outline.is_selected else STYLE.measure
         made: list[Artist] = []
         if outline.kind != "point":
-            x, y = outline.path.T
+            x, y = outline.path.places.T
             made += [
                 Line2D(x, y, color=STYLE.background, linewidth=3, alpha=0.6, zorder=6),
                 Line2D(x, y, color=color, linewidth=1.2, zorder=6),
@@ -72,7 +72,7 @@ class OutlinesDrawing:
         """Return the numbers beside an outline, inside of the pane; None where the outline is not in it."""
         ax, pane = self._ax, self._ax.bbox
         dot = float(ax.figure.dpi) / STYLE.dpi
-        path = outline.path
+        path = outline.path.places
         places = ax.transData.transform(path[~np.isnan(path[:, 0])])
         (left, bottom), (right, top) = places.min(axis=0), places.max(axis=0)
         if not outline.text or right < pane.x0 or left > pane.x1 or top < pane.y0 or bottom > pane.y1:

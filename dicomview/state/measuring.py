@@ -59,9 +59,9 @@ class Measuring(HasTraits):
         One that is being drawn; or that takes the place of the selected one while it is changed.
     """
 
-    measurements = MeasurementsTrait()
-    selected = Int(None, allow_none=True)
-    draft = DraftTrait()
+    measurements = MeasurementsTrait().tag(seen="over")
+    selected = Int(None, allow_none=True).tag(seen="over")
+    draft = DraftTrait().tag(seen="over")
 
     volume: Volume
     acquired: Volume

@@ -162,12 +162,14 @@ class ViewState(Painting):
     (8, 0, 0)
     """
 
+    # seen="no": a change of it is not seen in the picture, for the position only together with the index;
+    # seen="over": only in what is drawn over the slices.
     index = IndexTrait()
-    position = PositionTrait()
+    position = PositionTrait().tag(seen="no")
     frame = IndexTrait()
     patient_axes = Bool(False)
     rotation = RotationTrait()
-    step_mm = CFloat(None, allow_none=True)
+    step_mm = CFloat(None, allow_none=True).tag(seen="no")
     window = WindowTrait()
     colormap = Unicode("gray")
     invert = Bool(False)
@@ -189,13 +191,13 @@ class ViewState(Painting):
     empty_color = Unicode("#4a2530")
     mark_padding = Bool(False)
     theme = Enum(("dark", "light"), "dark")
-    tool = Enum(TOOLS, "window")
-    level_drag = Enum(("up", "down"), "up")
-    pointer = PointerTrait()
-    playing = Bool(False)
-    cine = Unicode()
-    fps = CFloat(10.0, min=0.1, max=60.0)
-    cine_mode = Enum(CINE_MODES, "loop")
+    tool = Enum(TOOLS, "window").tag(seen="no")
+    level_drag = Enum(("up", "down"), "up").tag(seen="no")
+    pointer = PointerTrait().tag(seen="no")
+    playing = Bool(False).tag(seen="no")
+    cine = Unicode().tag(seen="no")
+    fps = CFloat(10.0, min=0.1, max=60.0).tag(seen="no")
+    cine_mode = Enum(CINE_MODES, "loop").tag(seen="no")
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume

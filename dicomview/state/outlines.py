@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomview.geometry import Geometry, PlaneView
-from dicomview.measure import Measurement, Region, index_of, words
+from dicomview.measure import Measurement, Region, index_of, misplaced, words
 from dicomview.state.measuring import Measuring
-from dicomview.state.regions import Lines, region_lines
+from dicomview.state.regions import Path, region_path
 
 __all__ = ["Outline", "Placed", "outlines", "placed"]
 
@@ -28,9 +28,8 @@ class Outline:
     number : int
         Among the measurements of the state.
     kind : str
-    lines : tuple of tuple of (float, float)
-        As data coordinates of the pane: along ``view.right`` and ``view.down``. What is closed ends where it
-        begins.
+    path : Path
+        Its lines, as data coordinates of the pane.
     handles : tuple of (float, float)
         The points that can be moved.
     is_area, is_selected : bool
@@ -40,17 +39,11 @@ class Outline:
 
     number: int
     kind: str
-    lines: Lines
+    path: Path
     handles: tuple[Place, ...]
     is_area: bool
     is_selected: bool
     text: str
-
-    @property
-    def path(self) -> NDArray[np.float64]:
-        """The lines one after the other, shape (N, 2), with NaN between them."""
-        hole = np.full((1, 2), np.nan)
-        return np.concatenate([part for line in self.lines for part in (hole, np.array(line))][1:])
 
 
 @dataclass(frozen=True)
@@ -76,13 +69,14 @@ def outlines(
     for shape in shapes:
         measurement = shape.measurement
         if isinstance(measurement, Region):
-            lines = region_lines(measurement, geometry, view, index)
-            if not lines:
+            is_here = not misplaced(state.acquired, measurement)
+            path = region_path(measurement, geometry, view, index) if is_here else None
+            if path is None:
                 continue
         elif (np.floor(shape.points[:, view.axis] + 0.5) != index).any():
             continue
         else:
-            lines = (_places(shape.line, view),)
+            path = Path(shape.line[:, [view.right, view.down]])
         is_selected = shape.number == state.selected or (
             state.draft is not None and state.selected is None and shape.number == len(state.measurements)
         )
@@ -90,7 +84,7 @@ def outlines(
             Outline(
                 number=shape.number,
                 kind=measurement.kind,
-                lines=lines,
+                path=path,
                 handles=_places(shape.points, view),
                 is_area=measurement.is_area,
                 is_selected=is_selected,

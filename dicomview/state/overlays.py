@@ -1,4 +1,4 @@
-"""Overlays: makes and changes what lies over the slices, placed by position in the patient."""
+"""Overlays: keeps and changes what lies over the slices."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,18 +7,23 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from traitlets import TraitError
 
 from dicomview.display import Window
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
 from dicomview.io.segwrite import segmentation_object
+from dicomview.state.laying import (
+    isodose_levels,
+    mask_on,
+    mask_parts,
+    paint_layer,
+    placed_on,
+    segment_masks,
+)
 from dicomview.state.overlay import PALETTE, Fused, Isodoses, Mask, Overlay
-from dicomview.state.painted import Painted, PaintLayer
+from dicomview.state.painted import Painted
 from dicomview.state.placing import cropped
 from dicomview.volume import Segmentation, Volume
-from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
 if TYPE_CHECKING:
@@ -28,8 +33,6 @@ __all__ = ["Overlays"]
 
 #: Colours of isodoses, the highest first.
 DOSE_COLORS = ("#ff3030", "#ff9a00", "#fff000", "#30ff30", "#00d8ff", "#4060ff", "#c040ff")
-#: A fraction that belongs to a fractional segment.
-INSIDE = 0.5
 
 
 class Overlays:
@@ -92,24 +95,17 @@ class Overlays:
         GeometryError
             If it has no place in the volume.
         """
-        volume = self._placed(mask, geometry)
-        array = np.asarray(volume.frame(volume.middle_frame))
-        if array.dtype.kind == "f":
-            array = array >= INSIDE
-        if array.dtype == np.bool_:
-            parts = {name: array}
-        else:
-            numbers = labels or {int(n): f"{name} {n}" for n in np.unique(array) if n}
-            parts = {label: array == number for number, label in numbers.items()}
+        placed = self._placed(mask, geometry)
+        made = mask_parts(placed, name, labels)
         return self._add(
             Mask(
                 name=self._free(label),
-                volume=cropped(part, volume.geometry),
+                volume=cropped(part, placed.geometry),
                 color=color or self._color(i),
                 opacity=opacity,
                 outline=outline,
             )
-            for i, (label, part) in enumerate(parts.items())
+            for i, (label, part) in enumerate(made.items())
         )
 
     def paint(
@@ -164,13 +160,7 @@ class Overlays:
             color = color or getattr(given, "color", None)
             mask = given.volume
         acquired = self._state.acquired
-        check_budget(acquired.geometry.shape, 1, "a mask to paint", "paint on a smaller volume")
-        layer = PaintLayer(acquired.geometry, frame_of_reference=acquired.meta.get("FrameOfReferenceUID"))
-        if mask is not None:
-            volume = self._placed(mask, geometry)
-            array = np.asarray(volume.frame(volume.middle_frame))
-            array = array >= INSIDE if array.dtype.kind == "f" else array != 0
-            layer.array[:] = self._on_acquired(array, volume.geometry)
+        layer = paint_layer(acquired, None if mask is None else self._placed(mask, geometry))
         painted = Painted(
             name=self._free(name), volume=layer.volume, layer=layer,
             color=color or self._color(0), opacity=opacity, outline=outline,
@@ -206,8 +196,7 @@ class Overlays:
                 if names is None:
                     continue
                 raise TypeError(f"{overlay.name!r} is no mask; only masks become segments")
-            array = np.asarray(overlay.volume.array)
-            masks[overlay.name] = self._on_acquired(array, overlay.volume.geometry)
+            masks[overlay.name] = mask_on(acquired, np.asarray(overlay.volume.array), overlay.volume.geometry)
             colors.append(overlay.color)
         segmentation_object(masks, acquired, colors=colors, frame=self._state.frame).save_as(path)
 
@@ -241,18 +230,13 @@ class Overlays:
             If it belongs to another frame of reference.
         """
         acquired = self._state.acquired
-        placed = seg.on(acquired)
-        chosen = list(placed) if segments is None else [placed.segment(key) for key in segments]
         made: list[Overlay] = []
-        for i, segment in enumerate(chosen):
-            mask = placed[segment]
-            array = np.asarray(mask.array)
-            color = "#{:02x}{:02x}{:02x}".format(*segment.color) if segment.color else self._color(i)
+        for i, (segment, part) in enumerate(segment_masks(seg.on(acquired), segments)):
             made.append(
                 Mask(
                     name=self._free(safe_text(segment.label) or f"segment {segment.number}", made),
-                    volume=cropped(array if array.dtype == np.bool_ else array >= INSIDE, mask.geometry),
-                    color=color,
+                    volume=part,
+                    color="#{:02x}{:02x}{:02x}".format(*segment.color) if segment.color else self._color(i),
                     opacity=opacity,
                     outline=outline,
                 )
@@ -338,22 +322,8 @@ class Overlays:
             The name under which they are found.
         """
         volume = self._placed(dose, None)
-        if unit not in ("Gy", "%"):
-            raise TraitError(f"levels are in 'Gy' or '%', not {unit!r}")
-        if unit == "%" and reference is None:
-            reference = float(np.max(np.asarray(volume.frame(volume.middle_frame))))
-        part = (reference or 0.0) / 100 if unit == "%" else 1.0
-        falling = sorted(map(float, levels), reverse=True)
-        return self._add(
-            [
-                Isodoses(
-                    name=self._free(name),
-                    volume=volume,
-                    levels=tuple((v * part, colors[i % len(colors)]) for i, v in enumerate(falling)),
-                    labels=tuple(f"{v:g} {unit}" for v in falling),
-                )
-            ]
-        )
+        lines, labels = isodose_levels(volume, levels, unit=unit, reference=reference, colors=colors)
+        return self._add([Isodoses(name=self._free(name), volume=volume, levels=lines, labels=labels)])
 
     def set(self, name: str, **changes: Any) -> None:
         """Change an overlay: ``visible``, ``opacity``, ``color``, ``window`` ..."""
@@ -412,47 +382,4 @@ class Overlays:
         return PALETTE[(masks + offset) % len(PALETTE)]
 
     def _placed(self, given: Any, geometry: Geometry | None) -> Volume:
-        """Return data as a volume with a place in the patient, or on the very grid of the one in view."""
-        acquired: Volume = self._state.acquired
-        data = (
-            given
-            if isinstance(given, Volume)
-            else Volume(np.asarray(given), geometry=geometry or acquired.geometry)
-        )
-        if data.is_lazy or data.is_resliced:
-            frame = data.middle_frame
-            check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
-            array = np.asarray(data.frame(frame))
-            missing = tuple(data.missing_slices(frame))
-            data = Volume(
-                array,
-                geometry=data.geometry,
-                meta=data.meta,
-                report=replace(data.report, missing=missing),
-                padding=data.padding,
-            )
-        if data.geometry.affine is None or acquired.geometry.affine is None:
-            if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
-                raise GeometryError(
-                    "an overlay is placed by position: it or the volume has no affine, and "
-                    f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}"
-                )
-            return data
-        self._check_frame(data)
-        return data
-
-    def _on_acquired(self, mask: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
-        """Return a mask on the grid of the acquired volume; without an affine it is on that already."""
-        acquired = self._state.acquired
-        if geometry == acquired.geometry or geometry.affine is None:
-            return mask
-        return np.asarray(Segmentation.from_masks({"mask": mask}, geometry).on(acquired)[1].array)
-
-    def _check_frame(self, data: Volume) -> None:
-        ours = self._state.acquired.meta.get("FrameOfReferenceUID")
-        theirs = data.meta.get("FrameOfReferenceUID")
-        if ours and theirs and ours != theirs:
-            raise GeometryError(
-                "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
-                f"is {theirs} and {ours}; register them, and pass a Volume without this element"
-            )
+        return placed_on(self._state.acquired, given, geometry)

@@ -78,11 +78,11 @@ class Painting(Measuring):
         What was painted last.
     """
 
-    paint_layer = Unicode()
-    paint_range = PaintRangeTrait()
-    brush_mm = CFloat(5.0)
-    brush_3d = Bool(False)
-    touched = TouchedTrait()
+    paint_layer = Unicode().tag(seen="no")
+    paint_range = PaintRangeTrait().tag(seen="no")
+    brush_mm = CFloat(5.0).tag(seen="no")
+    brush_3d = Bool(False).tag(seen="no")
+    touched = TouchedTrait().tag(seen="over")
 
     overlays: tuple[Overlay, ...]
 

@@ -1,5 +1,7 @@
 """Regions of voxels: the lines along which slices of a grid cut them."""
 
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,14 +13,34 @@ from dicomview.measure import Region
 from dicomview.state.placing import cropped, patch_of
 from dicomview.volume import Volume
 
-__all__ = ["Lines", "edges_of", "region_lines"]
+__all__ = ["Path", "edges_of", "region_path"]
 
-#: Straight lines, each with two or more places: along ``view.right`` and ``view.down``.
-Lines = tuple[tuple[tuple[float, float], ...], ...]
 #: Points per voxel of the view, along either side, where a region lies on another grid.
 FINER = 4
 #: Slices whose lines are kept.
 KEPT = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Lines in a pane, one after the other; equal where all places are.
+
+    Attributes
+    ----------
+    places : ndarray of shape (N, 2)
+        Data coordinates of the pane: along ``view.right`` and ``view.down``. NaN between two lines; what is
+        closed ends where it begins.
+    """
+
+    places: NDArray[np.float64]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Path) and np.array_equal(self.places, other.places, equal_nan=True)
+
+    def __hash__(self) -> int:
+        return hash(self.places.tobytes())
 
 
 class _Cut:
@@ -26,44 +48,43 @@ class _Cut:
 
     def __init__(self, region: Region) -> None:
         self.part: Volume = cropped(np.asarray(region.mask.array) != 0, region.mask.geometry)
-        #: By axis across the slices: turned planes have a grid for each.
-        self.grids: dict[int, Geometry] = {}
-        self.lines: dict[Any, Lines] = {}
+        self.lock = Lock()
+        #: With the grid, by its id: as long as it is kept no other one has that.
+        self.paths: dict[Any, tuple[Geometry, Path | None]] = {}
 
 
 _CUTS: "WeakKeyDictionary[Region, _Cut]" = WeakKeyDictionary()
 
 
-def region_lines(region: Region, grid: Geometry, view: PlaneView, index: int) -> Lines:
-    """Return the edge of a region in a slice of a grid; nothing where it has no voxel, or no place.
+def region_path(region: Region, grid: Geometry, view: PlaneView, index: int) -> Path | None:
+    """Return the edge of a region in a slice of a grid; None where it has no voxel, or no place.
 
     The edge runs along the faces of its voxels.
     """
     is_own = region.mask.geometry == grid
     if not is_own and (grid.affine is None or region.mask.geometry.affine is None):
-        return ()
-    if region not in _CUTS:
-        _CUTS[region] = _Cut(region)
-    cut = _CUTS[region]
-    if cut.grids.get(view.axis) is not grid:
-        cut.grids[view.axis] = grid
-        cut.lines = {key: lines for key, lines in cut.lines.items() if key[0] != view.axis}
-    key = view.axis, view.down, view.right, index
-    if key not in cut.lines:
-        if len(cut.lines) >= KEPT:
-            del cut.lines[next(iter(cut.lines))]
-        cut.lines[key] = _lines(cut.part, grid, view, index, finer=1 if is_own else FINER)
-    return cut.lines[key]
+        return None
+    cut = _CUTS.get(region)
+    if cut is None:
+        cut = _CUTS[region] = _Cut(region)
+    key = id(grid), view.axis, view.down, view.right, index
+    with cut.lock:  # several views may ask at once
+        if key not in cut.paths:
+            if len(cut.paths) >= KEPT:
+                del cut.paths[next(iter(cut.paths))]
+            cut.paths[key] = grid, _path(cut.part, grid, view, index, finer=1 if is_own else FINER)
+        return cut.paths[key][1]
 
 
-def _lines(part: Volume, grid: Geometry, view: PlaneView, index: int, *, finer: int) -> Lines:
+def _path(part: Volume, grid: Geometry, view: PlaneView, index: int, *, finer: int) -> Path | None:
     patch = patch_of(part, (), grid, view, index=index, finer=(finer, finer), order=0)
     if patch is None:
-        return ()
+        return None
     values, beyond, (top, left) = patch
     edges = edges_of((values != 0) & (True if beyond is None else ~beyond))
-    places = (edges + np.array([left, top])) / finer - 0.5
-    return tuple(((a, b), (c, d)) for (a, b), (c, d) in places.tolist())
+    places = np.full((len(edges), 3, 2), np.nan)
+    places[:, :2] = (edges + np.array([left, top])) / finer - 0.5
+    return Path(places.reshape(-1, 2)[:-1]) if len(edges) else None
 
 
 def edges_of(inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -21,8 +21,9 @@ from dicomview.measure import (
 )
 from dicomview.render import STYLE
 from dicomview.state import MEASURING, Pane, ViewState
-from dicomview.tools.places import Place, data_at, pane_of, pixels_at, points_at
-from dicomview.tools.pointer import CLICK_PIXELS, LEFT, Panes
+from dicomview.tools.places import Place, data_at, pixels_at, points_at
+from dicomview.tools.pointer import CLICK_PIXELS, Panes
+from dicomview.tools.pressing import Press, PressingTool
 
 __all__ = ["BY_CLICKS", "MeasuringTool"]
 
@@ -32,21 +33,18 @@ HANDLE_PIXELS, LINE_PIXELS = 8, 5
 BY_CLICKS = ("angle", "polygon")
 
 
-@dataclass
-class Press:
-    """A press that lasts: on a handle or a line of a measurement, or in the open."""
+@dataclass(kw_only=True)
+class Hold(Press):
+    """A press on a handle or a line of a measurement, or in the open."""
 
-    ax: Axes
-    pane: Pane
     start: Place
     kind: str
     number: int | None = None
     handle: int | None = None
     has_moved: bool = False
-    is_held: bool = False
 
 
-class MeasuringTool:
+class MeasuringTool(PressingTool):
     """Draws measurements with the left button, while the tool of a state is a kind of them.
 
     A drag draws a distance, rectangle or ellipse, a press sets a point; angle and polygon are drawn by
@@ -66,22 +64,15 @@ class MeasuringTool:
     state : ViewState
     """
 
+    TOOLS = MEASURING
     KEYS = ("Delete", "Backspace", "Escape", "Enter", "ctrl+z", "ctrl+shift+z", "ctrl+y")
 
     def __init__(self, figure: Figure, panes: Callable[[], Panes], state: ViewState) -> None:
-        self._figure, self._panes, self._state = figure, panes, state
-        self._press: Press | None = None
+        super().__init__(figure, panes, state)
         #: What was clicked so far, and where.
         self._clicks: list[Place] = []
         self._pane: Pane | None = None
         self._ax: Axes | None = None
-        connect: Any = figure.canvas.mpl_connect
-        handlers = {
-            "button_press_event": self._pressed,
-            "motion_notify_event": self._moved,
-            "button_release_event": self._released,
-        }
-        self._connections = [connect(name, act) for name, act in handlers.items()]
         state.observe(self._tool_changed, "tool")
         state.observe(self._dropped, ["patient_axes", "rotation"])
 
@@ -89,8 +80,7 @@ class MeasuringTool:
         """Stop listening."""
         self._state.unobserve(self._tool_changed, "tool")
         self._state.unobserve(self._dropped, ["patient_axes", "rotation"])
-        for connection in self._connections:
-            self._figure.canvas.mpl_disconnect(connection)
+        super().close()
 
     def press(self, key: str) -> bool:
         """Do what a key stands for; returns whether it stands for anything.
@@ -131,56 +121,37 @@ class MeasuringTool:
 
     # -- events ---------------------------------------------------------------------------------------
 
-    def _pressed(self, event: Any) -> None:
+    def _begin(self, event: Any) -> None:
         state = self._state
-        if state.tool not in MEASURING or int(event.button or 0) != LEFT:
+        if getattr(event, "dblclick", False):
+            self._finish()
             return
-        with state.lock:
-            if getattr(event, "dblclick", False):
-                self._finish()
-                return
-            pane = None if event.inaxes is None else self._pane_of(event.inaxes)
-            if pane is None:
-                return
-            here = event.x, event.y
-            if state.tool in BY_CLICKS and self._is_under_way(pane):
-                self._click(event.inaxes, pane, here)
-                return
-            self._clicks, state.draft = [], None
-            self._press = press = self._taken(event.inaxes, pane, here)
-            state.selected = press.number
-            if press.number is not None:
-                return
-            if state.tool in BY_CLICKS:
-                self._press = None
-                self._click(event.inaxes, pane, here)
-            elif state.tool == "point":
-                self._draw(press, here)
-
-    def _moved(self, event: Any) -> None:
-        held = getattr(event, "buttons", None)
-        with self._state.lock:
-            press = self._press
-            if press is not None and held is not None and LEFT not in {int(b) for b in held}:
-                # Where the pointer was before the press may be told after it.
-                if press.is_held:
-                    self._let_go()  # released outside of the canvas
-            elif press is not None:
-                press.is_held = True
-                self._draw(press, (event.x, event.y))
-            elif self._clicks and self._state.draft is not None and event.inaxes is not None:
-                pane = self._pane_of(event.inaxes)
-                if pane is not None and self._is_under_way(pane):
-                    self._state.draft = self._clicked(data_at(event.inaxes, pane, (event.x, event.y)))
-
-    def _released(self, event: Any) -> None:
-        if self._press is None or int(event.button or 0) != LEFT:
+        pane = self._pane_of(event.inaxes)
+        if pane is None:
             return
-        with self._state.lock:
-            self._draw(self._press, (event.x, event.y))  # the page leaves out moves, perhaps the last one
-            self._let_go()
+        here = event.x, event.y
+        if state.tool in BY_CLICKS and self._is_under_way(pane):
+            self._click(event.inaxes, pane, here)
+            return
+        self._clicks, state.draft = [], None
+        self._press = press = self._taken(event.inaxes, pane, here)
+        state.selected = press.number
+        if press.number is not None:
+            return
+        if state.tool in BY_CLICKS:
+            self._press = None
+            self._click(event.inaxes, pane, here)
+        elif state.tool == "point":
+            self._draw(press, here)
 
-    def _let_go(self) -> None:
+    def _hover(self, event: Any) -> None:
+        """Draw the line from the last click to the pointer."""
+        if self._clicks and self._state.draft is not None:
+            pane = self._pane_of(event.inaxes)
+            if pane is not None and self._is_under_way(pane):
+                self._state.draft = self._clicked(data_at(event.inaxes, pane, (event.x, event.y)))
+
+    def _let_go(self, change: Any = None) -> None:
         """Keep what a drag has made."""
         press, self._press = self._press, None
         draft = self._state.draft
@@ -193,7 +164,7 @@ class MeasuringTool:
 
     # -- drawing --------------------------------------------------------------------------------------
 
-    def _draw(self, press: Press, here: Place) -> None:
+    def _draw(self, press: Hold, here: Place) -> None:
         """Show what a drag to a place makes."""
         state = self._state
         moved = math.dist(here, press.start) >= CLICK_PIXELS
@@ -217,7 +188,7 @@ class MeasuringTool:
             to = shape.array[press.handle] + after - before
             state.draft = shape.moved_point(press.handle, to.tolist())
 
-    def _dragged(self, press: Press, start: Place, end: Place) -> Measurement:
+    def _dragged(self, press: Hold, start: Place, end: Place) -> Measurement:
         """Return what is drawn from a place to another."""
         pane = press.pane
         if press.kind == "point":
@@ -270,9 +241,6 @@ class MeasuringTool:
 
     # -- places ---------------------------------------------------------------------------------------
 
-    def _pane_of(self, ax: Axes) -> Pane | None:
-        return pane_of(self._panes(), self._state, ax)
-
     def _is_under_way(self, pane: Pane) -> bool:
         """Return whether points were clicked in this very slice."""
         was = self._pane
@@ -283,8 +251,9 @@ class MeasuringTool:
             and (was.plane, was.index) == (pane.plane, pane.index)
         )
 
-    def _taken(self, ax: Axes, pane: Pane, here: Place) -> Press:
+    def _taken(self, ax: Axes, pane: Pane, here: Place) -> Hold:
         """Return what a press takes hold of: the nearest handle, else a line, else nothing."""
+        press: dict[str, Any] = {"ax": ax, "pane": pane, "start": here, "kind": self._state.tool}
         handles = [
             (math.dist(at, here), outline.number, i)
             for outline in pane.outlines
@@ -292,15 +261,15 @@ class MeasuringTool:
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
         if distance <= HANDLE_PIXELS * self._dot:
-            return Press(ax, pane, here, self._state.tool, number, handle)
+            return Hold(**press, number=number, handle=handle)
         lines = [
-            (_line_distance(pixels_at(ax, pane, outline.path.tolist()), here), outline.number)
+            (_line_distance(pixels_at(ax, pane, outline.path.places.tolist()), here), outline.number)
             for outline in pane.outlines
             if outline.kind != "point"
         ]
         distance, number = min(lines, default=(math.inf, 0))
         is_near = distance <= LINE_PIXELS * self._dot
-        return Press(ax, pane, here, self._state.tool, number if is_near else None)
+        return Hold(**press, number=number if is_near else None)
 
     @property
     def _dot(self) -> float:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dicomview.state import PAINTING, Pane, ViewState
-from dicomview.tools.places import Place, data_at, pane_of, points_at
-from dicomview.tools.pointer import LEFT, Panes
+from dicomview.state import PAINTING, ViewState
+from dicomview.tools.places import Place, data_at, points_at
+from dicomview.tools.pointer import Panes
+from dicomview.tools.pressing import Press, PressingTool
 
 __all__ = ["PaintingTool"]
 
@@ -22,17 +22,14 @@ _ENDING = (
 KEY_RADIUS = 1.25
 
 
-@dataclass
-class Stroke:
-    """A press that lasts, and where the brush is."""
+@dataclass(kw_only=True)
+class Stroke(Press):
+    """A press that paints, and where the brush is."""
 
-    ax: Axes
-    pane: Pane
     last: Place
-    is_held: bool = False
 
 
-class PaintingTool:
+class PaintingTool(PressingTool):
     """Paints with the left button, while the tool of a state is brush, eraser or fill.
 
     In the planes of the acquisition a stroke stays in its slice, unless ``brush_3d`` is set; in turned
@@ -51,25 +48,17 @@ class PaintingTool:
     state : ViewState
     """
 
+    TOOLS = PAINTING
     KEYS = ("[", "]")
 
     def __init__(self, figure: Figure, panes: Callable[[], Panes], state: ViewState) -> None:
-        self._figure, self._panes, self._state = figure, panes, state
-        self._stroke: Stroke | None = None
-        connect: Any = figure.canvas.mpl_connect
-        handlers = {
-            "button_press_event": self._pressed,
-            "motion_notify_event": self._moved,
-            "button_release_event": self._released,
-        }
-        self._connections = [connect(name, act) for name, act in handlers.items()]
+        super().__init__(figure, panes, state)
         state.observe(self._let_go, _ENDING)
 
     def close(self) -> None:
         """Stop listening."""
         self._state.unobserve(self._let_go, _ENDING)
-        for connection in self._connections:
-            self._figure.canvas.mpl_disconnect(connection)
+        super().close()
 
     def press(self, key: str, count: int = 1) -> bool:
         """Do what a key stands for, so many times; returns whether it stands for anything."""
@@ -77,60 +66,36 @@ class PaintingTool:
             self._state.brush_mm *= KEY_RADIUS ** (count if key == "]" else -count)
         return key in self.KEYS
 
-    def _pressed(self, event: Any) -> None:
+    def _begin(self, event: Any) -> None:
         state = self._state
-        if state.tool not in PAINTING or int(event.button or 0) != LEFT or event.inaxes is None:
+        if event.inaxes is None:
             return
-        with state.lock:
-            self._let_go()
-            pane = pane_of(self._panes(), state, event.inaxes)
-            if pane is None or not (state.brush_3d or state.can_paint_flat):
-                return
-            here = data_at(event.inaxes, pane, (event.x, event.y))
-            if state.tool == "fill":
-                state.fill(points_at(pane, [here])[0], plane=None if state.brush_3d else pane.plane)
-                return
-            self._stroke = Stroke(event.inaxes, pane, here)
-            self._draw(here)
-
-    def _moved(self, event: Any) -> None:
-        stroke = self._stroke
-        if stroke is None:
+        self._let_go()
+        pane = self._pane_of(event.inaxes)
+        if pane is None or not (state.brush_3d or state.can_paint_flat):
             return
-        held = getattr(event, "buttons", None)
-        with self._state.lock:
-            if held is not None and LEFT not in {int(b) for b in held}:
-                # Where the pointer was before the press may be told after it.
-                if stroke.is_held:
-                    self._let_go()  # released outside of the canvas
-                return
-            stroke.is_held = True
-            self._draw(data_at(stroke.ax, stroke.pane, (event.x, event.y)))
-
-    def _released(self, event: Any) -> None:
-        stroke = self._stroke
-        if stroke is None or int(event.button or 0) != LEFT:
+        here = event.x, event.y
+        place = data_at(event.inaxes, pane, here)
+        if state.tool == "fill":
+            state.fill(points_at(pane, [place])[0], plane=None if state.brush_3d else pane.plane)
             return
-        with self._state.lock:
-            # The page leaves out moves, perhaps the last one.
-            self._draw(data_at(stroke.ax, stroke.pane, (event.x, event.y)))
-            self._let_go()
+        self._press = Stroke(ax=event.inaxes, pane=pane, last=place)
+        self._draw(self._press, here)
 
-    def _draw(self, here: Place) -> None:
-        """Take the brush to a place."""
-        stroke, state = self._stroke, self._state
-        assert stroke is not None
-        points = points_at(stroke.pane, [stroke.last, here])
-        stroke.last = here
+    def _draw(self, press: Stroke, here: Place) -> None:
+        """Take the brush to a pixel."""
+        state, place = self._state, data_at(press.ax, press.pane, here)
+        points = points_at(press.pane, [press.last, place])
+        press.last = place
         state.paint(
             points,
-            plane=None if state.brush_3d else stroke.pane.plane,
+            plane=None if state.brush_3d else press.pane.plane,
             erase=state.tool == "eraser",
             ends=False,
         )
 
     def _let_go(self, change: Any = None) -> None:
         """Note that a stroke is at its end."""
-        if self._stroke is not None:
-            self._stroke = None
+        if self._press is not None:
+            self._press = None
             self._state.end_stroke()

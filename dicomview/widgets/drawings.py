@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomview.geometry import Geometry
-from dicomview.measure import Region, words
+from dicomview.measure import Region, misplaced, words
 from dicomview.render import STYLE
 from dicomview.state import Mask, ViewState, patch_of, placed
 from dicomview.volume import Volume
@@ -37,10 +37,11 @@ def drawings(state: ViewState, *, room: int) -> tuple[list[dict[str, Any]], str]
         if not overlay.visible or not overlay.opacity:
             continue
         mask = _runs(overlay.volume, state.volume.geometry) if isinstance(overlay, Mask) else None
-        room -= len(json.dumps(mask))
-        if mask is None or room < 0:
+        size = len(json.dumps(mask))
+        if not isinstance(overlay, Mask) or mask is None or size > room:
             left_out["Overlays"] += 1
         else:
+            room -= size
             drawn.append({**_drawing("mask", overlay.color), "mask": mask})
     for shape in placed(state, state.volume.geometry):
         measurement = shape.measurement
@@ -51,11 +52,13 @@ def drawings(state: ViewState, *, room: int) -> tuple[list[dict[str, Any]], str]
             "line": shape.line.tolist(),
         }
         if isinstance(measurement, Region):
-            mask = _runs(measurement.mask, state.volume.geometry)
-            room -= len(json.dumps(mask))
-            if mask is None or room < 0:
+            is_here = not misplaced(state.acquired, measurement)
+            mask = _runs(measurement.mask, state.volume.geometry) if is_here else None
+            size = len(json.dumps(mask))
+            if mask is None or size > room:
                 left_out["Measurements"] += 1
                 continue
+            room -= size
             made["mask"] = mask
         drawn.append(made)
     note = " Masks are drawn as outlines." if any("mask" in one for one in drawn) else ""

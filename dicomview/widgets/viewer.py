@@ -40,29 +40,14 @@ __all__ = ["SliceViewer"]
 #: Width of the panes together to start with, CSS pixels; the page tells how much room there is.
 WIDTH = 800
 WIDTHS = (240, 1800)
-#: Traits that change nothing in the picture; the position always comes with the index.
-_UNSEEN = {
-    "position",
-    "pointer",
-    "tool",
-    "level_drag",
-    "step_mm",
-    "playing",
-    "cine",
-    "fps",
-    "cine_mode",
-    "paint_layer",
-    "brush_mm",
-    "brush_3d",
-    "paint_range",
-}
 #: Said where the page could not load our script.
 _NO_SCRIPT = "This page could not load the script of dicomview: the kernel draws every slice."
 #: Traits that say whether the tools that paint can.
 _PAINTED_ON = ["tool", "brush_3d", "patient_axes", "rotation"]
 #: Traits that the page needs to know nothing of: matplotlib draws them over its slices.
-_OVER = {"measurements", "selected", "draft", "touched"}
-_WATCHED = sorted(set(ViewState.class_trait_names()) - _UNSEEN - _OVER)
+_OVER = ViewState.class_trait_names(seen="over")
+#: All others that change the picture.
+_WATCHED = ViewState.class_trait_names(seen=lambda kind: kind is None)
 
 
 class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
@@ -214,7 +199,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._refresh()
         self.state.observe(self._refresh, _WATCHED)
         self.state.observe(self._read_out, "pointer")
-        self.state.observe(self._show, list(_OVER))
+        self.state.observe(self._show, _OVER)
         self.state.observe(self._tell_notes, _PAINTED_ON)
         loading = [self._loading] if self._loading else []
         super().__init__([self._title, *loading, self._composed(), self._page])
@@ -386,7 +371,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 self._loading.close()
             self.state.unobserve(self._refresh, _WATCHED)
             self.state.unobserve(self._read_out, "pointer")
-            self.state.unobserve(self._show, list(_OVER))
+            self.state.unobserve(self._show, _OVER)
             self.state.unobserve(self._tell_notes, _PAINTED_ON)
             self._measuring.close()
             self._painting.close()

@@ -253,7 +253,7 @@ def test_a_region_of_voxels_is_outlined_selected_and_removed(reader):
     (x, y), box = (
         reader.value(
             "(lambda o: viewer.axes['axial'].transData.transform("
-            "max((p for line in o.lines for p in line), key=lambda p: p[1])).tolist())"
+            "o.path.places[np.nanargmax(o.path.places[:, 1])]).tolist())"
             "(viewer._scene().pane('axial').outlines[0])"
         ),
         reader.page.locator(CANVAS).bounding_box(),

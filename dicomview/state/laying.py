@@ -1,0 +1,117 @@
+"""Laying: what is given, as masks, layers and volumes that have a place over a volume."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from traitlets import TraitError
+
+from dicomview.errors import GeometryError
+from dicomview.geometry import Geometry
+from dicomview.state.painted import PaintLayer
+from dicomview.state.placing import cropped
+from dicomview.volume import Segment, Segmentation, Volume
+from dicomview.volume.memory import check_budget
+
+__all__ = ["isodose_levels", "mask_on", "mask_parts", "paint_layer", "placed_on", "segment_masks"]
+
+Mask = NDArray[np.bool_]
+
+#: A fraction that belongs to a fractional segment.
+INSIDE = 0.5
+
+
+def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) -> Volume:
+    """Return data as a volume with a place in the patient, or on the very grid of another.
+
+    Raises
+    ------
+    GeometryError
+        If it has no place there, or another frame of reference.
+    """
+    data = (
+        given
+        if isinstance(given, Volume)
+        else Volume(np.asarray(given), geometry=geometry or acquired.geometry)
+    )
+    if data.is_lazy or data.is_resliced:
+        frame = data.middle_frame
+        check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
+        array = np.asarray(data.frame(frame))
+        missing = tuple(data.missing_slices(frame))
+        data = Volume(
+            array,
+            geometry=data.geometry,
+            meta=data.meta,
+            report=replace(data.report, missing=missing),
+            padding=data.padding,
+        )
+    if data.geometry.affine is None or acquired.geometry.affine is None:
+        if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
+            raise GeometryError(
+                "an overlay is placed by position: it or the volume has no affine, and "
+                f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}"
+            )
+        return data
+    ours, theirs = (v.meta.get("FrameOfReferenceUID") for v in (acquired, data))
+    if ours and theirs and ours != theirs:
+        raise GeometryError(
+            "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
+            f"is {theirs} and {ours}; register them, and pass a Volume without this element"
+        )
+    return data
+
+
+def mask_parts(placed: Volume, name: str, labels: dict[int, str] | None) -> dict[str, Mask]:
+    """Return the masks that a volume holds, by what they are called: one for each number but 0."""
+    array = np.asarray(placed.frame(placed.middle_frame))
+    if array.dtype.kind == "f":
+        array = array >= INSIDE
+    if array.dtype == np.bool_:
+        return {name: array}
+    numbers = labels or {int(n): f"{name} {n}" for n in np.unique(array) if n}
+    return {label: array == number for number, label in numbers.items()}
+
+
+def mask_on(acquired: Volume, mask: Mask, geometry: Geometry) -> Mask:
+    """Return a mask on the grid of a volume; without an affine it is on that already."""
+    if geometry == acquired.geometry or geometry.affine is None:
+        return mask
+    return np.asarray(Segmentation.from_masks({"mask": mask}, geometry).on(acquired)[1].array)
+
+
+def paint_layer(acquired: Volume, start: Volume | None) -> PaintLayer:
+    """Return a layer on the grid of a volume that begins with a copy of a mask, or empty."""
+    check_budget(acquired.geometry.shape, 1, "a mask to paint", "paint on a smaller volume")
+    layer = PaintLayer(acquired.geometry, frame_of_reference=acquired.meta.get("FrameOfReferenceUID"))
+    if start is not None:
+        array = np.asarray(start.frame(start.middle_frame))
+        array = array >= INSIDE if array.dtype.kind == "f" else array != 0
+        layer.array[:] = mask_on(acquired, array, start.geometry)
+    return layer
+
+
+def segment_masks(
+    placed: Segmentation, segments: Sequence[int | str] | None
+) -> Iterator[tuple[Segment, Volume]]:
+    """Return segments, all by default, each with the part of its mask that is not empty."""
+    for segment in list(placed) if segments is None else [placed.segment(key) for key in segments]:
+        mask = placed[segment]
+        array = np.asarray(mask.array)
+        yield segment, cropped(array if array.dtype == np.bool_ else array >= INSIDE, mask.geometry)
+
+
+def isodose_levels(
+    dose: Volume, levels: Sequence[float], *, unit: str, reference: float | None, colors: Sequence[str]
+) -> tuple[tuple[tuple[float, str], ...], tuple[str, ...]]:
+    """Return values with colours, the highest first, and what they are called."""
+    if unit not in ("Gy", "%"):
+        raise TraitError(f"levels are in 'Gy' or '%', not {unit!r}")
+    if unit == "%" and reference is None:
+        reference = float(np.max(np.asarray(dose.frame(dose.middle_frame))))
+    part = (reference or 0.0) / 100 if unit == "%" else 1.0
+    falling = sorted(map(float, levels), reverse=True)
+    lines = tuple((v * part, colors[i % len(colors)]) for i, v in enumerate(falling))
+    return lines, tuple(f"{v:g} {unit}" for v in falling)
