@@ -188,6 +188,19 @@ def test_numbers_in_the_page_are_those_of_the_frame(tmp_path):
     viewer.close()
 
 
+def test_no_name_opens_or_closes_anything_in_the_script(tmp_path):
+    vol = dv.Volume.from_array(make_voxels(), affine=make_affine())
+    name = "a <!--<script> b </script> c"
+    viewer = dv.SliceViewer(vol, measurements=[dv.measure.Point([(0, 0, 0)], name=name)])
+    viewer.overlays.add_mask(make_voxels() > 100, name=name)
+    viewer.to_html(tmp_path / "view.html")
+    page = (tmp_path / "view.html").read_text(encoding="utf-8")
+    drawn = contents(page)[1]
+    assert drawn[-1]["texts"][""].startswith(name)
+    assert "<" not in page[page.index("standalone(document") : page.index("</script>")]
+    viewer.close()
+
+
 def test_masks_that_do_not_fit_are_left_out_and_said(tmp_path):
     vol = dv.Volume.from_array(make_voxels((20, 24, 28)), affine=make_affine())
     viewer = dv.SliceViewer(vol)
