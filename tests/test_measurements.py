@@ -299,3 +299,32 @@ def test_what_cannot_be_evaluated_is_listed_without_numbers(listed, state):
     assert [label for label, _ in section.chosen.options] == ["1 region: elsewhere"]
     with pytest.raises(MeasureError, match="no place"):
         listed.records()
+    assert "elsewhere" in repr(listed)
+
+
+def test_a_region_without_a_place_is_not_added(listed, state, tmp_path):
+    before = state.measurements
+    region = Region(dv.Volume.from_array(np.ones((3, 4, 5), bool)), "elsewhere")
+    with pytest.raises(MeasureError, match=r"elsewhere.*no place"):
+        listed.add(region)
+    other = ViewState(region.mask, measurements=[region])
+    text = to_json(volume(), list(other.measurements))
+    (tmp_path / "other.json").write_text(text, encoding="utf-8")
+    with pytest.raises(MeasureError, match=r"elsewhere.*no place"):
+        listed.from_json(tmp_path / "other.json")
+    assert state.measurements == before
+
+
+def test_the_numbers_in_the_panel_follow_a_rotation(state):
+    section = MeasurementsSection(state)
+    state.rotation = (20.0, 0.0, 0.0)
+    grid = state.volume.geometry
+    k, r, c = (n // 2 for n in grid.shape)
+    corners = [(k, r - 6.0, c - 6), (k, r - 6, c + 6), (k, r + 6, c + 6), (k, r + 6, c - 6)]
+    state.add_measurement(Rectangle(grid.position(np.array(corners))))
+    seen = section.numbers.value
+    assert "mean" in seen
+    state.rotation = (0.0, 0.0, 0.0)
+    assert "mean" not in section.numbers.value, "it lies in no plane of these"
+    state.rotation = (20.0, 0.0, 0.0)
+    assert section.numbers.value == seen
