@@ -173,7 +173,8 @@ class Measurements:
             Without highdicom.
         """
         state = self._state
-        structured_report(state.acquired, list(self), frame=state.frame).save_as(path)
+        results = [state.result(measurement) for measurement in self]
+        structured_report(state.acquired, list(self), frame=state.frame, results=results).save_as(path)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return kind and numbers of each in words; of what cannot be evaluated only its name."""
