@@ -79,8 +79,8 @@ def test_a_region_on_a_grid_of_its_own_is_outlined_where_it_lies(plane, traits):
     state = ViewState(vol, **traits)
     state.measurements = [region]
     state.position = vol.geometry.position((10, 15, 20))
-    shown = state.volume
-    pane = resolve(shown, state).pane(plane)
+    pane = resolve(state.volume, state).pane(plane)
+    shown = pane.volume  # turned planes stand upright in each pane
     (outline,) = pane.outlines
     index = np.empty((*(shown.geometry.shape[a] for a in (pane.view.down, pane.view.right)), 3))
     index[..., pane.view.axis] = pane.index
