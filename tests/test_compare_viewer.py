@@ -162,6 +162,13 @@ def test_the_values_of_both_are_told(show, a, b):
     assert "b no data" in show(a, far, mode="curtain").values.value
 
 
+def test_what_a_header_says_is_text_and_no_html(show, a):
+    bad = "<img src=x onerror=alert(1)>"
+    other = dv.Volume.from_array(make_voxels(SHAPE), affine=make_affine(), meta={"RescaleType": bad})
+    values = show(other, other, mode="curtain").values.value
+    assert "<img" not in values and "&lt;img" in values
+
+
 def test_on_patient_axes_the_values_are_those_of_the_place(show):
     ramp = np.broadcast_to(np.arange(28.0) * 10, SHAPE)
     oblique = dv.Volume.from_array(ramp, affine=make_affine("oblique"))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -256,7 +257,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             try:
                 self._links.append(link(*viewers, **kinds))
             except DicomviewError as error:
-                self.values.value = f"not linked: {safe_text(error)}"
+                self.values.value = f"not linked: {escape(safe_text(error))}"
         if comparison.paired.is_linked:
             self._links.append(link(*viewers, position=False, traits=["frame"]))
         if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
@@ -353,7 +354,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         parts = []
         for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
             parts.append(f"{name} {_told(value, volume.unit)}")
-        self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
+        self.values.value = f"<code>{' &nbsp; '.join(map(escape, parts))}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """PaintSection: the mask that is painted, the brush, and the values that it takes."""
 
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,7 +14,7 @@ from dicomview.widgets.style import check, control
 __all__ = ["NO_SLICES", "PaintSection"]
 
 #: Said where brush and fill can do nothing.
-NO_SLICES = "The planes are not those of the acquisition: tick <i>3-D</i> in the panel to paint with a ball."
+NO_SLICES = "The planes are not those of the acquisition: tick 3-D in the panel to paint with a ball."
 
 
 class PaintSection(Section):
@@ -84,7 +85,7 @@ class PaintSection(Section):
         try:
             state.threshold(*state.paint_range, plane=None if state.brush_3d else state.volume.slice_plane)
         except DicomviewError as error:
-            self.note.value = str(error)
+            self.note.value = escape(str(error))
 
     def _choose(self, change: Any) -> None:
         if not self._is_showing and change["new"]:
