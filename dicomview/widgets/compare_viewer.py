@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from traitlets import TraitError
 
 from dicomview.display import Window
 from dicomview.errors import DicomviewError, MemoryBudgetError
+from dicomview.geometry import PlaneView
 from dicomview.io import Series, volread
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
-from dicomview.state import Comparison, Link, ViewState, link, resolve
+from dicomview.state import Comparison, Link, ViewState, link, resolve, resume
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
 from dicomview.widgets.bindings import Bindings
@@ -27,12 +30,16 @@ from dicomview.widgets.viewer import WIDTH, SliceViewer
 
 __all__ = ["CompareViewer", "compare"]
 
-#: What stays when another mode is chosen.
+#: What stays of the first for all when another mode is chosen; :func:`resume` keeps the rest.
 _STAYS = (
-    "index", "zoom", "center", "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar",
-    "letters", "texts", "colorbar", "empty_color", "step_mm", "tool", "level_drag", "measurements",
+    "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar", "letters", "texts", "colorbar",
+    "empty_color", "mark_padding", "step_mm", "tool", "level_drag", "brush_mm", "brush_3d",
 )  # fmt: skip
-#: What of that belongs to the grid of the first.
+#: What of it the second has too, as far as it can.
+_SHARED = ("position", "slab_mode", "slab", "patient_axes", "rotation")
+#: What changes the picture.
+_SEEN = ViewState.class_trait_names(seen=lambda kind: kind != "no")
+#: What of the options belongs to the grid of the first.
 _OF_GRID = {"index", "position", "zoom", "center", "measurements"}
 #: What else the composed volume depends on, by mode.
 _NEEDS = {
@@ -128,6 +135,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._options = options
         self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
         self.viewers: tuple[SliceViewer, ...] = ()
+        #: The second one as it was left side by side.
+        self._second: ViewState | None = None
         self._links: list[Link] = []
         self._open = True
         self._picture = KeptPicture(self._png)
@@ -210,7 +219,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._links = []
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
-        self.viewers = self._two(options) if mode == "side" else (self._one(options),)
+        before = old[0].state if old else None
+        if len(old) > 1:
+            self._second = old[1].state
+        self.viewers = self._two(options, before) if mode == "side" else (self._one(options, before),)
         self._shown_mode = mode  # not before: another thread may change the rest meanwhile
         self._paired = comparison.paired
         for viewer in self.viewers:
@@ -225,8 +237,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._free(old, links)
         self._changed()
 
-    def _one(self, options: dict[str, Any]) -> SliceViewer:
-        """Return a viewer of both in one."""
+    def _one(self, options: dict[str, Any], before: ViewState | None) -> SliceViewer:
+        """Return a viewer of both in one, which goes on where the first one was left."""
         comparison = self.comparison
         volume = comparison.composed()
         options["frame"] = comparison.paired.joined(*self._frames)
@@ -238,10 +250,15 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             options["colormap"] = options.get("colormap", "RdBu_r")
         elif volume.has_window:
             options["window"] = comparison.windows[0]
-        return SliceViewer(volume, **options)
+        viewer = SliceViewer(volume, **options)
+        if before is not None:
+            resume(viewer.state, before)
+        if comparison.mode == "curtain":
+            viewer.show_values(comparison.composed(_views(viewer)))
+        return viewer
 
-    def _two(self, options: dict[str, Any]) -> tuple[SliceViewer, ...]:
-        """Return a viewer of each, which go along."""
+    def _two(self, options: dict[str, Any], before: ViewState | None) -> tuple[SliceViewer, ...]:
+        """Return a viewer of each, which go along, from where they were left."""
         comparison = self.comparison
         of_first = {name: options.pop(name) for name in _OF_GRID & set(options)}
         viewers = []
@@ -251,6 +268,12 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         first = viewers[0].state
         for name, value in of_first.items():
             setattr(first, name, value)
+        for viewer, left in zip(viewers, (before, self._second)):
+            if left is not None:
+                resume(viewer.state, left)
+        for name in _SHARED if before is not None else ():
+            with suppress(TraitError):
+                setattr(viewers[1].state, name, getattr(before, name))
         shared = ["layout", "crosshair", "convention", "turns", "interpolation"]
         kinds: dict[str, Any]
         for kinds in ({"position": True}, {"position": False, "zoom": True, "traits": shared}):
@@ -267,7 +290,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     def _observers(self) -> list[tuple[Callable[[Any], None], list[str]]]:
         """Return what follows the state of every viewer."""
         return [
-            (self._changed, [*_STAYS, "layout", "window", "colormap", "invert", "frame"]),
+            (self._changed, _SEEN),
             (self._read_out, ["index", "pointer", "frame"]),
             (self._place_divider, ["layout", "zoom", "center", "turns", "convention", "colorbar"]),
             (self._recompose, ["turns", "convention"]),
@@ -307,9 +330,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Show what the mode shows now, in the same view."""
         is_shown = self.comparison.mode == self._shown_mode
         if is_shown and change["name"] in _NEEDS.get(self._shown_mode, ()):
-            scene = resolve(self.volume, self.state)
-            views = {pane.view.axis: pane.view for pane in scene.panes}
-            self.viewers[0].show_values(self.comparison.composed(views))
+            viewer = self.viewers[0]
+            viewer.show_values(self.comparison.composed(_views(viewer)))
             self._place_divider()
             self._read_out()
             self._picture.changed()
@@ -375,6 +397,12 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> str:
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
+
+
+def _views(viewer: SliceViewer) -> dict[int, PlaneView]:
+    """Return how the plane across each axis is laid on the screen."""
+    scene = resolve(viewer.volume, viewer.state)
+    return {pane.view.axis: pane.view for pane in scene.panes}
 
 
 def _told(value: Any, unit: str) -> str:
