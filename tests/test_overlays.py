@@ -345,3 +345,154 @@ def test_missing_slices_of_a_fused_volume_are_not_drawn():
     for k, is_there in ((10, True), (11, False), (12, True)):
         state.index = (k, 20, 22)
         assert (overlay_raster(vol, resolve(vol, state).pane("axial")) is not None) == is_there
+
+
+@pytest.mark.parametrize(
+    ("lay", "told"),
+    [
+        (lambda o, v: o.isodoses(v, [0.5], colors=["red"]), "#rrggbb"),
+        (lambda o, v: o.isodoses(v, [0.5], colors=[]), "no colours"),
+        (lambda o, v: o.isodoses(v, [np.nan]), "finite"),
+        (lambda o, v: o.fuse(v, colormap="nonsense"), "not a matplotlib colormap"),
+        (lambda o, v: o.set("pet", colormap="nonsense"), "not a matplotlib colormap"),
+        (lambda o, v: o.set("pet", window=(1, 2), opacity="thick"), "0 to 1"),
+        (lambda o, v: o.set("dose", levels=[(0.5, "#ff00")]), "#rrggbb"),
+        (lambda o, v: o.set("dose", levels=0.5), "pairs"),
+        (lambda o, v: o.set("dose", levels=[(0.5, "#ff0000"), (0.2, "#00ff00")], labels=["a"]), "a label"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_and_the_viewer_goes_on(lay, told):
+    vol, _, _ = opened()
+    viewer = dv.SliceViewer(vol, window=(0, 10))
+    fused = dv.Volume(np.ones(SHAPE), geometry=vol.geometry)
+    viewer.overlays.fuse(fused, name="pet", window=(0, 2))
+    viewer.overlays.isodoses(fused, [0.5])
+    before = viewer.figure().png()
+    with pytest.raises(TraitError, match=told):
+        lay(viewer.overlays, fused)
+    assert len(viewer.overlays) == 2
+    assert viewer.figure().png() == before
+    viewer.close()
+
+
+def test_levels_can_be_given_as_lists():
+    vol, state, overlays = opened()
+    overlays.isodoses(dv.Volume(hill(vol.geometry), geometry=vol.geometry), [90])
+    overlays.set("dose", levels=[[50, "#ff0000"], [20.5, "#00ff00"]])
+    assert overlays["dose"].levels == ((50.0, "#ff0000"), (20.5, "#00ff00"))
+    assert [text for text, _ in overlays["dose"].legend] == ["50 Gy", "20.5 Gy"], "not those of other levels"
+    state.position = CENTER
+    assert overlay_raster(vol, resolve(vol, state).pane("axial")) is not None
+
+
+def test_other_voxels_are_another_overlay():
+    vol, state, overlays = opened()
+    first, second = (dv.Volume(np.full(SHAPE, v), geometry=vol.geometry) for v in (7.0, 9.0))
+    overlays.fuse(first, window=(5, 10), colormap="gray")
+    pane = resolve(vol, state).pane("axial")
+    overlays.set("volume", visible=True)
+    assert resolve(vol, state).pane("axial") == pane, "nothing is drawn again"
+    before = overlay_raster(vol, pane)[0]
+    seen = []
+    state.observe(lambda change: seen.append(change["new"]), "overlays")
+    overlays.set("volume", volume=second)
+    after = overlay_raster(vol, resolve(vol, state).pane("axial"))[0]
+    assert len(seen) == 1 and (after[..., 0] > before[..., 0]).all()
+    with pytest.raises(GeometryError, match="no affine"):
+        overlays.set("volume", volume=dv.Volume.from_array(np.zeros((3, 4, 5))))
+
+
+def test_another_layer_of_paint_is_not_changed_by_steps_of_the_one_before():
+    vol, state, overlays = opened()
+    overlays.paint(name="lesion")
+    state.paint([(12, 20, 22)], radius=1)
+    other = np.zeros(SHAPE, bool)
+    other[12, 5:9, 5:9] = True
+    overlays.paint(other, name="b")
+    overlays.set("lesion", layer=overlays["b"].layer)
+    before = overlays["lesion"].array
+    np.testing.assert_array_equal(before, other)
+    state.undo()
+    np.testing.assert_array_equal(overlays["lesion"].array, before)
+    with pytest.raises(TraitError, match=r"overlays\.paint"):
+        overlays.set("lesion", volume=vol)
+
+
+@pytest.mark.parametrize(
+    ("meta", "label"),
+    [
+        ({"DoseUnits": "GY"}, "50 Gy"),
+        ({"DoseUnits": "RELATIVE"}, "50"),
+        ({"Units": "BQML"}, "50 BQML"),
+        ({}, "50 Gy"),
+    ],
+)
+def test_isodoses_are_called_by_the_unit_of_the_volume(meta, label):
+    vol, _, overlays = opened()
+    overlays.isodoses(dv.Volume(hill(vol.geometry), geometry=vol.geometry, meta=meta), [50])
+    assert overlays["dose"].labels == (label,)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int16])
+def test_the_highest_dose_is_one_that_was_calculated(kind):
+    from dicomview.volume import Report
+
+    vol, _, overlays = opened()
+    array = hill(vol.geometry).astype(kind)
+    highest = float(array.max())
+    array[0], array[1, 0, 0] = 5000, 3000
+    if kind == np.float32:
+        array[1, 0, 1:3] = np.nan, np.inf
+    dose = dv.Volume(
+        array,
+        geometry=vol.geometry,
+        report=Report(missing=(0,)),
+        padding=(3000, 3000),
+        meta={"DoseUnits": "GY"},
+    )
+    overlays.isodoses(dose, [50], unit="%")
+    assert overlays["dose"].levels[0][0] == pytest.approx(highest / 2)
+    assert overlays["dose"].labels == ("50 %",)
+    nothing = dv.Volume(np.full(SHAPE, np.nan), geometry=vol.geometry)
+    with pytest.raises(TraitError, match="reference="):
+        overlays.isodoses(nothing, [50], unit="%")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.float32, np.float64])
+def test_numbers_of_any_type_are_numbers(kind):
+    overlays = opened()[2]
+    array = np.zeros(SHAPE, kind)
+    array[1], array[2, :4], array[3, :, :7] = 1, 2, 3
+    names = {1: "liver", 2: "spleen", 3: "kidney"}
+    assert overlays.add_mask(array, labels=names) == ["liver", "spleen", "kidney"]
+    assert overlays.add_mask(array, name="part") == ["part 1", "part 2", "part 3"]
+    for name in ("kidney", "part 3"):
+        assert overlays[name].volume.array.sum() == 40 * 7
+    assert overlays.add_mask(np.minimum(array, 1).astype(bool), labels={1: "body"}) == ["body"]
+    assert overlays["body"].volume.array.sum() == (array > 0).sum()
+
+
+def test_parts_of_voxels_belong_to_a_mask_from_a_half_on():
+    overlays = opened()[2]
+    parts = np.zeros(SHAPE)
+    parts[3, 4, 5:8] = 0.4, 0.5, 1
+    parts[0] = np.nan
+    assert overlays.add_mask(parts) == ["mask"] and overlays["mask"].volume.array.sum() == 2
+    assert overlays.add_mask(np.rint(parts), name="whole") == ["whole"]
+    for mask, labels, told in (
+        (parts, {1: "a"}, "mask >= 0"),
+        (parts > 0.5, {2: "a"}, "none of the numbers"),
+        (np.rint(parts), {"a": 1}, "1: 'liver'"),
+        (np.rint(parts), {1: "a", 0: "a"}, "must differ"),
+    ):
+        with pytest.raises(TraitError, match=told):
+            overlays.add_mask(mask, labels=labels)
+
+
+def test_a_mask_of_several_frames_is_refused_with_what_to_do():
+    overlays = opened()[2]
+    frames = np.zeros((3, *SHAPE), bool)
+    with pytest.raises(GeometryError, match=r"pass one frame, mask\[k\]"):
+        overlays.add_mask(frames)
+    with pytest.raises(GeometryError, match=r"mask\[None\]"):
+        overlays.add_mask(frames[0, 0])

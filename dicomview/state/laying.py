@@ -15,7 +15,15 @@ from dicomview.state.placing import cropped
 from dicomview.volume import Segment, Segmentation, Volume
 from dicomview.volume.memory import check_budget
 
-__all__ = ["isodose_levels", "mask_on", "mask_parts", "paint_layer", "placed_on", "segment_masks"]
+__all__ = [
+    "isodose_levels",
+    "level_labels",
+    "mask_on",
+    "mask_parts",
+    "paint_layer",
+    "placed_on",
+    "segment_masks",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -31,11 +39,15 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
     GeometryError
         If it has no place there, or another frame of reference.
     """
-    data = (
-        given
-        if isinstance(given, Volume)
-        else Volume(np.asarray(given), geometry=geometry or acquired.geometry)
-    )
+    data: Volume = given
+    if not isinstance(given, Volume):
+        array = np.asarray(given)
+        if array.ndim != 3:
+            raise GeometryError(
+                f"an overlay has the dimensions (slice, row, column), not the shape {array.shape}"
+                + ("; pass one frame, mask[k]" if array.ndim > 3 else "; one slice is mask[None]")
+            )
+        data = Volume(array, geometry=geometry or acquired.geometry)
     if data.is_lazy or data.is_resliced:
         frame = data.middle_frame
         check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
@@ -67,12 +79,44 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
 def mask_parts(placed: Volume, name: str, labels: dict[int, str] | None) -> dict[str, Mask]:
     """Return the masks that a volume holds, by what they are called: one for each number but 0."""
     array = np.asarray(placed.frame(placed.middle_frame))
-    if array.dtype.kind == "f":
+    if labels:
+        return _labelled(array, labels)
+    if array.dtype.kind == "f" and not _are_numbers(array):
         array = array >= INSIDE
     if array.dtype == np.bool_:
         return {name: array}
-    numbers = labels or {int(n): f"{name} {n}" for n in np.unique(array) if n}
-    return {label: array == number for number, label in numbers.items()}
+    numbers = np.unique(array[np.isfinite(array)])
+    return {f"{name} {int(n)}": array == n for n in numbers if n}
+
+
+def _labelled(array: NDArray[Any], labels: dict[int, str]) -> dict[str, Mask]:
+    """Return the masks of numbers, by their labels; of true and false, true is 1."""
+    numbers = [n for n in labels if isinstance(n, int | np.integer)]
+    if len(numbers) < len(labels):
+        raise TraitError(f"labels map whole numbers to names, as {{1: 'liver'}}, not {labels!r}")
+    if array.dtype.kind == "f" and not _are_whole(array):
+        raise TraitError(
+            "labels name whole numbers, and the mask holds fractions; "
+            "pass mask >= 0.5 if these are parts of voxels"
+        )
+    if len(set(labels.values())) < len(labels):
+        raise TraitError(f"the names of labels must differ: {labels!r}")
+    masks = {str(name): array == number for number, name in labels.items()}
+    if not any(mask.any() for mask in masks.values()):
+        held = ", ".join(str(int(n)) for n in np.unique(array[np.isfinite(array)])[:9])
+        raise TraitError(
+            f"the mask holds none of the numbers of labels, {sorted(numbers)}; it holds {held} ..."
+        )
+    return masks
+
+
+def _are_numbers(array: NDArray[Any]) -> bool:
+    """Return whether floats are numbers of segments, not parts of voxels that belong to one."""
+    return bool((array > 1).any()) and _are_whole(array)
+
+
+def _are_whole(array: NDArray[Any]) -> bool:
+    return all(bool((np.isnan(part) | (part == np.rint(part))).all()) for part in array)
 
 
 def mask_on(acquired: Volume, mask: Mask, geometry: Geometry) -> Mask:
@@ -109,9 +153,39 @@ def isodose_levels(
     """Return values with colours, the highest first, and what they are called."""
     if unit not in ("Gy", "%"):
         raise TraitError(f"levels are in 'Gy' or '%', not {unit!r}")
+    colors = [colors] if isinstance(colors, str) else list(colors)
+    if not colors:
+        raise TraitError("there are no colours for the levels: give one or more, as colors=['#ff0000']")
     if unit == "%" and reference is None:
-        reference = float(np.max(np.asarray(dose.frame(dose.middle_frame))))
+        reference = _highest(dose)
     part = (reference or 0.0) / 100 if unit == "%" else 1.0
     falling = sorted(map(float, levels), reverse=True)
     lines = tuple((v * part, colors[i % len(colors)]) for i, v in enumerate(falling))
-    return lines, tuple(f"{v:g} {unit}" for v in falling)
+    if unit == "%":
+        return lines, tuple(f"{v:g} %" for v in falling)
+    return lines, level_labels(dose, lines)
+
+
+def level_labels(dose: Volume, levels: Any) -> tuple[str, ...]:
+    """Return what values of a volume are called, in its own unit; in Gy where it tells none."""
+    unit = dose.unit or "Gy"
+    unit = {"GY": "Gy", "RELATIVE": ""}.get(unit.upper(), unit)
+    try:
+        return tuple(f"{float(value):g} {unit}".strip() for value, _ in levels)
+    except (TypeError, ValueError):
+        return ()  # they are no levels, which is told where they are kept
+
+
+def _highest(dose: Volume) -> float:
+    """Return the highest value, without padding, missing slices, NaN and infinity."""
+    frame = dose.middle_frame
+    there = np.setdiff1d(np.arange(dose.geometry.shape[0]), dose.missing_slices(frame))
+    highest = -np.inf
+    for values in map(np.asarray, map(dose.frame(frame).__getitem__, there)):
+        is_dose = np.isfinite(values)
+        if dose.padding is not None:
+            is_dose &= (values < dose.padding[0]) | (values > dose.padding[1])
+        highest = max(highest, float(values[is_dose].max())) if is_dose.any() else highest
+    if not np.isfinite(highest):
+        raise TraitError("the dose has no values of which levels could be parts: give reference=, in Gy")
+    return highest

@@ -1,13 +1,16 @@
 """Overlay: one thing that lies over the slices, and the trait that holds all of them."""
 
+import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from traitlets import TraitError, TraitType
 
 from dicomview.display import Window
+from dicomview.errors import DisplayError
 from dicomview.geometry import Geometry
 from dicomview.volume import Volume
 
@@ -39,8 +42,15 @@ class Overlay:
     number: int = field(default_factory=_NUMBERS.__next__, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.opacity <= 1:
-            raise TraitError(f"the opacity of {self.name!r} is from 0 to 1, not {self.opacity}")
+        opacity: Any = self.opacity
+        if not isinstance(opacity, int | float | np.number) or not 0 <= opacity <= 1:
+            raise TraitError(f"the opacity of {self.name!r} is from 0 to 1, not {opacity!r}")
+
+    def changed(self, **changes: Any) -> Self:
+        """Return it with changes; with other voxels it is another one, for which nothing is kept."""
+        if changes.keys() & {"volume", "layer"}:
+            changes["number"] = next(_NUMBERS)
+        return replace(self, **changes)
 
     @property
     def legend(self) -> tuple[tuple[str, str], ...]:
@@ -70,8 +80,7 @@ class Mask(Overlay):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not re.fullmatch("#[0-9a-fA-F]{6}", self.color):
-            raise TraitError(f"the colour of {self.name!r} is written #rrggbb, not {self.color!r}")
+        _check_color(self.name, self.color)
 
     @property
     def legend(self) -> tuple[tuple[str, str], ...]:
@@ -91,6 +100,13 @@ class Fused(Overlay):
 
     window: Window
     colormap: str = "hot"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            object.__setattr__(self, "window", Window.coerce(self.window))
+        except DisplayError as error:
+            raise TraitError(f"the window of {self.name!r}: {error}") from None
 
     @property
     def legend(self) -> tuple[tuple[str, str], ...]:
@@ -114,6 +130,28 @@ class Isodoses(Overlay):
     labels: tuple[str, ...]
     opacity: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            levels = tuple((float(value), color) for value, color in self.levels)
+        except (TypeError, ValueError):
+            raise TraitError(
+                f"the levels of {self.name!r} are pairs of a value and a colour, as "
+                f"[(50.0, '#ff0000')], not {self.levels!r}"
+            ) from None
+        for value, color in levels:
+            if not math.isfinite(value):
+                raise TraitError(f"the levels of {self.name!r} are finite numbers, not {value}")
+            _check_color(self.name, color)
+        labels = tuple(map(str, self.labels))
+        if len(labels) != len(levels):
+            raise TraitError(
+                f"every level of {self.name!r} has a label: there are {len(levels)} levels, and labels are "
+                f"{list(labels)}"
+            )
+        object.__setattr__(self, "levels", levels)
+        object.__setattr__(self, "labels", labels)
+
     @property
     def legend(self) -> tuple[tuple[str, str], ...]:
         """Levels and colours."""
@@ -134,4 +172,19 @@ class OverlaysTrait(TraitType):  # type: ignore[type-arg]
             raise TraitError(f"overlays are made by viewer.overlays.add_mask(), fuse() ..., not {value!r}")
         if len({overlay.name for overlay in overlays}) < len(overlays):
             raise TraitError("the names of overlays must differ")
+        known = getattr(obj, "_colormaps", None)
+        for overlay in overlays:
+            if isinstance(overlay, Fused) and known is not None and overlay.colormap not in known:
+                raise TraitError(
+                    f"{overlay.colormap!r} of {overlay.name!r} is not a matplotlib colormap; "
+                    "matplotlib.colormaps lists them"
+                )
         return overlays
+
+
+def _check_color(name: str, color: Any) -> None:
+    if not isinstance(color, str) or not re.fullmatch("#[0-9a-fA-F]{6}", color):
+        raise TraitError(
+            f"the colour of {name!r} is written #rrggbb, not {color!r}; matplotlib.colors.to_hex({color!r}) "
+            "gives that of a name"
+        )

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from traitlets import TraitError
 
 from dicomview.display import Window
 from dicomview.errors import GeometryError
@@ -14,6 +14,7 @@ from dicomview.geometry import Geometry
 from dicomview.io.segwrite import segmentation_object
 from dicomview.state.laying import (
     isodose_levels,
+    level_labels,
     mask_on,
     mask_parts,
     paint_layer,
@@ -309,7 +310,8 @@ class Overlays:
             An RTDOSE that was read by :func:`dicomview.volread`, or any other volume.
         levels : sequence of float
         unit : {"Gy", "%"}
-            Whether levels are values of the volume, or parts of ``reference``.
+            Whether levels are values of the volume, which are called by its own unit if it tells one, or
+            parts of ``reference``.
         reference : float, optional
             The dose that is 100 %; the highest one of the volume by default.
         name : str
@@ -326,10 +328,17 @@ class Overlays:
         return self._add([Isodoses(name=self._free(name), volume=volume, levels=lines, labels=labels)])
 
     def set(self, name: str, **changes: Any) -> None:
-        """Change an overlay: ``visible``, ``opacity``, ``color``, ``window`` ..."""
-        if "window" in changes:
-            changes["window"] = Window.coerce(changes["window"])
-        new = replace(self[name], **changes)
+        """Change an overlay: ``visible``, ``opacity``, ``color``, ``window``, ``volume`` ..."""
+        old = self[name]
+        if "layer" in changes:
+            changes["volume"] = changes["layer"].volume
+        elif "volume" in changes and isinstance(old, Painted):
+            raise TraitError(f"{name!r} is painted: lay another mask with viewer.overlays.paint(volume)")
+        elif "volume" in changes:
+            changes["volume"] = self._placed(changes["volume"], None)
+        if "levels" in changes and isinstance(old, Isodoses):
+            changes.setdefault("labels", level_labels(changes.get("volume", old.volume), changes["levels"]))
+        new = old.changed(**changes)
         with self._state.lock:
             self._state.overlays = tuple(new if o.name == name else o for o in self._state.overlays)
 
