@@ -300,6 +300,15 @@ def test_numbers_follow_the_values_in_view(show, a, b):
     assert section.numbers.value != before and seen == [viewer.state.taken]
 
 
+def test_another_frame_of_reference_is_seen(show, a, b):
+    a.meta["FrameOfReferenceUID"], b.meta["FrameOfReferenceUID"] = "1.2", "1.3<b>"
+    viewer = show(a, b)
+    for mode in ("side", *MODES):
+        viewer.comparison.mode = mode
+        assert "(0020,0052) is 1.2 and 1.3&lt;b&gt;" in viewer.values.value
+        assert ("<code>" in viewer.values.value) == (mode != "side")
+
+
 def test_what_cannot_be_composed(show, a):
     color = dv.Volume.from_array(np.zeros((*SHAPE, 3), np.uint8))
     with pytest.raises(TraitError, match="colours"):

@@ -18,6 +18,7 @@ from dicomview.render import STYLE, PanesRenderer, PictureFigure
 from dicomview.state import Comparison, Link, ViewState, link, resolve, resume
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
+from dicomview.volume.reference import remark
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
@@ -138,6 +139,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         #: The second one as it was left side by side.
         self._second: ViewState | None = None
         self._links: list[Link] = []
+        self._notes: list[str] = []
         self._open = True
         self._picture = KeptPicture(self._png)
         self._bindings = Bindings(self.comparison)
@@ -217,6 +219,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 comparison.windows = self._windows()
                 self._frames = self._frames_shown()
         self._links = []
+        self._notes = [note for note in (remark(comparison.a, comparison.b),) if note]
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
         before = old[0].state if old else None
@@ -280,7 +283,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             try:
                 self._links.append(link(*viewers, **kinds))
             except DicomviewError as error:
-                self.values.value = f"not linked: {escape(safe_text(error))}"
+                self._notes.append(f"not linked: {safe_text(error)}")
         if comparison.paired.is_linked:
             self._links.append(link(*viewers, position=False, traits=["frame"]))
         if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
@@ -361,9 +364,12 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._picture.changed()
 
     def _read_out(self, change: Any = None) -> None:
-        """Tell the values of both."""
-        if self._shown_mode == "side":
-            return
+        """Tell the values of both, and what is to be known."""
+        values = "" if self._shown_mode == "side" else self._values()
+        self.values.value = values + "".join(f"<div>{escape(note)}</div>" for note in self._notes)
+
+    def _values(self) -> str:
+        """Return the values of both."""
         state, comparison = self.state, self.comparison
         index = state.index if state.pointer is None else state.pointer
         values: tuple[Any, Any] = (math.nan, math.nan)
@@ -376,7 +382,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         parts = []
         for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
             parts.append(f"{name} {_told(value, volume.unit)}")
-        self.values.value = f"<code>{' &nbsp; '.join(map(escape, parts))}</code>"
+        return f"<code>{' &nbsp; '.join(map(escape, parts))}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
 
