@@ -1,7 +1,6 @@
 """Laying: what is given, as masks, layers and volumes that have a place over a volume."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from dicomview.state.painted import PaintLayer
 from dicomview.state.placing import cropped
 from dicomview.volume import Segment, Segmentation, Volume
 from dicomview.volume.memory import check_budget
+from dicomview.volume.onto import in_memory
 
 __all__ = [
     "isodose_levels",
@@ -49,17 +49,7 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
             )
         data = Volume(array, geometry=geometry or acquired.geometry)
     if data.is_lazy or data.is_resliced:
-        frame = data.middle_frame
-        check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
-        array = np.asarray(data.frame(frame))
-        missing = tuple(data.missing_slices(frame))
-        data = Volume(
-            array,
-            geometry=data.geometry,
-            meta=data.meta,
-            report=replace(data.report, missing=missing),
-            padding=data.padding,
-        )
+        data = in_memory(data, data.middle_frame, name="the overlay")
     if data.geometry.affine is None or acquired.geometry.affine is None:
         if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
             raise GeometryError(
