@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -11,6 +12,7 @@ from conftest import make_affine, make_voxels
 
 import dicomview as dv
 from dicomview.widgets import html
+from dicomview.widgets.drawings import drawings
 
 
 @pytest.fixture
@@ -185,6 +187,40 @@ def test_numbers_in_the_page_are_those_of_the_frame(tmp_path):
     viewer.to_html(tmp_path / "view.html")
     ((point,),) = contents((tmp_path / "view.html").read_text(encoding="utf-8"))[1:]
     assert point["texts"] == {"0": "0", "1": "27"}
+    viewer.close()
+
+
+def test_a_mask_on_turned_planes_takes_no_more_than_its_box(monkeypatch):
+    vol = dv.Volume.from_array(make_voxels((30, 32, 34)), affine=make_affine())
+    small = np.zeros(vol.shape, bool)
+    small[10:14, 15:21, 20:28] = True
+    viewer = dv.SliceViewer(vol, rotation=(10, 20, 30))
+    viewer.overlays.add_mask(small, name="small")
+    cube = viewer.state.volume.geometry
+    tracemalloc.start()
+    drawn, note = drawings(viewer.state, room=10**6)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < np.prod(cube.shape) / 2 and "not shown" not in note
+    index = np.moveaxis(np.indices(cube.shape), 0, -1)
+    at = np.floor(vol.geometry.index(cube.position(index)) + 0.5).astype(int)
+    expected = ((at >= (10, 15, 20)) & (at < (14, 21, 28))).all(axis=-1)
+    np.testing.assert_array_equal(voxels(drawn[0]["mask"], cube.shape), expected)
+    monkeypatch.setattr(dv.options, "memory_budget", 100)
+    assert drawings(viewer.state, room=10**6) == ([], " Overlays that are not shown here: 1.")
+    viewer.close()
+
+
+def test_no_name_opens_or_closes_anything_in_the_script(tmp_path):
+    vol = dv.Volume.from_array(make_voxels(), affine=make_affine())
+    name = "a <!--<script> b </script> c"
+    viewer = dv.SliceViewer(vol, measurements=[dv.measure.Point([(0, 0, 0)], name=name)])
+    viewer.overlays.add_mask(make_voxels() > 100, name=name)
+    viewer.to_html(tmp_path / "view.html")
+    page = (tmp_path / "view.html").read_text(encoding="utf-8")
+    drawn = contents(page)[1]
+    assert drawn[-1]["texts"][""].startswith(name)
+    assert "<" not in page[page.index("standalone(document") : page.index("</script>")]
     viewer.close()
 
 

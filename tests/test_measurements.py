@@ -249,6 +249,54 @@ def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
     assert np.pi * np.prod(radii) == pytest.approx(evaluate(vol, shapes[4]).area, rel=1e-5)
 
 
+def test_a_report_says_what_the_table_says_and_where_every_point_is(write, tmp_path):
+    hd = pytest.importorskip("highdicom")
+    write("ct", make_voxels((12, 24, 26)), make_affine("oblique"), description="CT")
+    vol = dv.volread(tmp_path / "ct")
+    state = ViewState(vol, rotation=(20.0, 0.0, 0.0))
+    grid = state.volume.geometry
+    k, r, c = (n // 2 for n in grid.shape)
+    corners = [(k, r - 6.0, c - 6), (k, r - 6, c + 6), (k, r + 6, c + 6), (k, r + 6, c - 6)]
+    outside = vol.geometry.position((4, -50, 3))
+    state.measurements = [
+        Rectangle(grid.position(np.array(corners)), "turned"),
+        Point([outside], "outside"),
+        Angle([outside, outside, outside], "nowhere"),
+        Point([vol.geometry.position((4, 5, 3))], "inside"),
+    ]
+    listed = Measurements(state)
+    listed.to_sr(tmp_path / "report.dcm")
+    content = hd.sr.srread(tmp_path / "report.dcm").content
+    groups = {
+        group.tracking_identifier: group
+        for group in [*content.get_image_measurement_groups(), *content.get_planar_roi_measurement_groups()]
+    }
+    names = {meaning: name for name, (_, _, meaning) in NAMES.items()}
+    assert set(groups) == {"turned", "outside", "nowhere", "inside"}
+    for record in listed.records():
+        told = {names[m.name.meaning]: m.value for m in groups[record["name"]].get_measurements()}
+        wanted = ["mean"] if record["kind"] == "point" else NAMES
+        expected = {name: record[name] for name in wanted if record[name] is not None}
+        assert told == pytest.approx(expected, rel=1e-12)
+    assert "sd" in {names[m.name.meaning] for m in groups["turned"].get_measurements()}
+    for name, count in (("outside", 1), ("nowhere", 3)):
+        roi = groups[name].roi
+        assert len(groups[name].get_measurements()) == 0 and len(roi.value) == count
+        assert np.allclose(roi.value, outside, atol=1e-4)
+    (number,) = groups["inside"].get_measurements()
+    assert np.allclose(number.referenced_coordinates[0].value, state.measurements[3].array, atol=1e-4)
+
+
+def test_a_point_in_a_missing_slice_keeps_its_place_in_a_report(write, tmp_path):
+    hd = pytest.importorskip("highdicom")
+    write("series", make_voxels((6, 8, 9)), make_affine("oblique"))[3].unlink()
+    vol = dv.volread(tmp_path / "series")
+    point = Point([vol.geometry.position((3, 4, 5))])
+    structured_report(vol, [point]).save_as(tmp_path / "report.dcm")
+    (group,) = hd.sr.srread(tmp_path / "report.dcm").content.get_planar_roi_measurement_groups()
+    assert len(group.get_measurements()) == 0 and np.allclose(group.roi.value, point.array, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("elements", "unit"),
     [
@@ -299,3 +347,32 @@ def test_what_cannot_be_evaluated_is_listed_without_numbers(listed, state):
     assert [label for label, _ in section.chosen.options] == ["1 region: elsewhere"]
     with pytest.raises(MeasureError, match="no place"):
         listed.records()
+    assert "elsewhere" in repr(listed)
+
+
+def test_a_region_without_a_place_is_not_added(listed, state, tmp_path):
+    before = state.measurements
+    region = Region(dv.Volume.from_array(np.ones((3, 4, 5), bool)), "elsewhere")
+    with pytest.raises(MeasureError, match=r"elsewhere.*no place"):
+        listed.add(region)
+    other = ViewState(region.mask, measurements=[region])
+    text = to_json(volume(), list(other.measurements))
+    (tmp_path / "other.json").write_text(text, encoding="utf-8")
+    with pytest.raises(MeasureError, match=r"elsewhere.*no place"):
+        listed.from_json(tmp_path / "other.json")
+    assert state.measurements == before
+
+
+def test_the_numbers_in_the_panel_follow_a_rotation(state):
+    section = MeasurementsSection(state)
+    state.rotation = (20.0, 0.0, 0.0)
+    grid = state.volume.geometry
+    k, r, c = (n // 2 for n in grid.shape)
+    corners = [(k, r - 6.0, c - 6), (k, r - 6, c + 6), (k, r + 6, c + 6), (k, r + 6, c - 6)]
+    state.add_measurement(Rectangle(grid.position(np.array(corners))))
+    seen = section.numbers.value
+    assert "mean" in seen
+    state.rotation = (0.0, 0.0, 0.0)
+    assert "mean" not in section.numbers.value, "it lies in no plane of these"
+    state.rotation = (20.0, 0.0, 0.0)
+    assert section.numbers.value == seen

@@ -136,6 +136,22 @@ def test_escape_another_tool_and_another_slice_give_up_what_is_being_drawn(bench
     assert len(state.measurements[0].points) == 3 and np.allclose(bench.index()[:, 0], 11)
 
 
+@pytest.mark.parametrize("is_on_a_line", [True, False])
+def test_a_press_on_what_is_being_drawn_in_another_pane_begins_anew_there(bench, is_on_a_line):
+    state = bench.state
+    state.tool = "polygon"
+    row = float(state.index[state.volume.plane_axes["coronal"]])
+    bench.clicks("axial", (5, row))
+    bench.send("motion_notify_event", bench.pixel("axial", 15, row))
+    assert isinstance(state.draft, Distance)
+    here = (10 if is_on_a_line else 5, float(state.index[0]))
+    bench.clicks("coronal", here)
+    assert state.selected is None and state.measurements == ()
+    bench.clicks("coronal", (20, 2), (25, 10), double=True)
+    (drawn,) = state.measurements
+    assert np.allclose(bench.index()[:, state.volume.plane_axes["coronal"]], row) and len(drawn.points) == 3
+
+
 def test_handles_move_points_and_lines_move_all(bench):
     state = bench.state
     state.tool = "rectangle"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_affine
+from conftest import edit, make_affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backend_bases import MouseButton, MouseEvent
@@ -189,11 +189,26 @@ def test_measurements_and_paint_share_one_history():
     assert len(state.measurements) == 1 and (state.painted.array == both).all()
 
 
-def test_steps_of_a_mask_that_was_removed_are_passed_over():
+def test_undo_stops_at_a_mask_that_was_removed_and_goes_on_when_it_is_back():
     vol, state, overlays = opened()
     state.add_measurement(dv.measure.Point([vol.geometry.position((6, 3, 3))]))
     state.paint([vol.geometry.position((6, 10, 12))])
+    painted, drawn = state.overlays, state.painted.array
     overlays.remove("mask")
+    assert not state.can_undo
+    state.undo()
+    assert len(state.measurements) == 1, "nothing older is taken back in its place"
+    state.overlays = painted
+    assert state.can_undo
+    state.undo()
+    assert not state.painted.array.any() and len(state.measurements) == 1
+    overlays.remove("mask")
+    assert not state.can_redo
+    state.redo()
+    state.overlays = painted
+    state.redo()
+    np.testing.assert_array_equal(state.painted.array, drawn)
+    state.undo()
     state.undo()
     assert state.measurements == () and not state.can_undo
 
@@ -238,6 +253,20 @@ def test_a_range_keeps_the_brush_to_its_values_and_threshold_takes_them_all():
     np.testing.assert_array_equal(state.painted.array, (vol.array >= 5) & (vol.array <= 9))
     state.threshold(0, 49, plane="axial", erase=True)
     assert not state.painted.array[3].any() and state.painted.array[2].any()
+
+
+def test_values_that_mean_no_data_are_never_in_range():
+    vol, _, _ = opened("axial")
+    padded = dv.Volume(vol.array, geometry=vol.geometry, padding=(20, 29))
+    state = ViewState(padded, paint_range=(10, 40))
+    expected = (vol.array >= 10) & (vol.array <= 40) & ~((vol.array >= 20) & (vol.array <= 29))
+    state.threshold(10, 40)
+    np.testing.assert_array_equal(state.painted.array, expected)
+    state.clear_paint()
+    state.paint([vol.geometry.position((6, 10, 12))], radius=500)
+    np.testing.assert_array_equal(state.painted.array, expected)
+    region = dv.measure.Region(state.painted.volume)
+    assert state.result(region).count == expected.sum(), "as many as are measured"
 
 
 def test_missing_slices_are_never_painted():
@@ -647,4 +676,30 @@ def test_the_panel_chooses_mask_brush_and_values():
     assert section.values.value == "5, 9"
     section.values.value = ""
     assert viewer.state.paint_range is None and section.buttons["all"].disabled
+    viewer.close()
+
+
+def test_the_panel_paints_the_slice_of_the_plane_in_view():
+    vol, _, _ = opened()
+    viewer = dv.SliceViewer(vol, layout="coronal", index=(5, 7, 9))
+    viewer.state.paint_range = (0, 99)
+    viewer.panel.section("paint").buttons["all"].click()
+    axis = vol.plane_axes["coronal"]
+    expected = np.zeros(SHAPE, bool)
+    expected[(slice(None),) * axis + (viewer.state.index[axis],)] = True
+    np.testing.assert_array_equal(viewer.state.painted.array, expected)
+    viewer.close()
+
+
+def test_the_panel_tells_of_a_file_as_text(write, tmp_path):
+    files = write()
+    name = "3<img src=x onerror=alert(1)>.dcm"
+    edit(files[3], PixelData=bytes(10))
+    files[3].rename(files[3].with_name(name))
+    viewer = dv.SliceViewer(dv.volread(tmp_path / "series", lazy=True), layout="axial", index=(2, 0, 0))
+    viewer.state.paint_range = (0, 99)
+    section = viewer.panel.section("paint")
+    section.ball.value = True
+    section.buttons["all"].click()
+    assert "3&lt;img" in section.note.value and "<img" not in section.note.value
     viewer.close()

@@ -47,11 +47,15 @@ DEVICE = ("121007", "DCM", "Device")
 
 
 def structured_report(
-    volume: Volume, measurements: Sequence[Measurement | Region], *, frame: Sequence[int] = ()
+    volume: Volume,
+    measurements: Sequence[Measurement | Region],
+    *,
+    frame: Sequence[int] = (),
+    results: Sequence[Result] = (),
 ) -> Any:
     """Return a Comprehensive 3D SR of measurements, with their places in the patient.
 
-    Regions of voxels are reported by their numbers alone.
+    Regions of voxels are reported by their numbers alone, what has no number by its place.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def structured_report(
         At least one.
     frame : sequence of int
         One index for each of ``volume.extra_dims``.
+    results : sequence of Result
+        Their numbers; by default they are evaluated in the volume.
 
     Returns
     -------
@@ -93,7 +99,8 @@ def structured_report(
             uid=hd.UID(), name="dicomview"
         ),
     )
-    groups = [_group(hd, m, evaluate(volume, m, frame=frame), str(uid)) for m in measurements]
+    results = results or [evaluate(volume, m, frame=frame) for m in measurements]
+    groups = [_group(hd, m, result, str(uid)) for m, result in zip(measurements, results, strict=True)]
     report = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(observer_device_context=observer),
         procedure_reported=_code(hd, IMAGING),
@@ -122,10 +129,12 @@ def _group(hd: Any, measurement: Measurement | Region, result: Result, uid: str)
     tracking = hd.sr.TrackingIdentifier(uid=hd.UID(), identifier=(result.name or result.kind)[:64])
     found = {name: getattr(result, name) for name in NAMES}
     numbers = {name: value for name, value in found.items() if value is not None}
-    if not isinstance(measurement, Measurement) or not measurement.is_area:
+    if isinstance(measurement, Point):
+        numbers = {name: value for name, value in numbers.items() if name == "mean"}
+    is_area = isinstance(measurement, Measurement) and measurement.is_area
+    # Places of what has no area belong to its numbers; without any they are a region, or they would be lost.
+    if isinstance(measurement, Region) or (numbers and not is_area):
         places = [_place(hd, measurement, uid)] if isinstance(measurement, Measurement) else None
-        if isinstance(measurement, Point):
-            numbers = {name: value for name, value in numbers.items() if name == "mean"}
         return hd.sr.MeasurementsAndQualitativeEvaluations(
             tracking_identifier=tracking,
             measurements=[_number(hd, *item, result.unit, places) for item in numbers.items()],
@@ -147,14 +156,22 @@ def _number(hd: Any, name: str, value: float, unit: str, places: Any = None) -> 
 
 def _place(hd: Any, measurement: Measurement, uid: str) -> Any:
     """Return the points of what has no area."""
-    kind = "POLYLINE" if isinstance(measurement, Distance | Angle) else "POINT"
     return hd.sr.CoordinatesForMeasurement3D(
-        graphic_type=kind, graphic_data=measurement.array, frame_of_reference_uid=uid
+        graphic_type=_open(measurement), graphic_data=measurement.array, frame_of_reference_uid=uid
     )
 
 
+def _open(measurement: Measurement) -> str:
+    """Return the graphic type of what has no area."""
+    return "POLYLINE" if isinstance(measurement, Distance | Angle) else "POINT"
+
+
 def _region(hd: Any, measurement: Measurement, uid: str) -> Any:
-    """Return the outline of an area: of an ellipse the ends of its long and of its short axis."""
+    """Return the points, or the outline of an area: of an ellipse the ends of its long and its short axis."""
+    if not measurement.is_area:
+        return hd.sr.ImageRegion3D(
+            graphic_type=_open(measurement), graphic_data=measurement.array, frame_of_reference_uid=uid
+        )
     if not isinstance(measurement, Ellipse):
         points = np.concatenate([measurement.array, measurement.array[:1]])
         return hd.sr.ImageRegion3D(graphic_type="POLYGON", graphic_data=points, frame_of_reference_uid=uid)

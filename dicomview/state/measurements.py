@@ -7,7 +7,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dicomview.measure import Measurement, Region, Result, from_json, structured_report, to_json, words
+from dicomview.errors import MeasureError
+from dicomview.measure import (
+    Measurement,
+    Region,
+    Result,
+    from_json,
+    misplaced,
+    structured_report,
+    to_json,
+    words,
+)
 from dicomview.state.model import ViewState
 from dicomview.volume.convert import package
 
@@ -51,8 +61,20 @@ class Measurements:
         return self._state.measurements[i]
 
     def add(self, measurement: Measurement | Region) -> None:
-        """Add one at the end."""
+        """Add one at the end.
+
+        Raises
+        ------
+        MeasureError
+            If a region has no place in the volume, or another frame of reference.
+        """
+        self._check(measurement)
         self._state.add_measurement(measurement)
+
+    def _check(self, measurement: Measurement | Region) -> None:
+        problem = misplaced(self._state.acquired, measurement) if isinstance(measurement, Region) else ""
+        if problem:
+            raise MeasureError(f"{measurement.name or measurement.kind}: {problem}")
 
     def remove(self, which: int | Measurement | Region) -> None:
         """Remove one, by its place from 0 or by itself.
@@ -134,6 +156,8 @@ class Measurements:
         """
         text = Path(path).read_text(encoding="utf-8")
         found = from_json(self._state.acquired, text, ignore_frame_of_reference=ignore_frame_of_reference)
+        for measurement in found:
+            self._check(measurement)
         self._state.measurements = (*self._state.measurements, *found)
 
     def to_sr(self, path: str | os.PathLike[str]) -> None:
@@ -149,11 +173,12 @@ class Measurements:
             Without highdicom.
         """
         state = self._state
-        structured_report(state.acquired, list(self), frame=state.frame).save_as(path)
+        results = [state.result(measurement) for measurement in self]
+        structured_report(state.acquired, list(self), frame=state.frame, results=results).save_as(path)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return kind and numbers of each in words."""
-        return [(m.kind, ", ".join(words(self._state.result(m)))) for m in self]
+        """Return kind and numbers of each in words; of what cannot be evaluated only its name."""
+        return [(m.kind, ", ".join(words(self._state.known_result(m)))) for m in self]
 
     def __repr__(self) -> str:
         lines = [f"  {i} {kind:<9} {text}".rstrip() for i, (kind, text) in enumerate(self.rows(), 1)]

@@ -97,12 +97,12 @@ class Measuring(HasTraits):
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
-        return bool(self._past)
+        return bool(self._past) and self._is_there(self._past[-1])
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a change that was taken back."""
-        return bool(self._future)
+        return bool(self._future) and self._is_there(self._future[-1])
 
     def undo(self) -> None:
         """Take the last change of measurements or paint back, or give up the one that is being drawn."""
@@ -117,11 +117,15 @@ class Measuring(HasTraits):
             if self.draft is not None:
                 self.draft = None
                 return
-            while source and not self._gone(source.pop(), target):
-                pass
+            if source and self._is_there(source[-1]):
+                self._take(source.pop(), target)
 
-    def _gone(self, step: Any, target: list[Any]) -> bool:
-        """Take a step and keep the way back; returns whether it led anywhere."""
+    def _is_there(self, step: Any) -> bool:
+        """Return whether what a step changes is still there: the way ends where it is not."""
+        return True
+
+    def _take(self, step: Any, target: list[Any]) -> None:
+        """Take a step and keep the way back."""
         target.append(self.measurements)
         self.selected = None
         self._is_going_back = True
@@ -129,7 +133,6 @@ class Measuring(HasTraits):
             self.measurements = step
         finally:
             self._is_going_back = False
-        return True
 
     def add_measurement(self, measurement: Measurement | Region) -> None:
         """Add one at the end and select it."""

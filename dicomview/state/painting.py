@@ -100,7 +100,7 @@ class Painting(Measuring):
     @property
     def can_undo(self) -> bool:
         """Whether there is a change to take back."""
-        return bool(self._past or self._stroke)
+        return self._is_there(self._stroke) if self._stroke else super().can_undo
 
     @property
     def can_paint_flat(self) -> bool:
@@ -291,7 +291,7 @@ class Painting(Measuring):
         return next((o for o in self.overlays if o.number == step.number), None)
 
     def _in_range(self, box: Box, limits: Sequence[float]) -> NDArray[np.bool_]:
-        """Return which voxels of a box have values in a range."""
+        """Return which voxels of a box have values in a range; none that mean no data."""
         volume = self.acquired
         if volume.is_color:
             raise PaintError("colours have no range of values that could be painted")
@@ -301,6 +301,10 @@ class Painting(Measuring):
             check_budget(shape, volume.dtype.itemsize, "the values", "paint slice by slice")
         values = np.asarray(volume.frame(self.frame)[box])
         inside: NDArray[np.bool_] = (values >= low) & (values <= high)
+        if volume.padding is not None:
+            inside &= (values < volume.padding[0]) | (values > volume.padding[1])
+        places = [np.arange(part.start, part.stop) for part in box]
+        inside &= ~volume.without_data(np.ix_(*places), self.frame)
         return inside
 
     def _leave_missing(self, box: Box, covered: NDArray[np.bool_]) -> None:
@@ -314,15 +318,16 @@ class Painting(Measuring):
         self.end_stroke()
         super().undo()
 
-    def _gone(self, step: Any, target: list[Any]) -> bool:
-        if not isinstance(step, Step):
-            return super()._gone(step, target)
-        painted = self._painted_in(step)
+    def _is_there(self, step: Any) -> bool:
+        return not isinstance(step, Step) or isinstance(self._painted_in(step), Painted)
+
+    def _take(self, step: Any, target: list[Any]) -> None:
+        painted = self._painted_in(step) if isinstance(step, Step) else None
         if not isinstance(painted, Painted):
-            return False  # it was removed
+            super()._take(step, target)
+            return
         target.append(step.taken_back(painted))
         self._tell(step, step.box)
-        return True
 
 
 def _bytes(step: Any) -> int:

@@ -254,9 +254,11 @@ class MeasuringTool(PressingTool):
     def _taken(self, ax: Axes, pane: Pane, here: Place) -> Hold:
         """Return what a press takes hold of: the nearest handle, else a line, else nothing."""
         press: dict[str, Any] = {"ax": ax, "pane": pane, "start": here, "kind": self._state.tool}
+        # The outline of what is being drawn may still be there.
+        outlines = [outline for outline in pane.outlines if outline.number < len(self._state.measurements)]
         handles = [
             (math.dist(at, here), outline.number, i)
-            for outline in pane.outlines
+            for outline in outlines
             for i, at in enumerate(pixels_at(ax, pane, outline.handles))
         ]
         distance, number, handle = min(handles, default=(math.inf, 0, 0))
@@ -264,7 +266,7 @@ class MeasuringTool(PressingTool):
             return Hold(**press, number=number, handle=handle)
         lines = [
             (_line_distance(pixels_at(ax, pane, outline.path.places.tolist()), here), outline.number)
-            for outline in pane.outlines
+            for outline in outlines
             if outline.kind != "point"
         ]
         distance, number = min(lines, default=(math.inf, 0))

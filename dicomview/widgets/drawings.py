@@ -1,16 +1,19 @@
 """Drawings: measurements and masks for a page without a kernel, which draws them slice by slice."""
 
 import json
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomview.errors import MemoryBudgetError
 from dicomview.geometry import Geometry
 from dicomview.measure import Region, misplaced, words
 from dicomview.render import STYLE
 from dicomview.state import Mask, ViewState, patch_of, placed
 from dicomview.volume import Volume
+from dicomview.volume.memory import check_budget
 from dicomview.widgets.voxels import upright
 
 __all__ = ["drawings"]
@@ -87,22 +90,56 @@ def _runs(mask: Volume, grid: Geometry) -> dict[str, Any] | None:
     is_own = mask.geometry == grid
     if not is_own and (mask.geometry.affine is None or grid.affine is None):
         return None
-    array = np.asarray(mask.array) != 0 if is_own else _on(mask, grid)
+    array, first = np.asarray(mask.frame(mask.middle_frame)) != 0, [0, 0, 0]
+    box = _box(array)
+    if box is None:
+        return None
+    if not is_own:
+        try:
+            array, first = _on(mask, box, grid)
+        except MemoryBudgetError:
+            return None
+        box = _box(array)
+        if box is None:
+            return None
+    part = array[tuple(box)]
+    flat = np.concatenate([[False], part.ravel(), [False]])
+    ends = np.flatnonzero(flat[1:] != flat[:-1])
+    runs = np.diff(ends, prepend=0)
+    return {
+        "shape": list(part.shape),
+        "start": [s.start + n for s, n in zip(box, first)],
+        "runs": runs.tolist(),
+    }
+
+
+def _box(array: NDArray[np.bool_]) -> list[slice] | None:
+    """Return the box around what is set; None where nothing is."""
     box = []
     for axis in range(3):
         hits = np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis)))
         if not len(hits):
             return None
         box.append(slice(int(hits[0]), int(hits[-1]) + 1))
-    part = array[tuple(box)]
-    flat = np.concatenate([[False], part.ravel(), [False]])
-    ends = np.flatnonzero(flat[1:] != flat[:-1])
-    runs = np.diff(ends, prepend=0)
-    return {"shape": list(part.shape), "start": [s.start for s in box], "runs": runs.tolist()}
+    return box
 
 
-def _on(mask: Volume, grid: Geometry) -> NDArray[np.bool_]:
-    """Return a mask on a grid, by the nearest voxel."""
+def _on(mask: Volume, box: list[slice], grid: Geometry) -> tuple[NDArray[np.bool_], list[int]]:
+    """Return a mask that is set in a box, on the part of a grid that it reaches, and where that begins.
+
+    Each point takes the nearest voxel. The grid of turned planes may be far larger than the mask.
+    """
+    first = [0, 0, 0]
+    if grid.affine is not None and grid.is_uniform and mask.geometry.is_uniform:
+        ends = list(product(*((part.start - 0.5, part.stop - 0.5) for part in box)))
+        reach = grid.index(mask.geometry.position(ends))  # type: ignore[arg-type]
+        last = np.array(grid.shape) - 1
+        low, high = (np.clip(end, 0, last).astype(int) for end in (reach.min(axis=0), reach.max(axis=0) + 1))
+        first = low.tolist()
+        affine = grid.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ low
+        grid = Geometry(tuple((high - low + 1).tolist()), affine=affine)
+    check_budget(grid.shape, 1, "a mask on the planes in view")
     array = np.zeros(grid.shape, bool)
     view = upright(grid, 0)
     for k, plane in enumerate(array):
@@ -111,4 +148,4 @@ def _on(mask: Volume, grid: Geometry) -> NDArray[np.bool_]:
             values, beyond, (top, left) = patch
             inside = (values != 0) & (True if beyond is None else ~beyond)
             plane[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return array
+    return array, first

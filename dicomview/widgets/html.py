@@ -121,7 +121,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
 
 def _json(content: Any) -> str:
     """Return JSON that can stand in a script."""
-    return json.dumps(content).replace("</", "<\\/")
+    return json.dumps(content).replace("<", "\\u003c")
 
 
 def _plain(scene: Scene) -> Scene:

@@ -1,10 +1,12 @@
 """PaintSection: the mask that is painted, the brush, and the values that it takes."""
 
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
 from dicomview.errors import DicomviewError
+from dicomview.geometry import PLANES
 from dicomview.state import Overlays, Painted
 from dicomview.state.painting import RADII
 from dicomview.widgets.sections import Section
@@ -68,7 +70,7 @@ class PaintSection(Section):
         self._bindings.follow(
             self._show, ["overlays", "paint_layer", "paint_range", "brush_3d", "patient_axes", "rotation"]
         )
-        self._bindings.follow(self._show_steps, ["touched", "measurements"])
+        self._bindings.follow(self._show_steps, ["touched", "measurements", "overlays"])
         return [
             self.layer,
             self.radius,
@@ -81,10 +83,11 @@ class PaintSection(Section):
     def _threshold(self) -> None:
         """Paint the values of the range: of the slice in view, or of all."""
         state = self._state
+        plane = state.layout if state.layout in PLANES else state.volume.slice_plane
         try:
-            state.threshold(*state.paint_range, plane=None if state.brush_3d else state.volume.slice_plane)
+            state.threshold(*state.paint_range, plane=None if state.brush_3d else plane)
         except DicomviewError as error:
-            self.note.value = str(error)
+            self.note.value = escape(str(error))
 
     def _choose(self, change: Any) -> None:
         if not self._is_showing and change["new"]:

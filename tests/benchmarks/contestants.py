@@ -78,6 +78,7 @@ class Floor(anywidget.AnyWidget):
         const pixels = new Uint32Array(image.data.buffer).map(() => 0xff000000 | (Math.random() * 0xffffff));
         const paint = () => {
           pixels.copyWithin(0, 401); // another picture
+          for (let i = 1; i <= 401; i++) pixels[pixels.length - i] = 0xff000000 | (Math.random() * 0xffffff);
           context.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), 400, 400), 0, 25);
         };
         canvas.addEventListener("keydown", paint);

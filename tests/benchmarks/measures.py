@@ -124,8 +124,8 @@ class Run:
             handle = next(h for h in self.page.locator(self.contestant.focus).all() if h.is_visible())
             handle.scroll_into_view_if_needed()
             handle.focus()
-        elif self.contestant.wheel:
-            self._to_picture()
+        if self.contestant.wheel:
+            self._to_picture()  # keys go to the plane under the pointer
 
     def go(self, k: int) -> None:
         """Move to a slice from Python."""
