@@ -578,3 +578,41 @@ def test_padding_is_below_no_dose():
     array[:, :, 22:] = 60  # padding beyond all levels
     overlays.isodoses(dv.Volume(array, geometry=vol.geometry, padding=(60, 60)), [20])
     assert overlay_raster(vol, resolve(vol, state).pane("axial")) is None
+
+
+def thick_slice(z, meta, value=7.0):
+    """Return a single axial slice at a height, over slices that are 5 mm apart, and these."""
+    affine = np.diag([5.0, 1, 1, 1])[:, [0, 1, 2, 3]][[2, 1, 0, 3]]
+    vol = dv.Volume.from_array(np.zeros((4, 8, 9)), affine=affine)
+    one = np.eye(4)[[2, 1, 0, 3]]
+    one[2, 3] = z
+    return vol, dv.Volume.from_array(np.full((1, 8, 9), value), affine=one, meta=meta)
+
+
+@pytest.mark.parametrize("is_mask", [False, True])
+def test_a_single_slice_is_as_thick_as_it_says(is_mask):
+    vol, other = thick_slice(4.0, {"SliceThickness": 3.0})
+    state = ViewState(vol, window=(0, 10))
+    if is_mask:
+        Overlays(state).add_mask(dv.Volume(other.array > 0, geometry=other.geometry, meta=other.meta))
+    else:
+        Overlays(state).fuse(other, window=(5, 10))
+    shown = []
+    for k in range(4):
+        state.index = (k, 4, 4)
+        shown.append(overlay_raster(vol, resolve(vol, state).pane("axial")) is not None)
+    assert shown == [False, True, False, False], "from 2.5 to 5.5 mm"
+    state.index = (0, 4, 4)
+    pixels, finer, _ = overlay_raster(vol, resolve(vol, state).pane("coronal"))
+    assert pixels.shape[0] / finer[0] * 5 == pytest.approx(3, abs=5 / finer[0])
+
+
+def test_a_single_slice_that_is_seen_in_no_slice_is_refused():
+    vol, other = thick_slice(4.0, {})
+    overlays = Overlays(ViewState(vol))
+    with pytest.raises(GeometryError, match=r"SliceThickness \(0018,0050\)"):
+        overlays.fuse(other, window=(5, 10))
+    assert overlays.fuse(thick_slice(5.3, {})[1], window=(5, 10)) == ["volume"], "it is in a slice"
+    assert overlays.fuse(thick_slice(50.0, {})[1], window=(5, 10)) == ["volume 2"], "elsewhere, as any other"
+    upright = dv.Volume.from_array(np.ones((1, 8, 9)), affine=np.eye(4)[[1, 2, 0, 3]])
+    assert overlays.fuse(upright, window=(0, 1)) == ["volume 3"], "it crosses the slices"
