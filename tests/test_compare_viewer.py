@@ -162,6 +162,13 @@ def test_the_values_of_both_are_told(show, a, b):
     assert "b no data" in show(a, far, mode="curtain").values.value
 
 
+def test_what_a_header_says_is_text_and_no_html(show, a):
+    bad = "<img src=x onerror=alert(1)>"
+    other = dv.Volume.from_array(make_voxels(SHAPE), affine=make_affine(), meta={"RescaleType": bad})
+    values = show(other, other, mode="curtain").values.value
+    assert "<img" not in values and "&lt;img" in values
+
+
 def test_on_patient_axes_the_values_are_those_of_the_place(show):
     ramp = np.broadcast_to(np.arange(28.0) * 10, SHAPE)
     oblique = dv.Volume.from_array(ramp, affine=make_affine("oblique"))
@@ -195,6 +202,111 @@ def test_measurements_stay(show, a, b):
     viewer.comparison.mode = "side"
     one, two = viewer.viewers
     assert one.state.measurements == (drawn,) and two.state.measurements == ()
+
+
+MODES = ("curtain", "checkerboard", "blink", "difference", "side")
+
+
+def test_the_view_stays_in_other_modes(show, a, b):
+    viewer = show(a, b)
+    viewer.state.rotation, viewer.state.slab = (0, 0, 30), {"axial": 5}
+    viewer.state.position, viewer.state.zoom = (5, 20, 12), 2.0
+    viewer.state.center = (12.0, 14.0, 15.0)
+    names = ("rotation", "position", "index", "slab", "zoom", "center")
+    before = {name: getattr(viewer.state, name) for name in names}
+    grids = viewer.state.volume.geometry, {p: f.geometry for p, f in viewer.state.faces.items()}
+    middles = {p: f.middle for p, f in viewer.state.faces.items()}
+    for mode in MODES:
+        viewer.comparison.mode = mode
+        assert {name: getattr(viewer.state, name) for name in names} == before, mode
+        assert (viewer.state.volume.geometry, {p: f.geometry for p, f in viewer.state.faces.items()}) == grids
+        assert {p: f.middle for p, f in viewer.state.faces.items()} == middles
+    second = viewer.viewers[1].state
+    assert second.rotation == (0, 0, 30) and second.slab == {"axial": 5}
+    assert np.abs(np.subtract(second.position, viewer.state.position)).max() < 2
+    viewer.state.rotate("axial", 10)
+    assert viewer.state.rotation == (0, 0, 20)
+
+
+def test_patient_axes_stay_in_other_modes(show):
+    a, b = (dv.Volume.from_array(make_voxels(SHAPE, seed=i), affine=make_affine("oblique")) for i in (0, 1))
+    viewer = show(a, b)
+    viewer.state.patient_axes = True
+    viewer.state.index = (3, 4, 5)
+    place = viewer.state.position
+    for mode in MODES:
+        viewer.comparison.mode = mode
+        assert viewer.state.patient_axes and viewer.state.index == (3, 4, 5)
+        assert viewer.state.position == place
+    assert viewer.viewers[1].state.patient_axes
+
+
+def test_overlays_paint_and_the_way_back_stay_in_other_modes(show, a, b):
+    viewer = show(a, b)
+    one, two = viewer.viewers
+    one.overlays.add_mask(a.array > 500, name="bright")
+    one.overlays.paint(name="lesion")
+    two.overlays.paint(name="of b")
+    one.state.brush_mm, one.state.paint_range = 3.0, (-5000, 5000)
+    one.state.paint([one.state.position], radius=2)
+    two.state.paint([two.state.position], radius=2)
+    sums = [int(each.state.painted.array.sum()) for each in (one, two)]
+    assert min(sums) > 0
+    drawn = dv.measure.Distance((b.geometry.position((5, 2, 3)), b.geometry.position((5, 5, 7))))
+    two.state.measurements = (drawn,)
+    for mode in MODES:
+        viewer.comparison.mode = mode
+        state = viewer.state
+        assert [overlay.name for overlay in viewer.viewers[0].overlays] == ["bright", "lesion"]
+        assert state.painted.name == "lesion" and state.can_undo
+        assert (state.brush_mm, state.paint_range) == (3.0, (-5000, 5000))
+        state.undo()
+        assert not state.painted.array.any()
+        state.redo()
+        assert state.painted.array.sum() == sums[0]
+    two = viewer.viewers[1].state
+    assert two.measurements == (drawn,) and two.painted.name == "of b"
+    two.undo()
+    two.undo()
+    assert two.measurements == () and not two.painted.array.any()
+
+
+def test_the_curtain_of_turned_panes_is_upright_at_once(show, a, b):
+    viewer = show(a, b)
+    viewer.state.mirror("axial")
+    viewer.comparison.mode = "curtain"
+    image = viewer.viewers[0].axes["axial"].images[0].get_array()
+    expected = np.where(np.arange(28) >= 14, a.array[10], b.on(a).array[10])
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_the_curtain_where_one_pane_is_shown(show, a, b):
+    viewer = show(a, b, mode="curtain", layout="axial")
+    viewer.comparison.curtain = 0.2
+    viewer.state.layout = "coronal"
+    viewer.comparison.curtain = 0.7
+    assert viewer.viewers[0]._repr_mimebundle_()
+
+
+def test_numbers_follow_the_values_in_view(show, a, b):
+    viewer = show(a, b, mode="curtain", curtain=1)
+    corners = (10, 2, 2), (10, 2, 20), (10, 12, 20), (10, 12, 2)
+    shape = dv.measure.Rectangle([a.geometry.position(corner) for corner in corners])
+    viewer.state.add_measurement(shape)
+    section = viewer.viewers[0].panel.section("measurements")
+    before, seen = section.numbers.value, []
+    viewer.state.observe(lambda change: seen.append(change["new"]), "taken")
+    viewer.comparison.curtain = 0
+    assert section.numbers.value != before and seen == [viewer.state.taken]
+
+
+def test_another_frame_of_reference_is_seen(show, a, b):
+    a.meta["FrameOfReferenceUID"], b.meta["FrameOfReferenceUID"] = "1.2", "1.3<b>"
+    viewer = show(a, b)
+    for mode in ("side", *MODES):
+        viewer.comparison.mode = mode
+        assert "(0020,0052) is 1.2 and 1.3&lt;b&gt;" in viewer.values.value
+        assert ("<code>" in viewer.values.value) == (mode != "side")
 
 
 def test_what_cannot_be_composed(show, a):

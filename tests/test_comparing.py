@@ -48,6 +48,21 @@ def composed_planes(vol):
     }
 
 
+def test_another_frame_of_reference_is_told():
+    a, b = (
+        dv.Volume.from_array(
+            np.zeros((4, 5, 6)), affine=np.diag([1, 1, s, 1]), meta={"FrameOfReferenceUID": uid}
+        )
+        for s, uid in ((1, "1.2"), (2, "1.3"))
+    )
+    same = dv.Volume(b.array, geometry=a.geometry, meta=b.meta)
+    for other in (b, same):
+        (text,) = (text for text in other.on(a).report.warnings if "Frame" in text)
+        assert "FrameOfReferenceUID (0020,0052) is 1.3 and 1.2" in text
+        assert any(text in told for told in Comparison(a, other, mode="curtain").composed().report.warnings)
+    assert same.report.warnings == () and a.on(a) is a and same.on(a.geometry) is same
+
+
 def test_checkerboard_against_numpy(a, b):
     # Voxels are 2.5, 0.8 and 0.6 mm: tiles of 5 mm have 2, 6.25 and 8.33 of them.
     board = Comparison(a, b, mode="checkerboard", tile=5).composed()

@@ -37,6 +37,37 @@ def test_modules_say_what_they_own_and_what_is_public(module):
     assert "__all__" in assigned
 
 
+WIDGETS = sorted((ROOT / "dicomview" / "widgets").glob("*.py"))
+
+
+@pytest.mark.parametrize("module", WIDGETS, ids=lambda path: path.stem)
+def test_what_is_put_into_an_html_widget_is_escaped(module):
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    html = {
+        ast.unparse(target)
+        for node in assigned
+        if "widgets.HTML(" in ast.unparse(node.value)
+        for target in node.targets
+    }
+    for node in assigned:
+        values = {
+            ast.unparse(t.value).partition("[")[0] for t in node.targets if isinstance(t, ast.Attribute)
+        }
+        if values & html and ".value" in ast.unparse(node.targets[0]):
+            assert not [f"line {part.lineno}: {ast.unparse(part)}" for part in unescaped(node.value)]
+
+
+def unescaped(node):
+    """Find what is neither escaped nor a number: in the places of f-strings, and in str()."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("escape", "str"):
+        return [node] if ast.unparse(node.func) == "str" else []
+    if isinstance(node, ast.FormattedValue):
+        is_number = node.format_spec is not None and ast.unparse(node.format_spec)[-2:-1] in "defg"
+        return [] if is_number or "escape" in ast.unparse(node.value) else [node]
+    return [part for child in ast.iter_child_nodes(node) for part in unescaped(child)]
+
+
 def test_public_objects_are_documented_with_an_example():
     missing = []
     for name in dicomview.__all__:

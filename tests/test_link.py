@@ -40,6 +40,15 @@ def test_the_others_take_over_and_follow_in_mm(fine, rough):
     assert fine.index == (28, 20, 4)
 
 
+def test_another_frame_of_reference_is_told(fine, rough):
+    assert dv.link(fine, rough).warnings == ()
+    fine.acquired.meta["FrameOfReferenceUID"], rough.acquired.meta["FrameOfReferenceUID"] = "1.2", "1.3"
+    both = dv.link(fine, rough)
+    (text,) = both.warnings
+    assert "FrameOfReferenceUID (0020,0052) is 1.2 and 1.3" in text and text in repr(both)
+    assert dv.link(fine, rough, position=False, window=True).warnings == ()
+
+
 def test_an_acquisition_of_another_plane(fine):
     sideways = state(SIDEWAYS, (7, 40, 20))
     dv.link(fine, sideways)

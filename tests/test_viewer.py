@@ -565,4 +565,4 @@ def test_traits_say_what_of_them_is_seen():
     for name in unseen - {"position"}:
         setattr(state, name, others.get(name, not getattr(state, name)))
         assert resolve(vol, state) == scene, name
-    assert unseen <= {*others, "playing", "brush_mm", "brush_3d"}
+    assert unseen <= {*others, "playing", "brush_mm", "brush_3d", "taken"}

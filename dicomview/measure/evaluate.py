@@ -14,6 +14,7 @@ from dicomview.measure.shapes import Angle, Distance, Ellipse, Measurement, Poin
 from dicomview.measure.space import LengthUnit, in_lengths, index_of, point_of
 from dicomview.volume import Segmentation, Volume
 from dicomview.volume.contours import fill_even_odd
+from dicomview.volume.reference import other_frame_of_reference
 
 __all__ = ["Result", "evaluate", "lies_in", "misplaced", "region_mask", "region_values"]
 
@@ -278,11 +279,11 @@ def misplaced(volume: Volume, region: Region) -> str:
     ('', 'a region of (2, 4, 5) v')
     """
     mask = region.mask
-    theirs, ours = (v.meta.get("FrameOfReferenceUID") for v in (mask, volume))
-    if theirs and ours and theirs != ours:
+    differs = other_frame_of_reference(mask.meta, volume.meta)
+    if differs:
         return (
-            "a region and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) is "
-            f"{theirs} and {ours}; register them, and pass a mask without this element"
+            f"a region and the volume must share a frame of reference: {differs}; register them, and pass a "
+            "mask without this element"
         )
     if mask.geometry != volume.geometry and (mask.geometry.affine is None or volume.geometry.affine is None):
         return (

@@ -13,6 +13,7 @@ from dicomview.geometry import Geometry
 from dicomview.measure.evaluate import Result
 from dicomview.measure.shapes import KINDS, Measurement, Region
 from dicomview.volume import Volume
+from dicomview.volume.reference import other_frame_of_reference
 
 __all__ = ["from_json", "to_json"]
 
@@ -81,11 +82,11 @@ def from_json(
             f"the points of the file are given in {theirs.get('space')!r}, those of this volume in "
             f"{ours['space']!r}: take the volume in which they were made"
         )
-    uids = theirs.get("FrameOfReferenceUID"), ours.get("FrameOfReferenceUID")
-    if all(uids) and uids[0] != uids[1] and not ignore_frame_of_reference:
+    differs = other_frame_of_reference(theirs, ours)
+    if differs and not ignore_frame_of_reference:
         raise MeasureError(
-            f"file and volume must share a frame of reference: FrameOfReferenceUID (0020,0052) is {uids[0]} "
-            f"and {uids[1]}; pass ignore_frame_of_reference=True if their positions agree"
+            f"file and volume must share a frame of reference: {differs}; pass "
+            "ignore_frame_of_reference=True if their positions agree"
         )
     try:
         return tuple(map(_made, items))

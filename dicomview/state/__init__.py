@@ -15,6 +15,7 @@ from dicomview.state.painting import PAINTING
 from dicomview.state.placing import patch_of
 from dicomview.state.readout import curve, readout
 from dicomview.state.resolve import Changes, Pane, Scene, changes, pane_pixels, resolve
+from dicomview.state.resuming import resume
 from dicomview.state.rotation import carried, rotated
 from dicomview.state.slab import SlabMode, slab_range, slab_text
 
@@ -48,6 +49,7 @@ __all__ = [
     "placed",
     "readout",
     "resolve",
+    "resume",
     "rotated",
     "slab_range",
     "slab_text",

@@ -10,7 +10,7 @@ __all__ = ["view_code"]
 
 #: Traits that follow from others, belong to the moment or hold voxels.
 _PASSING = frozenset(
-    ("position", "pointer", "playing", "selected", "draft", "overlays", "paint_layer", "touched")
+    ("position", "pointer", "playing", "selected", "draft", "overlays", "paint_layer", "touched", "taken")
 )
 #: Said first, in this order.
 _FIRST = ("window", "colormap", "layout", "index", "frame")

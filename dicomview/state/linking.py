@@ -11,6 +11,7 @@ from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import PLANES, plane_view
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
+from dicomview.volume.reference import remark
 
 __all__ = ["Link", "link"]
 
@@ -32,7 +33,8 @@ def link(
     position : bool
         Whether they show the same place in the patient, in mm: their volumes may have different grids. Each
         shows its nearest voxel, and one that was only rounded moves none of the others. Volumes of unknown
-        place go along by index, where they have the same shape.
+        place go along by index, where they have the same shape. Where the frames of reference differ,
+        positions need not mean the same: the link says so.
     window : bool
         Whether they have the same window.
     zoom : bool
@@ -44,7 +46,7 @@ def link(
     Returns
     -------
     Link
-        ``unlink()`` ends it.
+        ``unlink()`` ends it; ``warnings`` says what is to be known.
 
     Raises
     ------
@@ -83,6 +85,11 @@ class Link:
     states : sequence of ViewState
     position, window, zoom, traits
         As for :func:`link`.
+
+    Attributes
+    ----------
+    warnings : tuple of str
+        Where places are linked between different frames of reference.
     """
 
     def __init__(
@@ -98,6 +105,9 @@ class Link:
         if position:
             self._by_index = _by_index(self._states)
             self._kinds["place"] = ["index"], self._place
+        volumes = [state.acquired for state in self._states]
+        told = (remark(volumes[0], volume) for volume in volumes[1:] if position)
+        self.warnings = tuple(dict.fromkeys(filter(None, told)))
         if zoom:
             self._kinds["zoom"] = ["zoom", "center"], _zoom
         for name in (*traits, *["window"] * window):
@@ -127,7 +137,8 @@ class Link:
         self._observers = []
 
     def __repr__(self) -> str:
-        return f"Link of {len(self._states)}: {', '.join(self._kinds) if self._is_on else 'undone'}"
+        kinds = ", ".join(self._kinds) if self._is_on else "undone"
+        return "\n".join([f"Link of {len(self._states)}: {kinds}", *self.warnings])
 
     def _observer(self, state: ViewState, kind: str) -> Callable[[Any], None]:
         def changed(change: Any) -> None:

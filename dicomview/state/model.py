@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bool, CFloat, Enum, TraitError, Unicode, observe, validate
+from traitlets import Bool, CFloat, Enum, Int, TraitError, Unicode, observe, validate
 
 from dicomview.display import INTERPOLATIONS
 from dicomview.errors import GeometryError
@@ -150,6 +150,8 @@ class ViewState(Painting):
     fps : float
         Steps a second; to start with those of the header, if it has a frame rate.
     cine_mode : {"loop", "bounce"}
+    taken : int
+        How often another volume took the place of the one that is looked at: :meth:`take`.
 
     Examples
     --------
@@ -198,12 +200,15 @@ class ViewState(Painting):
     cine = Unicode().tag(seen="no")
     fps = CFloat(10.0, min=0.1, max=60.0).tag(seen="no")
     cine_mode = Enum(CINE_MODES, "loop").tag(seen="no")
+    taken = Int(0).tag(seen="no")
 
     def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
         self.volume = self.acquired = volume
         self.faces: dict[Plane, Volume] = dict.fromkeys(PLANES, volume)
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
         self._pivot: Any = None
+        #: What the volume in view was made for: ``patient_axes`` and ``rotation``.
+        self._axes = False, (0.0, 0.0, 0.0)
         #: Held while a change is made and seen; changes may come from several threads.
         self.lock = RLock()
         self._colormaps = colormaps
@@ -314,6 +319,9 @@ class ViewState(Painting):
     @observe("patient_axes", "rotation")
     def _axes_changed(self, change: Any) -> None:
         """Keep the place on the other grid."""
+        if self._axes == (self.patient_axes, self.rotation):
+            return
+        self._axes = self.patient_axes, self.rotation
         old, place = self.volume, self._pivot or self.position
         base = self.acquired.on_patient_axes(lazy=True) if self.patient_axes else self.acquired
         faces = dict.fromkeys(PLANES, base)
@@ -340,10 +348,17 @@ class ViewState(Painting):
     def take(self, acquired: Volume) -> None:
         """Look at another volume on the same grid, as the one before."""
         with self.lock:
-            shown = {id(old): acquired.like(old) for old in (self.volume, *self.faces.values())}
-            self.volume = shown[id(self.volume)]
-            self.faces = {plane: shown[id(face)] for plane, face in self.faces.items()}
             self.acquired = acquired
+            self.look_alike(self)
+            self.taken += 1
+
+    def look_alike(self, other: "ViewState") -> None:
+        """Have the axes of another view on the same grid; says nothing to those who observe."""
+        shown = {id(old): self.acquired.like(old) for old in (other.volume, *other.faces.values())}
+        self.volume = shown[id(other.volume)]
+        self.faces = {plane: shown[id(face)] for plane, face in other.faces.items()}
+        self._extents["index"] = self.volume.geometry.shape
+        self._axes = other.patient_axes, other.rotation
 
     @property
     def can_rotate(self) -> bool:

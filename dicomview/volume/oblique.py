@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from dicomview.geometry import Geometry, oblique_grid, patient_grid, plane_through, turned_grid
 from dicomview.volume.onto import on_grid
+from dicomview.volume.reference import with_remark
 from dicomview.volume.straighten import onto, resliced, straightened
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class Oblique:
         Volume
             With the shape and place of the other. Linear interpolation, integers rounded; what lies outside
             holds the padding value, or the lowest value, and :meth:`without_data` tells it apart. A volume
-            that has this grid is returned itself.
+            that has this grid is returned itself. Where the frames of reference of both differ, positions
+            need not mean the same: ``report.warnings`` says so.
 
         Raises
         ------
@@ -109,7 +111,9 @@ class Oblique:
         >>> whole.on(fine).array.tolist(), whole.on(fine).without_data((0, 0, 4)).tolist()
         ([[[0.0, 4.0, 8.0, 8.0, 0.0]]], True)
         """
-        return on_grid(self, other if isinstance(other, Geometry) else other.geometry, lazy=lazy)
+        if isinstance(other, Geometry):
+            return on_grid(self, other, lazy=lazy)
+        return with_remark(on_grid(self, other.geometry, lazy=lazy), self, other)
 
     def oblique(
         self: Any,

@@ -14,6 +14,7 @@ from dicomview.volume.describe import html_table, text_table
 from dicomview.volume.masks import MaskPlane, transfer
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.reference import other_frame_of_reference
 from dicomview.volume.report import Report
 from dicomview.volume.segment import Segment, pick
 from dicomview.volume.volume import Volume
@@ -283,19 +284,19 @@ class Segmentation:
 
     def _other_frames(self, volume: Volume) -> tuple[list[str], dict[int, str]]:
         """Return warnings, and the segments whose positions have another meaning than the volume's."""
-        theirs = volume.meta.get("FrameOfReferenceUID")
+        keyword = "FrameOfReferenceUID"
         strangers, unknown = {}, False
         for segment in self.segments:
             ours = segment.frame_of_reference_uid or self.frame_of_reference_uid
             unknown = unknown or not ours
-            if ours and theirs and ours != theirs:
+            differs = other_frame_of_reference({keyword: ours}, volume.meta)
+            if differs:
                 strangers[segment.number] = (
-                    f"{segment} and the volume must share a frame of reference: FrameOfReferenceUID "
-                    f"(0020,0052) is {ours} and {theirs}; register them, or pass "
-                    "ignore_frame_of_reference=True if their positions agree"
+                    f"{segment} and the volume must share a frame of reference: {differs}; register them, or "
+                    "pass ignore_frame_of_reference=True if their positions agree"
                 )
         absent = "FrameOfReferenceUID (0020,0052) is absent: positions are taken to mean the same"
-        return ([absent] if not theirs or unknown else []), strangers
+        return ([absent] if unknown or not volume.meta.get(keyword) else []), strangers
 
     def _moved(self, volume: Volume) -> Planes:
         """Return the masks of voxels on the grid of a volume."""

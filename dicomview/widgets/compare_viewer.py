@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from traitlets import TraitError
 
 from dicomview.display import Window
 from dicomview.errors import DicomviewError, MemoryBudgetError
+from dicomview.geometry import PlaneView
 from dicomview.io import Series, volread
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
-from dicomview.state import Comparison, Link, ViewState, link, resolve
+from dicomview.state import Comparison, Link, ViewState, link, resolve, resume
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
+from dicomview.volume.reference import remark
 from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
@@ -26,12 +31,16 @@ from dicomview.widgets.viewer import WIDTH, SliceViewer
 
 __all__ = ["CompareViewer", "compare"]
 
-#: What stays when another mode is chosen.
+#: What stays of the first for all when another mode is chosen; :func:`resume` keeps the rest.
 _STAYS = (
-    "index", "zoom", "center", "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar",
-    "letters", "texts", "colorbar", "empty_color", "step_mm", "tool", "level_drag", "measurements",
+    "crosshair", "gap", "convention", "turns", "interpolation", "scale_bar", "letters", "texts", "colorbar",
+    "empty_color", "mark_padding", "step_mm", "tool", "level_drag", "brush_mm", "brush_3d",
 )  # fmt: skip
-#: What of that belongs to the grid of the first.
+#: What of it the second has too, as far as it can.
+_SHARED = ("position", "slab_mode", "slab", "patient_axes", "rotation")
+#: What changes the picture.
+_SEEN = ViewState.class_trait_names(seen=lambda kind: kind != "no")
+#: What of the options belongs to the grid of the first.
 _OF_GRID = {"index", "position", "zoom", "center", "measurements"}
 #: What else the composed volume depends on, by mode.
 _NEEDS = {
@@ -127,7 +136,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._options = options
         self._layouts = {True: layout or first.slice_plane, False: layout or "ortho"}
         self.viewers: tuple[SliceViewer, ...] = ()
+        #: The second one as it was left side by side.
+        self._second: ViewState | None = None
         self._links: list[Link] = []
+        self._notes: list[str] = []
         self._open = True
         self._picture = KeptPicture(self._png)
         self._bindings = Bindings(self.comparison)
@@ -207,9 +219,13 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 comparison.windows = self._windows()
                 self._frames = self._frames_shown()
         self._links = []
+        self._notes = [note for note in (remark(comparison.a, comparison.b),) if note]
         kept["layout"] = self._layouts[mode == "side"]
         options = {**self._options, **kept}
-        self.viewers = self._two(options) if mode == "side" else (self._one(options),)
+        before = old[0].state if old else None
+        if len(old) > 1:
+            self._second = old[1].state
+        self.viewers = self._two(options, before) if mode == "side" else (self._one(options, before),)
         self._shown_mode = mode  # not before: another thread may change the rest meanwhile
         self._paired = comparison.paired
         for viewer in self.viewers:
@@ -224,8 +240,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._free(old, links)
         self._changed()
 
-    def _one(self, options: dict[str, Any]) -> SliceViewer:
-        """Return a viewer of both in one."""
+    def _one(self, options: dict[str, Any], before: ViewState | None) -> SliceViewer:
+        """Return a viewer of both in one, which goes on where the first one was left."""
         comparison = self.comparison
         volume = comparison.composed()
         options["frame"] = comparison.paired.joined(*self._frames)
@@ -237,10 +253,15 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             options["colormap"] = options.get("colormap", "RdBu_r")
         elif volume.has_window:
             options["window"] = comparison.windows[0]
-        return SliceViewer(volume, **options)
+        viewer = SliceViewer(volume, **options)
+        if before is not None:
+            resume(viewer.state, before)
+        if comparison.mode == "curtain":
+            viewer.show_values(comparison.composed(_views(viewer)))
+        return viewer
 
-    def _two(self, options: dict[str, Any]) -> tuple[SliceViewer, ...]:
-        """Return a viewer of each, which go along."""
+    def _two(self, options: dict[str, Any], before: ViewState | None) -> tuple[SliceViewer, ...]:
+        """Return a viewer of each, which go along, from where they were left."""
         comparison = self.comparison
         of_first = {name: options.pop(name) for name in _OF_GRID & set(options)}
         viewers = []
@@ -250,13 +271,19 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         first = viewers[0].state
         for name, value in of_first.items():
             setattr(first, name, value)
+        for viewer, left in zip(viewers, (before, self._second)):
+            if left is not None:
+                resume(viewer.state, left)
+        for name in _SHARED if before is not None else ():
+            with suppress(TraitError):
+                setattr(viewers[1].state, name, getattr(before, name))
         shared = ["layout", "crosshair", "convention", "turns", "interpolation"]
         kinds: dict[str, Any]
         for kinds in ({"position": True}, {"position": False, "zoom": True, "traits": shared}):
             try:
                 self._links.append(link(*viewers, **kinds))
             except DicomviewError as error:
-                self.values.value = f"not linked: {safe_text(error)}"
+                self._notes.append(f"not linked: {safe_text(error)}")
         if comparison.paired.is_linked:
             self._links.append(link(*viewers, position=False, traits=["frame"]))
         if comparison.is_alike and comparison.windows[0] == comparison.windows[1]:
@@ -266,7 +293,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     def _observers(self) -> list[tuple[Callable[[Any], None], list[str]]]:
         """Return what follows the state of every viewer."""
         return [
-            (self._changed, [*_STAYS, "layout", "window", "colormap", "invert", "frame"]),
+            (self._changed, _SEEN),
             (self._read_out, ["index", "pointer", "frame"]),
             (self._place_divider, ["layout", "zoom", "center", "turns", "convention", "colorbar"]),
             (self._recompose, ["turns", "convention"]),
@@ -306,9 +333,8 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Show what the mode shows now, in the same view."""
         is_shown = self.comparison.mode == self._shown_mode
         if is_shown and change["name"] in _NEEDS.get(self._shown_mode, ()):
-            scene = resolve(self.volume, self.state)
-            views = {pane.view.axis: pane.view for pane in scene.panes}
-            self.viewers[0].show_values(self.comparison.composed(views))
+            viewer = self.viewers[0]
+            viewer.show_values(self.comparison.composed(_views(viewer)))
             self._place_divider()
             self._read_out()
             self._picture.changed()
@@ -338,9 +364,12 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._picture.changed()
 
     def _read_out(self, change: Any = None) -> None:
-        """Tell the values of both."""
-        if self._shown_mode == "side":
-            return
+        """Tell the values of both, and what is to be known."""
+        values = "" if self._shown_mode == "side" else self._values()
+        self.values.value = values + "".join(f"<div>{escape(note)}</div>" for note in self._notes)
+
+    def _values(self) -> str:
+        """Return the values of both."""
         state, comparison = self.state, self.comparison
         index = state.index if state.pointer is None else state.pointer
         values: tuple[Any, Any] = (math.nan, math.nan)
@@ -353,7 +382,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         parts = []
         for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
             parts.append(f"{name} {_told(value, volume.unit)}")
-        self.values.value = f"<code>{' &nbsp; '.join(parts)}</code>"
+        return f"<code>{' &nbsp; '.join(map(escape, parts))}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
 
@@ -374,6 +403,12 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> str:
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
+
+
+def _views(viewer: SliceViewer) -> dict[int, PlaneView]:
+    """Return how the plane across each axis is laid on the screen."""
+    scene = resolve(viewer.volume, viewer.state)
+    return {pane.view.axis: pane.view for pane in scene.panes}
 
 
 def _told(value: Any, unit: str) -> str:

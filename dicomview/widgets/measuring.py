@@ -51,7 +51,8 @@ class MeasurementsSection(Section):
             self.buttons[name] = button = widgets.Button(icon=icon, tooltip=tip, layout=layout, **options)
             style = button.style
             button.on_click(lambda _, act=act: act())
-        self._bindings.follow(self._show, ["measurements", "selected", "frame", "patient_axes", "rotation"])
+        seen = ["measurements", "selected", "frame", "patient_axes", "rotation", "taken"]
+        self._bindings.follow(self._show, seen)
         self._bindings.follow(self._show_steps, ["touched", "overlays"])
         return [self.chosen, widgets.HBox([*self.buttons.values()]), self.name, self.numbers]
 

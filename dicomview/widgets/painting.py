@@ -15,7 +15,7 @@ from dicomview.widgets.style import check, control
 __all__ = ["NO_SLICES", "PaintSection"]
 
 #: Said where brush and fill can do nothing.
-NO_SLICES = "The planes are not those of the acquisition: tick <i>3-D</i> in the panel to paint with a ball."
+NO_SLICES = "The planes are not those of the acquisition: tick 3-D in the panel to paint with a ball."
 
 
 class PaintSection(Section):

@@ -194,7 +194,7 @@ class CineSection(Section):
         controls = [self.playing, self.cine, self.fps, self.cine_mode]
         if state.volume.extra_dims:
             self.curve = widgets.HTML(layout=widgets.Layout(margin="4px 8px"))
-            self._bindings.follow(self._show_curve, ["index", "frame", "cine", "patient_axes"])
+            self._bindings.follow(self._show_curve, ["index", "frame", "cine", "patient_axes", "taken"])
             controls.append(self.curve)
         return controls
 

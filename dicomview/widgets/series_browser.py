@@ -191,7 +191,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
             if now - self._beat > BEAT or done == count:
                 self._beat = now
                 self.bar.max, self.bar.value = max(count, 1), done
-                self.status.value = f"{what}: {done} of {count} files"
+                self.status.value = f"{escape(what)}: {done:d} of {count:d} files"
 
         found: SeriesList | str
         try:

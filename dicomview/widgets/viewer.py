@@ -229,7 +229,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         state = self.state
         is_idle = state.tool in PAINTING and not (state.brush_3d or state.can_paint_flat)
         notes = [note for note in (self._note, NO_SLICES if is_idle else "") if note]
-        self._title.value = _title(self.volume) + "".join(f"<div>{note}</div>" for note in notes)
+        self._title.value = _title(self.volume) + "".join(f"<div>{escape(note)}</div>" for note in notes)
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
