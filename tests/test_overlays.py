@@ -496,3 +496,123 @@ def test_a_mask_of_several_frames_is_refused_with_what_to_do():
         overlays.add_mask(frames)
     with pytest.raises(GeometryError, match=r"mask\[None\]"):
         overlays.add_mask(frames[0, 0])
+
+
+def fine_values(other, vol, index, *, order=1, finer=(8, 8), uneven=False):
+    """Return values of a volume on an axial slice of another, where there are none, and its columns."""
+    view = resolve(vol, ViewState(vol)).pane("axial").view
+    values, beyond, (_, left) = patch_of(other, (), vol.geometry, view, index=index, finer=finer, order=order)
+    at = (np.arange(values.shape[1]) + left + 0.5) / finer[1] - 0.5
+    return values, np.zeros(values.shape, bool) if beyond is None else beyond, at
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize("order", [0, 1])
+def test_padding_is_not_mixed_with_values(order, uneven):
+    affine = np.eye(4)[[2, 1, 0, 3]]
+    vol = dv.Volume.from_array(np.zeros((4, 6, 8)), affine=affine)
+    array = np.full((4, 6, 8), 3000, np.int16)
+    array[..., 4:] = -2000
+    positions = np.array([[0, 0, z] for z in (0, 1, 2, 3.5)]) if uneven else None
+    geometry = Geometry(array.shape, affine=affine, slice_positions=positions)
+    other = dv.Volume(array, geometry=geometry, padding=(-2000, -1500))
+    values, beyond, at = fine_values(other, vol, 1, order=order)
+    assert (beyond == (at > 3.5)).all(), "the nearest voxel is padding"
+    assert (values[~beyond] == 3000).all()
+    array[..., 1] = 1000  # values are mixed with values as before
+    values, _, at = fine_values(other, vol, 1, order=1)
+    np.testing.assert_allclose(values[0][at < 2], np.interp(at[at < 2], range(4), [3000, 1000, 3000, 3000]))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("turn", [False, True])
+def test_what_a_resliced_volume_did_not_acquire_is_not_coloured(turn, lazy):
+    affine = np.eye(4)[[2, 1, 0, 3]]
+    vol = dv.Volume.from_array(np.zeros((12, 20, 20)), affine=affine)
+    small = affine.copy()
+    small[:3, 3] = 3, 4, 2
+    if turn:
+        small[:3, :3] = small[:3, :3] @ turned_grid().affine[:3, :3] / turned_grid().spacing
+    pet = dv.Volume.from_array(np.full((6, 9, 10), 7.0), affine=small)
+    pet.array[0, 0, 0] = 1  # the value of "no data"
+    placed = pet.on(vol, lazy=lazy)
+    state = ViewState(vol, window=(0, 10), index=(4, 10, 10))
+    Overlays(state).fuse(placed, window=(0.5, 1))
+    shown = state.overlays[0].volume
+    for k in (1, 4, 6, 7, 9):
+        index = np.ix_([k], range(20), range(20))
+        lacks = np.broadcast_to(placed.without_data(index), (1, 20, 20))[0]
+        values, beyond, _ = fine_values(shown, vol, k, finer=(1, 1))
+        np.testing.assert_array_equal(beyond, lacks)
+        values, beyond, _ = fine_values(shown, vol, k, finer=(3, 3))
+        np.testing.assert_array_equal(beyond, lacks.repeat(3, 0).repeat(3, 1))
+        state.index = (k, 10, 10)
+        if lacks.all():
+            assert overlay_raster(vol, resolve(vol, state).pane("axial")) is None
+        elif k == 6 and not turn:
+            np.testing.assert_allclose(values[~beyond], 7, err_msg="and no value is mixed with it")
+
+
+def test_missing_slices_of_a_resliced_volume_are_not_coloured():
+    from dicomview.volume import Report
+
+    vol, state, overlays = opened()
+    pet = dv.Volume(
+        np.full((2, *SHAPE), 7.0),
+        geometry=vol.geometry,
+        dims=("time", "slice", "row", "column"),
+        report=Report(missing=((0, 3), (1, 11))),
+    )
+    moved = vol.geometry.affine.copy()
+    moved[:3, 3] += moved[:3, 1] / 2
+    grid = Geometry(SHAPE, affine=moved)
+    overlays.fuse(pet.on(grid, lazy=True), window=(5, 10))
+    for k in (3, 11):
+        state.index = (k, 20, 22)
+        assert (overlay_raster(vol, resolve(vol, state).pane("axial")) is None) == (k == 11)
+
+
+def test_padding_is_below_no_dose():
+    vol, state, overlays = opened()
+    array = np.full(SHAPE, 10.0)
+    array[:, :, 22:] = 60  # padding beyond all levels
+    overlays.isodoses(dv.Volume(array, geometry=vol.geometry, padding=(60, 60)), [20])
+    assert overlay_raster(vol, resolve(vol, state).pane("axial")) is None
+
+
+def thick_slice(z, meta, value=7.0):
+    """Return a single axial slice at a height, over slices that are 5 mm apart, and these."""
+    affine = np.diag([5.0, 1, 1, 1])[:, [0, 1, 2, 3]][[2, 1, 0, 3]]
+    vol = dv.Volume.from_array(np.zeros((4, 8, 9)), affine=affine)
+    one = np.eye(4)[[2, 1, 0, 3]]
+    one[2, 3] = z
+    return vol, dv.Volume.from_array(np.full((1, 8, 9), value), affine=one, meta=meta)
+
+
+@pytest.mark.parametrize("is_mask", [False, True])
+def test_a_single_slice_is_as_thick_as_it_says(is_mask):
+    vol, other = thick_slice(4.0, {"SliceThickness": 3.0})
+    state = ViewState(vol, window=(0, 10))
+    if is_mask:
+        Overlays(state).add_mask(dv.Volume(other.array > 0, geometry=other.geometry, meta=other.meta))
+    else:
+        Overlays(state).fuse(other, window=(5, 10))
+    shown = []
+    for k in range(4):
+        state.index = (k, 4, 4)
+        shown.append(overlay_raster(vol, resolve(vol, state).pane("axial")) is not None)
+    assert shown == [False, True, False, False], "from 2.5 to 5.5 mm"
+    state.index = (0, 4, 4)
+    pixels, finer, _ = overlay_raster(vol, resolve(vol, state).pane("coronal"))
+    assert pixels.shape[0] / finer[0] * 5 == pytest.approx(3, abs=5 / finer[0])
+
+
+def test_a_single_slice_that_is_seen_in_no_slice_is_refused():
+    vol, other = thick_slice(4.0, {})
+    overlays = Overlays(ViewState(vol))
+    with pytest.raises(GeometryError, match=r"SliceThickness \(0018,0050\)"):
+        overlays.fuse(other, window=(5, 10))
+    assert overlays.fuse(thick_slice(5.3, {})[1], window=(5, 10)) == ["volume"], "it is in a slice"
+    assert overlays.fuse(thick_slice(50.0, {})[1], window=(5, 10)) == ["volume 2"], "elsewhere, as any other"
+    upright = dv.Volume.from_array(np.ones((1, 8, 9)), affine=np.eye(4)[[1, 2, 0, 3]])
+    assert overlays.fuse(upright, window=(0, 1)) == ["volume 3"], "it crosses the slices"

@@ -150,9 +150,6 @@ def _colored(
     assert isinstance(overlay, Fused)
     absent = absent | ~np.isfinite(values)
     shown = norm_of(overlay.window)(np.where(absent, 0, values))
-    if overlay.volume.padding is not None:
-        low, high = overlay.volume.padding
-        absent |= (values >= low) & (values <= high)
     absent |= np.ma.getdata(shown) <= 0
     if absent.all():
         return None

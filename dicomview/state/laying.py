@@ -1,7 +1,7 @@
 """Laying: what is given, as masks, layers and volumes that have a place over a volume."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from dicomview.state.painted import PaintLayer
 from dicomview.state.placing import cropped
 from dicomview.volume import Segment, Segmentation, Volume
 from dicomview.volume.memory import check_budget
+from dicomview.volume.onto import in_memory
+from dicomview.volume.segmentation import slice_thickness
 
 __all__ = [
     "isodose_levels",
@@ -29,6 +31,8 @@ Mask = NDArray[np.bool_]
 
 #: A fraction that belongs to a fractional segment.
 INSIDE = 0.5
+#: Cosine of the angle between slices that count as parallel, at least.
+PARALLEL = 0.999
 
 
 def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) -> Volume:
@@ -49,17 +53,7 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
             )
         data = Volume(array, geometry=geometry or acquired.geometry)
     if data.is_lazy or data.is_resliced:
-        frame = data.middle_frame
-        check_budget(data.geometry.shape, data.dtype.itemsize, "the overlay", "pass a smaller volume")
-        array = np.asarray(data.frame(frame))
-        missing = tuple(data.missing_slices(frame))
-        data = Volume(
-            array,
-            geometry=data.geometry,
-            meta=data.meta,
-            report=replace(data.report, missing=missing),
-            padding=data.padding,
-        )
+        data = in_memory(data, data.middle_frame, name="the overlay")
     if data.geometry.affine is None or acquired.geometry.affine is None:
         if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
             raise GeometryError(
@@ -72,6 +66,31 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
         raise GeometryError(
             "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
             f"is {theirs} and {ours}; register them, and pass a Volume without this element"
+        )
+    if data.geometry.shape[0] == 1 and data.geometry != acquired.geometry:
+        return _thickened(data, acquired.geometry)
+    return data
+
+
+def _thickened(data: Volume, grid: Geometry) -> Volume:
+    """Return a single slice as thick as its header says; without that it is 1 mm, and has to be seen so."""
+    affine, place = data.geometry.affine, grid.slice_positions
+    assert affine is not None and place is not None and grid.normal is not None
+    step = np.linalg.norm(affine[:3, 0])
+    thickness = slice_thickness(data)
+    if thickness is not None:
+        affine = affine.copy()
+        affine[:3, 0] *= thickness / step
+        thick = copy(data)
+        thick.geometry = Geometry(data.geometry.shape, affine=affine)
+        return thick
+    away = (place - affine[:3, 3]) @ grid.normal
+    is_parallel = abs(affine[:3, 0] @ grid.normal) > PARALLEL * step
+    if is_parallel and away.min() < 0 < away.max() and abs(away).min() > step / 2:
+        raise GeometryError(
+            "a single slice of unknown thickness lies between two slices of the volume, "
+            f"{abs(away).min():.3g} mm from the nearest: give SliceThickness (0018,0050), as "
+            'Volume.from_array(..., meta={"SliceThickness": 5})'
         )
     return data
 

@@ -1,6 +1,7 @@
 """Placing: the values of one volume at the points of a slice of another, by position in the patient."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,10 @@ from numpy.typing import NDArray
 
 from dicomview.geometry import Geometry, PlaneView, beyond_plane, outside, plane_values
 from dicomview.volume import Volume
+from dicomview.volume.absence import IN_SLICE, empty_voxels, may_be_empty
 
 __all__ = ["Patch", "cropped", "cut", "patch_of"]
 
-#: Places this close to a slice, in voxels, are in it and take nothing from its neighbour.
-IN_SLICE = 1e-6
 #: A patch: values, where there are none (None for nowhere), and row and column of its first point.
 Patch = tuple[NDArray[Any], NDArray[np.bool_] | None, tuple[int, int]]
 
@@ -119,7 +119,36 @@ def _straight(
         along = start[0] + down[0] * np.arange(shape[0])[:, None] + right[0] * np.arange(shape[1])
         lacks = _in_missing(along, missing)
         beyond = lacks if beyond is None else beyond | lacks
-    return plane_values(array, start, order=order, **where), beyond, (top, left)
+    values = plane_values(array, start, order=order, **where)
+    if may_be_empty(volume):
+        at = np.add.outer(start, np.zeros(shape)) + (
+            down[:, None, None] * np.arange(shape[0])[:, None] + right[:, None, None] * np.arange(shape[1])
+        )
+        for line, count in zip(at, extents):
+            np.clip(line, 0, count - 1, out=line)
+        values, empty = _unmixed(volume, frame, array, at, values)
+        beyond = empty if beyond is None else beyond | empty
+    return values, beyond, (top, left)
+
+
+def _unmixed(
+    volume: Volume, frame: Any, array: NDArray[Any], at: NDArray[np.float64], values: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return interpolated values, beside voxels without data those of the nearest ones, and where these lack.
+
+    As :meth:`Volume.on` has it: what is no data has no part in a value.
+    """
+    near = _voxels(np.floor(at + 0.5))
+    touched = lacks = empty_voxels(volume, array, near, frame)
+    low, high = np.floor(at + IN_SLICE), np.ceil(at - IN_SLICE)
+    ways = [(a, b) if (a != b).any() else (a,) for a, b in zip(low, high)]
+    for corner in product(*ways):
+        touched = touched | empty_voxels(volume, array, _voxels(corner), frame)
+    return np.where(touched, array[near], values), lacks
+
+
+def _voxels(places: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.int64], ...]:
+    return tuple(place.astype(np.int64) for place in places)
 
 
 def _in_missing(slices: NDArray[np.float64], missing: Sequence[int]) -> NDArray[np.bool_]:
@@ -176,7 +205,12 @@ def _bent(
     for line, count in zip(at, array.shape):
         np.clip(line, 0, count - 1, out=line)
     if order == 0:
-        return array[tuple(np.floor(at + 0.5).astype(int))], beyond, (0, 0)
-    from scipy.ndimage import map_coordinates
+        values = array[_voxels(np.floor(at + 0.5))]
+    else:
+        from scipy.ndimage import map_coordinates
 
-    return map_coordinates(array, at, output=np.float32, order=1, mode="nearest"), beyond, (0, 0)
+        values = map_coordinates(array, at, output=np.float32, order=1, mode="nearest")
+    if may_be_empty(volume):
+        values, empty = _unmixed(volume, frame, array, at, values)
+        beyond |= empty
+    return values, beyond, (0, 0)

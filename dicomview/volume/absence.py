@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomview.geometry import Geometry, beyond_plane, outside
 
-__all__ = ["Acquired", "missing_slices"]
+__all__ = ["Acquired", "empty_voxels", "may_be_empty", "missing_slices"]
+
+if TYPE_CHECKING:
+    from dicomview.volume.volume import Volume
 
 #: Places this close to a slice, in voxels, are in it and take nothing from its neighbour.
 IN_SLICE = 1e-6
@@ -94,3 +97,28 @@ class Acquired:
         slices = index[0].clip(0, self.geometry.shape[0] - 1)
         below, above = np.floor(slices + IN_SLICE), np.ceil(slices - IN_SLICE)
         return beyond | np.isin(below, missing) | np.isin(above, missing)
+
+
+def may_be_empty(volume: "Volume") -> bool:
+    """Return whether single voxels of a volume may hold no data: padding, or what was not acquired."""
+    return volume.padding is not None or volume._acquired is not None
+
+
+def empty_voxels(
+    volume: "Volume", array: NDArray[Any], index: tuple[NDArray[np.int64], ...], frame: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Return which voxels of a volume hold no data.
+
+    Parameters
+    ----------
+    volume : Volume
+    array : ndarray
+        The values of the frame.
+    index : three ndarray of int
+    frame : sequence of int
+    """
+    empty = np.broadcast_to(volume.without_data(index, frame), index[0].shape)
+    if volume.padding is None:
+        return empty
+    values, (low, high) = array[index], volume.padding
+    return empty | (values >= low) & (values <= high)

@@ -1,17 +1,21 @@
 """Onto: a volume on the grid of another, by patient position."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
+from dicomview.volume.absence import missing_slices
+from dicomview.volume.memory import check_budget
 from dicomview.volume.straighten import onto
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
-__all__ = ["on_grid"]
+__all__ = ["in_memory", "on_grid"]
 
 #: Positions that are the same, mm.
 SAME_MM = 1e-4
@@ -33,6 +37,25 @@ def on_grid(volume: "Volume", grid: Geometry, *, lazy: bool) -> "Volume":
         return volume
     told = "brought onto the grid of another volume by linear interpolation"
     return onto(volume, grid, lazy=lazy, told=told)
+
+
+def in_memory(volume: "Volume", frame: Sequence[int], *, name: str) -> "Volume":
+    """Return a frame of a volume with its values in memory; it knows as before where it has no data."""
+    check_budget(volume.geometry.shape, volume.dtype.itemsize, name, "pass a smaller volume")
+    missing = tuple(volume.missing_slices(frame))
+    result = type(volume)(
+        np.asarray(volume.frame(frame)),
+        geometry=volume.geometry,
+        dims=[d for d in volume.dims if d not in volume.extra_dims],
+        meta=volume.meta,
+        report=replace(volume.report, missing=missing),
+        padding=volume.padding,
+    )
+    if volume._acquired is not None:
+        acquired = volume._acquired
+        result._acquired = replace(acquired, missing=missing_slices(acquired.missing, frame))
+    result._default_window = volume._default_window
+    return result
 
 
 def _is_same(a: Geometry, b: Geometry) -> bool:

@@ -19,7 +19,7 @@ from dicomview.volume.report import Report
 from dicomview.volume.segment import Segment, pick
 from dicomview.volume.volume import Volume
 
-__all__ = ["Kind", "Segmentation"]
+__all__ = ["Kind", "Segmentation", "slice_thickness"]
 
 Kind = Literal["binary", "fractional", "labelmap", "contours"]
 #: What helps where a mask is too large.
@@ -275,7 +275,7 @@ class Segmentation:
             frame_of_reference_uid=volume.meta.get("FrameOfReferenceUID") or self.frame_of_reference_uid,
             referenced_series_uids=self.referenced_series_uids,
             fractional_type=self.fractional_type,
-            thickness=_thickness(volume),
+            thickness=slice_thickness(volume),
             meta=self.meta,
             report=replace(self.report, warnings=(*general, *strangers.values(), *told)),
         )
@@ -327,7 +327,7 @@ class Segmentation:
                 self._contours.get(segment.number, ()),
                 geometry,
                 name=segment.label,
-                thickness=_thickness(volume),
+                thickness=slice_thickness(volume),
             )
             for segment in self.segments
         }
@@ -392,7 +392,7 @@ class Segmentation:
         return f"<div>{escape(self._heading())}</div>{html_table(self.COLUMNS, self.rows())}{notes}"
 
 
-def _thickness(volume: Volume) -> float | None:
+def slice_thickness(volume: Volume) -> float | None:
     """Return SliceThickness where it is a positive number."""
     thickness = volume.meta.get("SliceThickness")
     return float(thickness) if isinstance(thickness, int | float) and thickness > 0 else None
