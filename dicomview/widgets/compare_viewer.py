@@ -1,19 +1,15 @@
 """CompareViewer: two volumes in one picture or side by side, and what chooses between them."""
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 from traitlets import TraitError
 
 from dicomview.display import Window
-from dicomview.errors import DicomviewError, MemoryBudgetError
-from dicomview.geometry import PlaneView
-from dicomview.io import Series, volread
+from dicomview.errors import DicomviewError
 from dicomview.render import STYLE, PanesRenderer, PictureFigure
 from dicomview.state import Comparison, Link, ViewState, link, resolve, resume
 from dicomview.volume import Volume
@@ -23,11 +19,11 @@ from dicomview.widgets.bindings import Bindings
 from dicomview.widgets.canvas import inches
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.compare_controls import CompareControls
+from dicomview.widgets.compared import as_volume, values_html, views_of
 from dicomview.widgets.displayed import Displayed, Keeper, close_all
 from dicomview.widgets.divider import Divider, lanes_of
-from dicomview.widgets.loading import is_path, opened
 from dicomview.widgets.picture import KeptPicture
-from dicomview.widgets.viewer import WIDTH, SliceViewer
+from dicomview.widgets.viewer import SliceViewer
 
 __all__ = ["CompareViewer", "compare"]
 
@@ -121,7 +117,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
     def __init__(
         self, a: Any, b: Any, *, mode: str = "side", layout: str | None = None, **options: Any
     ) -> None:
-        first, second = (_volume(data) for data in (a, b))
+        first, second = (as_volume(data) for data in (a, b))
         own = set(Comparison.class_trait_names()) & set(options)
         traits = {name: options.pop(name) for name in sorted(own)}
         self.comparison = Comparison(first, second, mode=mode, **traits)
@@ -257,7 +253,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         if before is not None:
             resume(viewer.state, before)
         if comparison.mode == "curtain":
-            viewer.show_values(comparison.composed(_views(viewer)))
+            viewer.show_values(comparison.composed(views_of(viewer)))
         return viewer
 
     def _two(self, options: dict[str, Any], before: ViewState | None) -> tuple[SliceViewer, ...]:
@@ -334,7 +330,7 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         is_shown = self.comparison.mode == self._shown_mode
         if is_shown and change["name"] in _NEEDS.get(self._shown_mode, ()):
             viewer = self.viewers[0]
-            viewer.show_values(self.comparison.composed(_views(viewer)))
+            viewer.show_values(self.comparison.composed(views_of(viewer)))
             self._place_divider()
             self._read_out()
             self._picture.changed()
@@ -365,24 +361,9 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _read_out(self, change: Any = None) -> None:
         """Tell the values of both, and what is to be known."""
-        values = "" if self._shown_mode == "side" else self._values()
+        is_side = self._shown_mode == "side"
+        values = "" if is_side else values_html(self.comparison, self.state, self._composed_frame())
         self.values.value = values + "".join(f"<div>{escape(note)}</div>" for note in self._notes)
-
-    def _values(self) -> str:
-        """Return the values of both."""
-        state, comparison = self.state, self.comparison
-        index = state.index if state.pointer is None else state.pointer
-        values: tuple[Any, Any] = (math.nan, math.nan)
-        if state.volume is not state.acquired:  # on the axes of the patient
-            place = state.volume.geometry.position(index)
-            assert place is not None
-            index = tuple(int(i) for i in np.rint(comparison.a.geometry.index(place)))
-        if all(0 <= i < n for i, n in zip(index, comparison.a.geometry.shape)):
-            values = comparison.values(index, self._composed_frame())
-        parts = []
-        for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
-            parts.append(f"{name} {_told(value, volume.unit)}")
-        return f"<code>{' &nbsp; '.join(map(escape, parts))}</code>"
 
     # -- pictures -------------------------------------------------------------------------------------
 
@@ -403,25 +384,3 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _told(self) -> str:
         return f"CompareViewer ({self.comparison.mode}) of\n{self.comparison.a!r}\n{self.comparison.b!r}"
-
-
-def _views(viewer: SliceViewer) -> dict[int, PlaneView]:
-    """Return how the plane across each axis is laid on the screen."""
-    scene = resolve(viewer.volume, viewer.state)
-    return {pane.view.axis: pane.view for pane in scene.panes}
-
-
-def _told(value: Any, unit: str) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return "no data" if math.isnan(value) else f"{value:.6g} {unit}".strip()
-
-
-def _volume(data: Any) -> Volume:
-    """Return a volume; that of a path as a whole, since every plane across its slices needs all of them."""
-    if not is_path(data):
-        return Volume.coerce(data)
-    try:
-        return data.read() if isinstance(data, Series) else volread(data)
-    except MemoryBudgetError:
-        return opened(data, pixels=WIDTH / 3)
