@@ -616,3 +616,24 @@ def test_a_single_slice_that_is_seen_in_no_slice_is_refused():
     assert overlays.fuse(thick_slice(50.0, {})[1], window=(5, 10)) == ["volume 2"], "elsewhere, as any other"
     upright = dv.Volume.from_array(np.ones((1, 8, 9)), affine=np.eye(4)[[1, 2, 0, 3]])
     assert overlays.fuse(upright, window=(0, 1)) == ["volume 3"], "it crosses the slices"
+
+
+@pytest.mark.parametrize(
+    ("z", "thickness", "voxels"), [(4.0, 3.0, [0, 72, 0, 0]), (5.0, 12.0, [72, 72, 72, 0])]
+)
+def test_paint_begins_with_all_of_a_thick_slice(z, thickness, voxels):
+    vol, other = thick_slice(z, {"SliceThickness": thickness})
+    overlays = Overlays(ViewState(vol))
+    overlays.paint(other)
+    assert overlays["mask"].array.sum(axis=(1, 2)).tolist() == voxels
+
+
+def test_paint_begins_with_a_mask_in_one_slice_of_another_grid():
+    vol, _ = thick_slice(0.0, {})
+    affine = np.diag([4.0, 1, 1, 1])[[2, 1, 0, 3]]
+    mask = np.zeros((5, 8, 9), bool)
+    mask[1] = True
+    overlays = Overlays(ViewState(vol))
+    overlays.add_mask(mask, geometry=Geometry(mask.shape, affine=affine), name="other")
+    overlays.paint("other")
+    assert overlays["mask"].array.sum(axis=(1, 2)).tolist() == [0, 72, 0, 0]

@@ -14,8 +14,8 @@ from dicomview.state.painted import PaintLayer
 from dicomview.state.placing import cropped
 from dicomview.volume import Segment, Segmentation, Volume
 from dicomview.volume.memory import check_budget
+from dicomview.volume.meta import slice_thickness
 from dicomview.volume.onto import in_memory
-from dicomview.volume.segmentation import slice_thickness
 
 __all__ = [
     "isodose_levels",
@@ -31,6 +31,8 @@ Mask = NDArray[np.bool_]
 
 #: A fraction that belongs to a fractional segment.
 INSIDE = 0.5
+#: Unit normals, which single slices of unknown thickness have for a step, are as long to within this.
+UNIT = 1e-6
 #: Cosine of the angle between slices that count as parallel, at least.
 PARALLEL = 0.999
 
@@ -77,7 +79,7 @@ def _thickened(data: Volume, grid: Geometry) -> Volume:
     affine, place = data.geometry.affine, grid.slice_positions
     assert affine is not None and place is not None and grid.normal is not None
     step = np.linalg.norm(affine[:3, 0])
-    thickness = slice_thickness(data)
+    thickness = slice_thickness(data.meta)
     if thickness is not None:
         affine = affine.copy()
         affine[:3, 0] *= thickness / step
@@ -142,7 +144,15 @@ def mask_on(acquired: Volume, mask: Mask, geometry: Geometry) -> Mask:
     """Return a mask on the grid of a volume; without an affine it is on that already."""
     if geometry == acquired.geometry or geometry.affine is None:
         return mask
-    return np.asarray(Segmentation.from_masks({"mask": mask}, geometry).on(acquired)[1].array)
+    thickness = None
+    step = float(np.linalg.norm(geometry.affine[:3, 0]))
+    if geometry.shape[0] == 1 and abs(step - 1) > UNIT:  # a part of a mask, or a slice as thick as it is
+        affine, thickness = geometry.affine.copy(), step
+        affine[:3, 0] /= step
+        geometry = Geometry(geometry.shape, affine=affine)
+    return np.asarray(
+        Segmentation.from_masks({"mask": mask}, geometry, thickness=thickness).on(acquired)[1].array
+    )
 
 
 def paint_layer(acquired: Volume, start: Volume | None) -> PaintLayer:

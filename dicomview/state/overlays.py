@@ -75,7 +75,8 @@ class Overlays:
         Parameters
         ----------
         mask : Volume or array_like of shape (slices, rows, columns)
-            True where it is; or numbers, each of which but 0 becomes an overlay of its own.
+            True where it is; or whole numbers of any type, each of which but 0 becomes an overlay of its own;
+            or parts of voxels from 0 to 1, of which a half and more count.
         name : str
         labels : dict of int to str, optional
             Which numbers, and what they are called.

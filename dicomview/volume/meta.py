@@ -8,7 +8,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicomview.options import options
 
-__all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text", "unit_of"]
+__all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text", "slice_thickness", "unit_of"]
 
 #: Elements that identify a person or place, after the basic profile of PS3.15 table E.1-1.
 PATIENT_KEYWORDS = frozenset(
@@ -221,6 +221,12 @@ class Meta(dict[str, Any]):
             for key, value in self._shown()
         )
         return f"<table>{rows}</table>"
+
+
+def slice_thickness(meta: Mapping[str, Any]) -> float | None:
+    """Return SliceThickness where it is a positive number."""
+    thickness = meta.get("SliceThickness")
+    return float(thickness) if isinstance(thickness, int | float) and thickness > 0 else None
 
 
 def unit_of(meta: Mapping[str, Any]) -> str:

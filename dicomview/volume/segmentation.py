@@ -13,13 +13,13 @@ from dicomview.volume.contours import Contour, Placed, fill_even_odd, place_cont
 from dicomview.volume.describe import html_table, text_table
 from dicomview.volume.masks import MaskPlane, transfer
 from dicomview.volume.memory import check_budget
-from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.meta import Meta, safe_text, slice_thickness
 from dicomview.volume.reference import other_frame_of_reference
 from dicomview.volume.report import Report
 from dicomview.volume.segment import Segment, pick
 from dicomview.volume.volume import Volume
 
-__all__ = ["Kind", "Segmentation", "slice_thickness"]
+__all__ = ["Kind", "Segmentation"]
 
 Kind = Literal["binary", "fractional", "labelmap", "contours"]
 #: What helps where a mask is too large.
@@ -91,7 +91,9 @@ class Segmentation:
         self._thickness = thickness
 
     @classmethod
-    def from_masks(cls, masks: Mapping[str, Any], geometry: Geometry) -> "Segmentation":
+    def from_masks(
+        cls, masks: Mapping[str, Any], geometry: Geometry, *, thickness: float | None = None
+    ) -> "Segmentation":
         """Make a segmentation of arrays.
 
         Parameters
@@ -99,6 +101,8 @@ class Segmentation:
         masks : mapping of str to array_like of shape ``geometry.shape``
             By label; numbered from 1 in this order.
         geometry : Geometry
+        thickness : float, optional
+            In mm, of a single slice.
         """
         arrays = {i: np.asarray(mask) != 0 for i, mask in enumerate(masks.values(), 1)}
         for array in arrays.values():
@@ -110,7 +114,7 @@ class Segmentation:
             return ((k, array[k]) for k in range(len(array)) if array[k].any())
 
         segments = [Segment(i, label) for i, label in enumerate(masks, 1)]
-        return cls(segments, kind="binary", geometry=geometry, planes=planes)
+        return cls(segments, kind="binary", geometry=geometry, planes=planes, thickness=thickness)
 
     # -- segments -------------------------------------------------------------------------------------
 
@@ -275,7 +279,7 @@ class Segmentation:
             frame_of_reference_uid=volume.meta.get("FrameOfReferenceUID") or self.frame_of_reference_uid,
             referenced_series_uids=self.referenced_series_uids,
             fractional_type=self.fractional_type,
-            thickness=slice_thickness(volume),
+            thickness=slice_thickness(volume.meta),
             meta=self.meta,
             report=replace(self.report, warnings=(*general, *strangers.values(), *told)),
         )
@@ -327,7 +331,7 @@ class Segmentation:
                 self._contours.get(segment.number, ()),
                 geometry,
                 name=segment.label,
-                thickness=slice_thickness(volume),
+                thickness=slice_thickness(volume.meta),
             )
             for segment in self.segments
         }
@@ -390,9 +394,3 @@ class Segmentation:
     def _repr_html_(self) -> str:
         notes = "".join(f"<div>{escape(text)}</div>" for text in self.report.warnings)
         return f"<div>{escape(self._heading())}</div>{html_table(self.COLUMNS, self.rows())}{notes}"
-
-
-def slice_thickness(volume: Volume) -> float | None:
-    """Return SliceThickness where it is a positive number."""
-    thickness = volume.meta.get("SliceThickness")
-    return float(thickness) if isinstance(thickness, int | float) and thickness > 0 else None
