@@ -317,22 +317,31 @@ export function unpacked(bytes, type, encoding) {
 }
 
 /**
- * Return a slice of a coarse volume.
- * @param {{ data: any, shape: number[], start: number[], step: number[], channels: number }} coarse
+ * Return a slice of a coarse volume, and where it lies in the whole one.
+ * @param {any} coarse
  * @param {number} axis
  * @param {number} index of the whole volume
+ * @param {boolean} [mixes] whether values between two are values too: then what lies between two slices is mixed of both
  */
-export function coarseSlice(coarse, axis, index) {
+export function coarseSlice(coarse, axis, index, mixes = false) {
   const { data, shape, start, step, channels } = coarse;
-  const k = Math.min(Math.max(Math.round((index - start[axis]) / step[axis]), 0), shape[axis] - 1);
+  const place = Math.min(Math.max((index - start[axis]) / step[axis], 0), shape[axis] - 1);
+  const near = Math.round(place);
+  const far = mixes && place !== near ? near + Math.sign(place - near) : near;
+  const part = Math.abs(place - near);
   const [a, b] = [0, 1, 2].filter((other) => other !== axis);
   const strides = [shape[1] * shape[2] * channels, shape[2] * channels, channels];
+  const isWhole = !(data instanceof Float32Array);
   const out = new data.constructor(shape[a] * shape[b] * channels);
   let at = 0;
   for (let i = 0; i < shape[a]; i++) {
     for (let j = 0; j < shape[b]; j++) {
-      const from = k * strides[axis] + i * strides[a] + j * strides[b];
-      for (let c = 0; c < channels; c++) out[at++] = data[from + c];
+      const from = i * strides[a] + j * strides[b];
+      for (let c = 0; c < channels; c++) {
+        const value = data[near * strides[axis] + from + c];
+        const mixed = far === near ? value : value + part * (data[far * strides[axis] + from + c] - value);
+        out[at++] = Number.isNaN(mixed) ? value : isWhole ? Math.round(mixed) : mixed;
+      }
     }
   }
   return { data: out, height: shape[a], width: shape[b], channels, start: [start[a], start[b]], step: [step[a], step[b]] };
@@ -915,7 +924,8 @@ class Stage extends Listener {
     const coarse = this.coarse.get(this.scene.frame.join());
     // The coarse volume has single slices: they take the place of no slab.
     if (this.cache.has(key) || !coarse || this.scene.slabs[axis]) return this.cache.get(key);
-    if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index));
+    const mixes = this.scene.hasWindow || coarse.channels > 1; // a mask has no values between its own
+    if (!this.rough.has(key)) this.rough.set(key, coarseSlice(coarse, axis, index, mixes));
     return this.rough.get(key);
   }
 

@@ -107,6 +107,17 @@ test("a coarse volume gives slices of every axis, in the coordinates of the whol
   assert.deepEqual([...turned.data], [3, 15, 7, 19, 11, 23]);
 });
 
+test("between two slices of a coarse volume there is a mixture, where that means anything", () => {
+  const coarse = { data: Int16Array.from([-10, 0, 11, 100]), shape: [2, 1, 2], start: [1, 0, 0], step: [4, 1, 1], channels: 1 };
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 9].map((i) => [...stage.coarseSlice(coarse, 0, i, true).data]), [
+    [-10, 0], [-10, 0], [-5, 25], [1, 50], [6, 75], [11, 100], [11, 100],
+  ]); // prettier-ignore
+  assert.deepEqual([...stage.coarseSlice(coarse, 0, 2).data], [-10, 0]);
+  const holed = { ...coarse, data: Float32Array.from([NaN, 0, 11, NaN]) };
+  assert.deepEqual([...stage.coarseSlice(holed, 0, 2, true).data], [NaN, 0]);
+  assert.deepEqual([...stage.coarseSlice(holed, 0, 4, true).data], [11, NaN]);
+});
+
 test("numbers and places read as those of the kernel", () => {
   assert.deepEqual([80, 0.5, 1234567, 0.00001234, -600].map(stage.general), ["80", "0.5", "1.23457e+06", "1.234e-05", "-600"]);
   const affine = [[0, 0, 1, -10], [0, 1, 0, -20], [2, 0, 0, 5], [0, 0, 0, 1]];
