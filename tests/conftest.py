@@ -61,6 +61,18 @@ def edit(path, **elements):
     dataset.save_as(path)
 
 
+def validated(path):
+    """Return a file whose every element pydicom finds valid."""
+    before = pydicom.config.settings.reading_validation_mode
+    pydicom.config.settings.reading_validation_mode = pydicom.config.RAISE
+    try:
+        dataset = pydicom.dcmread(path)
+        dataset.walk(lambda _, element: element.value)
+    finally:
+        pydicom.config.settings.reading_validation_mode = before
+    return dataset
+
+
 @pytest.fixture
 def affine():
     return make_affine

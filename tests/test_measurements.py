@@ -5,10 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import edit, make_affine, make_voxels
+from conftest import edit, make_affine, make_voxels, validated
 
 import dicomview as dv
 from dicomview.errors import MeasureError, MissingPackageError
+from dicomview.io.segwrite import segmentation_object
 from dicomview.measure import (
     Angle,
     Distance,
@@ -224,6 +225,7 @@ def test_a_structured_report_gives_the_same_numbers_back(write, tmp_path):
     ]
     state = ViewState(vol, measurements=shapes)
     Measurements(state).to_sr(tmp_path / "report.dcm")
+    validated(tmp_path / "report.dcm")
     report = hd.sr.srread(tmp_path / "report.dcm")
     source = dv.dataset(vol, 0)
     assert report.StudyInstanceUID == source.StudyInstanceUID and report.PatientName == source.PatientName
@@ -323,6 +325,17 @@ def test_headers_that_allow_no_report_are_told_of(write, tmp_path):
     vol = dv.volread(tmp_path / "ct")
     with pytest.raises(MeasureError, match="headers of these images"):
         structured_report(vol, [Point([vol.geometry.position((1, 2, 3))])])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_name_that_highdicom_would_warn_of_is_not_shown(write, tmp_path):
+    pytest.importorskip("highdicom")
+    for file in write("ct", make_voxels((3, 8, 9)), make_affine("oblique")):
+        edit(file, PatientName="Canary")
+    vol = dv.volread(tmp_path / "ct")
+    report = structured_report(vol, [Point([vol.geometry.position((1, 4, 5))])])
+    made = segmentation_object({"all": np.ones(vol.geometry.shape, bool)}, vol)
+    assert report.PatientName == made.PatientName == "Canary"
 
 
 def test_a_structured_report_needs_files_and_a_place(listed):

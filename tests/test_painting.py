@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import edit, make_affine
+from conftest import edit, make_affine, validated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backend_bases import MouseButton, MouseEvent
@@ -446,6 +446,7 @@ def test_masks_come_back_from_a_segmentation_voxel_by_voxel(head, tmp_path):
     state.threshold(300, 5000)
     overlays.paint(name="nothing")
     overlays.to_seg(tmp_path / "seg.dcm")
+    validated(tmp_path / "seg.dcm")
     seg = dv.segread(tmp_path / "seg.dcm", reference=head)
     assert [s.label for s in seg.segments] == ["ball", "bone", "nothing"]
     assert np.abs(np.subtract(seg.segments[0].color, (255, 0, 0))).max() <= 1

@@ -11,6 +11,7 @@ from dicomview.errors import SegmentError, SeriesError
 from dicomview.io.evidence import evidence
 from dicomview.io.header import number
 from dicomview.io.lab import rgb_to_lab
+from dicomview.io.quiet import quiet
 from dicomview.volume import Volume
 from dicomview.volume.convert import package
 
@@ -91,34 +92,35 @@ def segmentation_object(
     for image in images:
         _complete(image, measures, orientation, thickness)
     try:
-        made = hd.seg.Segmentation(
-            source_images=images,
-            pixel_array=arrays[slices].astype(np.uint8),
-            segmentation_type="BINARY",
-            segment_descriptions=[
-                _description(hd, i, label, colors[i - 1] if colors else None)
-                for i, label in enumerate(masks, 1)
-            ],
-            series_instance_uid=hd.UID(),
-            series_number=1001,
-            sop_instance_uid=hd.UID(),
-            instance_number=1,
-            manufacturer="dicomview",
-            manufacturer_model_name="dicomview",
-            software_versions="1",
-            device_serial_number="1",
-            omit_empty_frames=not is_empty,
-            pixel_measures=measures,
-            plane_orientation=orientation,
-            plane_positions=[
-                hd.PlanePositionSequence(coordinate_system="PATIENT", image_position=place)
-                for place in geometry.slice_positions[slices].tolist()  # type: ignore[index]
-            ],
-        )
+        with quiet():  # a warning of highdicom may say the name of the patient
+            made = hd.seg.Segmentation(
+                source_images=images,
+                pixel_array=arrays[slices].astype(np.uint8),
+                segmentation_type="BINARY",
+                segment_descriptions=[
+                    _description(hd, i, label, colors[i - 1] if colors else None)
+                    for i, label in enumerate(masks, 1)
+                ],
+                series_instance_uid=hd.UID(),
+                series_number=1001,
+                sop_instance_uid=hd.UID(),
+                instance_number=1,
+                manufacturer="dicomview",
+                manufacturer_model_name="dicomview",
+                software_versions="1",
+                device_serial_number="1",
+                omit_empty_frames=not is_empty,
+                pixel_measures=measures,
+                plane_orientation=orientation,
+                plane_positions=[
+                    hd.PlanePositionSequence(coordinate_system="PATIENT", image_position=place)
+                    for place in geometry.slice_positions[slices].tolist()  # type: ignore[index]
+                ],
+            )
     except (AttributeError, KeyError, ValueError, TypeError) as error:
         # A value of the header may name the patient: only a key is told.
         told = repr(error) if isinstance(error, KeyError) else type(error).__name__
-        raise SegmentError(f"the headers of these images do not allow a segmentation: {told}") from error
+        raise SegmentError(f"the headers of these images do not allow a segmentation: {told}") from None
     made.PixelData = _packed(made, arrays, geometry.slice_positions)  # type: ignore[arg-type]
     return made
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dicomview.errors import MeasureError, SeriesError
 from dicomview.io.evidence import evidence
+from dicomview.io.quiet import quiet
 from dicomview.measure.evaluate import Result, evaluate
 from dicomview.measure.shapes import Angle, Distance, Ellipse, Measurement, Point, Region
 from dicomview.measure.space import index_of
@@ -108,16 +109,17 @@ def structured_report(
     )
     images = _evidence(measurements, volume, tuple(frame) or volume.middle_frame)
     try:
-        return hd.sr.Comprehensive3DSR(
-            evidence=images,
-            content=report[0],
-            series_instance_uid=hd.UID(),
-            series_number=1000,
-            sop_instance_uid=hd.UID(),
-            instance_number=1,
-            manufacturer="dicomview",
-            is_complete=True,
-        )
+        with quiet():  # a warning of highdicom may say the name of the patient
+            return hd.sr.Comprehensive3DSR(
+                evidence=images,
+                content=report[0],
+                series_instance_uid=hd.UID(),
+                series_number=1000,
+                sop_instance_uid=hd.UID(),
+                instance_number=1,
+                manufacturer="dicomview",
+                is_complete=True,
+            )
     except (AttributeError, KeyError, ValueError) as error:
         # A value of the header may name the patient: only a key is told.
         told = repr(error) if isinstance(error, KeyError) else type(error).__name__
