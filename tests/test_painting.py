@@ -693,6 +693,7 @@ def test_the_panel_paints_the_slice_of_the_plane_in_view():
 
 
 def test_the_panel_tells_of_a_file_as_text(write, tmp_path):
+    pytest.importorskip("dask")
     files = write()
     name = "3<img src=x onerror=alert(1)>.dcm"
     edit(files[3], PixelData=bytes(10))

@@ -326,6 +326,17 @@ def test_a_line_that_is_grabbed_follows_the_pointer(vol, end):
         assert angle == pytest.approx(np.degrees(np.arctan2(y, x)), abs=1e-6)
 
 
+def test_one_drag_is_never_taken_for_another_that_is_gone(vol, monkeypatch):
+    monkeypatch.setattr("dicomview.tools.pointer.id", lambda one: 1, raising=False)
+    desk = Desk(vol, window=(40, 400), index=(12, 10, 25), tool="rotate")
+    for _ in range(2):
+        cross, (_, angle) = arms(desk, "axial")
+        start = cross + 60 * np.array([np.cos(0.7), np.sin(0.7)])
+        desk.drag(start, cross + 60 * np.array([np.cos(1.0), np.sin(1.0)]) - start)
+    assert arms(desk, "axial")[1][1] - angle == pytest.approx(np.degrees(0.3), abs=1.5)
+    assert np.linalg.norm(desk.state.rotation) == pytest.approx(np.degrees(0.6), abs=3)
+
+
 def test_clicks_pan_and_zoom_go_where_the_pointer_is_in_turned_planes(vol):
     desk = Desk(vol, window=(40, 400), index=(10, 15, 20), tool="crosshair")
     desk.state.rotate("axial", 30)

@@ -154,7 +154,7 @@ class PlaneView:
         Examples
         --------
         >>> geometry = Geometry((9, 8, 7), affine=np.eye(4)[[2, 1, 0, 3]])
-        >>> fine = Geometry((9, 8, 14), affine=np.diag([0.5, 1, 1, 1])[[2, 1, 0, 3]])
+        >>> fine = Geometry((9, 8, 14), affine=np.diag([1, 1, 0.5, 1])[[2, 1, 0, 3]])
         >>> plane_view(geometry, "axial").on(fine).aspect
         2.0
         """

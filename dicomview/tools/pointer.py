@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +39,9 @@ class Panes(Protocol):
         """Return the pane of an Axes; None for an Axes of somebody else."""
 
 
+_NUMBERS = count()
+
+
 @dataclass
 class Drag:
     """A press that lasts."""
@@ -54,6 +58,8 @@ class Drag:
     has_moved: bool = False
     arms: "Arms | None" = None
     is_held: bool = False
+    #: Tells it from all others, also from those that are gone: an id may come again.
+    name: str = field(default_factory=lambda: f"drag {next(_NUMBERS)}")
 
 
 @dataclass
@@ -235,7 +241,7 @@ class PointerTool:
         elif drag.action == "rotate":
             assert drag.arms is not None
             degrees = drag.arms.turned(drag.start, (event.x, event.y))
-            self.rotate(drag.pane.plane, degrees, drag=str(id(drag)))
+            self.rotate(drag.pane.plane, degrees, drag=drag.name)
         elif event.inaxes is not None and self._panes.pane_on(event.inaxes) is not None:
             self._point(drag.pane, event.xdata, event.ydata)
 

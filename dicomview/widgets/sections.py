@@ -55,7 +55,9 @@ class Sections(widgets.Accordion):  # type: ignore[misc]
     def __init__(self, makers: dict[str, Callable[[], Section]], selected: str | None = None) -> None:
         self._makers = makers
         self._made: dict[str, Section] = {}
-        super().__init__([widgets.VBox() for _ in makers], layout=widgets.Layout(width="252px"))
+        plain = widgets.Layout()
+        places = [widgets.VBox(layout=plain) for _ in makers]
+        super().__init__(places, layout=widgets.Layout(width="252px"))
         for i, name in enumerate(makers):
             self.set_title(i, name)
         self.observe(self._opened, "selected_index")

@@ -76,7 +76,9 @@ class Toolbar(widgets.HBox):  # type: ignore[misc]
 
     def _made(self, kind: Any, **options: Any) -> Any:
         """Make a button; those of a kind share layout and style, each of which is a message at the start."""
-        shared = self._shared.setdefault(kind, {"layout": _layout("38px")})
+        if kind not in self._shared:
+            self._shared[kind] = {"layout": _layout("38px")}
+        shared = self._shared[kind]
         button = kind(**{**shared, **options})
         shared["style"] = button.style
         return button
