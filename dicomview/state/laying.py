@@ -16,6 +16,7 @@ from dicomview.volume import Segment, Segmentation, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import slice_thickness
 from dicomview.volume.onto import in_memory
+from dicomview.volume.reference import other_frame_of_reference
 
 __all__ = [
     "isodose_levels",
@@ -63,11 +64,11 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
                 f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}"
             )
         return data
-    ours, theirs = (v.meta.get("FrameOfReferenceUID") for v in (acquired, data))
-    if ours and theirs and ours != theirs:
+    differs = other_frame_of_reference(data.meta, acquired.meta)
+    if differs:
         raise GeometryError(
-            "an overlay and the volume must share a frame of reference: FrameOfReferenceUID (0020,0052) "
-            f"is {theirs} and {ours}; register them, and pass a Volume without this element"
+            f"an overlay and the volume must share a frame of reference: {differs}; register them, and pass "
+            "a Volume without this element"
         )
     if data.geometry.shape[0] == 1 and data.geometry != acquired.geometry:
         return _thickened(data, acquired.geometry)

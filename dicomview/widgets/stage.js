@@ -886,18 +886,18 @@ class Stage extends Listener {
 
   /** Return how many slices to fetch ahead with one message: a slow link is not to be blocked. @param {number} axis */
   batch(axis) {
-    return clamp(this.carried(axis, BLOCKED), 1, BATCH);
+    return clamp(this.slicesIn(axis, BLOCKED), 1, BATCH);
   }
 
   /** Return how many slices are kept ahead of the view; where the link is slow, the more the longer it goes on there. @param {number} axis */
   reach(axis) {
     const kept = Math.min(REACH, Math.floor(this.cache.budget / 4 / Math.max(this.scene.bytes[axis], 1)));
     if (this.speed >= SLOW) return kept;
-    return Math.min(kept, 1 + 2 * this.travel.steps, Math.max(this.carried(axis, AHEAD), 2));
+    return Math.min(kept, 1 + 2 * this.travel.steps, Math.max(this.slicesIn(axis, AHEAD), 2));
   }
 
   /** Return how many slices the link carries in so many seconds. @param {number} axis @param {number} seconds */
-  carried(axis, seconds) {
+  slicesIn(axis, seconds) {
     const each = Math.max(this.scene.bytes[axis], 1) / (this.speed < SLOW ? 2 : 1);
     return Math.floor((this.speed * seconds) / each);
   }

@@ -202,14 +202,19 @@ def test_lines_are_dragged_and_planes_follow(open_viewer, draw):
     assert not book.errors
 
 
-def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
+def turned_twice(open_viewer, plane):
+    """Open a viewer and turn lines in the axial pane, then by 20 degrees in another one."""
     book = turning(open_viewer)
     drag(book, "axial", 30)
-    drag(book, "sagittal", 20)
-    book.wait_for_value(
-        "bool(abs(viewer._scene().pane('sagittal').lines[1][0] - np.cos(np.pi / 9)) < 0.02)", True
-    )
+    drag(book, plane, 20)
+    line = f"viewer._scene().pane({plane!r}).lines[1][0]"
+    book.wait_for_value(f"bool(abs({line} - np.cos(np.pi / 9)) < 0.02)", True)
     book.wait_until_stable(CANVAS)
+    return book
+
+
+def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
+    book = turned_twice(open_viewer, "sagittal")
     # Its lines lie where the kernel draws them, too: what differs is how edges are smoothed.
     book.execute("for t in ('texts', 'letters', 'scale_bar'): setattr(viewer.state, t, False)")
     book.wait_until_stable(CANVAS)
@@ -243,13 +248,7 @@ def test_page_and_kernel_show_the_same_turned_planes(open_viewer):
 
 
 def test_measurements_overlays_and_readout_lie_right_in_turned_planes(open_viewer):
-    book = turning(open_viewer)
-    drag(book, "axial", 30)
-    drag(book, "coronal", 20)
-    book.wait_for_value(
-        "bool(abs(viewer._scene().pane('coronal').lines[1][0] - np.cos(np.pi / 9)) < 0.02)", True
-    )
-    book.wait_until_stable(CANVAS)
+    book = turned_twice(open_viewer, "coronal")
     book.execute("viewer.overlays.fuse(pet, window=(4, 8)); viewer.overlays.add_mask(ball, name='ball')")
     book.execute("viewer.state.tool = 'distance'")
     x, y, *_ = book.value("arms('sagittal')")
