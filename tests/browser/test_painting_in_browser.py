@@ -37,7 +37,8 @@ def drag(reader, *places):
 
 def test_brush_eraser_fill_and_the_way_back(reader):
     book = reader.book
-    empty = green(reader.shown())  # the name of the mask
+    reader.wait_until_shown(lambda pixels: green(pixels) > 0)  # the name of the mask
+    empty = green(reader.shown())
     reader.choose("brush")
     ring = [
         reader.at("axial", *p) for p in ((0.35, 0.35), (0.6, 0.35), (0.6, 0.6), (0.35, 0.6), (0.35, 0.35))

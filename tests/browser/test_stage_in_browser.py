@@ -287,11 +287,15 @@ def test_a_key_is_one_message(open_viewer):
 RACE = """selector => new Promise(resolve => {
     const host = document.querySelector(selector);
     const box = host.getBoundingClientRect();
-    const at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
-    let left = 150;
+    const where = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 2};
+    const turn = {deltaY: -100, bubbles: true, cancelable: true, ...where};
+    const start = performance.now();
+    let sent = 0;
     const timer = setInterval(() => {
-        host.dispatchEvent(new WheelEvent('wheel', {deltaY: -100, bubbles: true, cancelable: true, ...at}));
-        if (!--left) resolve(clearInterval(timer));
+        // 125 slices a second, also where timers are late
+        for (const due = Math.min(150, (performance.now() - start) / 8); sent < due; sent++)
+            host.dispatchEvent(new WheelEvent('wheel', turn));
+        if (sent === 150) resolve(clearInterval(timer));
     }, 8);
 })"""
 
@@ -303,7 +307,7 @@ def test_slices_that_race_by_are_not_fetched(open_viewer):
     book.page.evaluate(RACE, ".dicomview .jupyter-matplotlib-canvas-div")
     book.wait_for_value("viewer.state.index", (36, 250, 256))
     wait_until_painted(book)  # the slice at rest must be the exact one
-    assert book.value(sent) - before < 60, "150 slices raced by; 37 are in view or next to it"
+    assert book.value(sent) - before < 45, "150 slices raced by; 37 are in view or next to it"
 
 
 def test_a_page_of_its_own_draws_measurements_and_masks(page, tmp_path, artifacts):
