@@ -16,6 +16,7 @@ from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
 from dicomview.io.likeness import Likenesses
 from dicomview.io.progress import progress
+from dicomview.io.ranged import RangedFile, heads
 from dicomview.io.sources import (
     File,
     MemoryFile,
@@ -94,7 +95,9 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
     dropped: list[Dropped] = []
     others = 0
     likenesses = Likenesses()
+    ready = heads(file for file, _ in files)
     for file, asked_for in progress(files, "headers"):
+        next(ready)
         try:
             like = likenesses.header(file)
             if like is not None:
@@ -119,6 +122,9 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
         else:
             if found[0].sop_class_uid != MediaStorageDirectoryStorage:
                 headers += found
+        finally:
+            if isinstance(file, RangedFile):
+                file.forget()
     return headers, dropped, others
 
 
@@ -151,7 +157,7 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
     elif hasattr(start, "read") and not isinstance(start, os.PathLike):
         name = Path(str(getattr(start, "name", "<file>"))).name
         root = MemoryFile.of(start.read(), f"<file {next(_NUMBERS)}>", name)
-    elif isinstance(start, MemoryFile):
+    elif isinstance(start, MemoryFile | RangedFile):
         root = start
     else:
         root = existing(start)
@@ -170,7 +176,7 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
 
 def _place(file: File) -> str:
     """Return the path of a file without links."""
-    return os.fspath(file) if isinstance(file, MemoryFile) else os.path.realpath(file)
+    return os.path.realpath(file) if isinstance(file, Path) else os.fspath(file)
 
 
 _DIGITS = re.compile("([0-9]+)")

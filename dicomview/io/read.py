@@ -30,7 +30,7 @@ from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
-__all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
+__all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "series_of", "volread"]
 
 
 def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> SeriesList:
@@ -62,9 +62,17 @@ def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> 
     >>> [series.modality for series in dv.find_series(dv.samples.head_ct())]
     ['CT']
     """
-    headers, dropped, others = scan(path, None if cache is None else HeaderCache(cache))
-    reader = partial(_read_series if cache is None else _read_anew, unreadable=dropped)
-    return SeriesList(group_headers(headers, reader=reader), dropped=dropped, others=others)
+    return series_of(path, cache=cache)
+
+
+def series_of(
+    path: Paths, *, cache: str | os.PathLike[str] | None = None, dropped: Sequence[Dropped] = ()
+) -> SeriesList:
+    """List the series of files, beside some that could not be had at all."""
+    headers, unreadable, others = scan(path, None if cache is None else HeaderCache(cache))
+    unreadable = [*dropped, *unreadable]
+    reader = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
+    return SeriesList(group_headers(headers, reader=reader), dropped=unreadable, others=others)
 
 
 def volread(
