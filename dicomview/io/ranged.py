@@ -28,6 +28,9 @@ class Ranges(Protocol):
     def __call__(self, start: int, stop: int) -> bytes:
         """Return them; fewer only where the file ends."""
 
+    def size(self) -> int:
+        """Return the number of bytes of the file."""
+
 
 class RangedFile(PurePosixPath):
     """A file of which only those parts are fetched that are read.
@@ -36,20 +39,27 @@ class RangedFile(PurePosixPath):
     """
 
     ranges: Ranges
-    size: int
+    told: int | None
     #: The beginning of the file, as far as it was read.
     held: bytes
 
     @classmethod
-    def of(cls, ranges: Ranges, size: int, *parts: str, held: bytes = b"") -> "RangedFile":
-        """Make a file of so many bytes, which a function gives."""
+    def of(cls, ranges: Ranges, size: int | None, *parts: str) -> "RangedFile":
+        """Make a file of so many bytes, where that is known, which something gives."""
         file = cls(*parts)
-        file.ranges, file.size, file.held = ranges, size, held
+        file.ranges, file.told, file.held = ranges, size, b""
         return file
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        if self.told is None:
+            self.told = self.ranges.size()
+        return self.told
 
     def __reduce__(self) -> Any:
         """Take along to another process how the contents are reached."""
-        return RangedFile.of, (self.ranges, self.size, *self.parts)
+        return RangedFile.of, (self.ranges, self.told, *self.parts)
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Return the contents as a file object."""
@@ -65,8 +75,10 @@ class RangedFile(PurePosixPath):
 
     def head(self) -> bytes:
         """Return the beginning of the file, as far as it was fetched; some of it is."""
-        if not self.held:
-            self.held = self.ranges(0, min(self.size, HEAD))
+        if not self.held and self.told != 0:
+            self.held = self.ranges(0, HEAD if self.told is None else min(self.told, HEAD))
+            if self.told is None and len(self.held) < HEAD:
+                self.told = len(self.held)
         return self.held
 
     def forget(self) -> None:
@@ -159,7 +171,7 @@ class Spool:
             self._file.seek(start)
             self._file.write(data)
             self._end += len(data)
-        return RangedFile.of(_Part(self, start), len(data), *parts)
+        return RangedFile.of(_Part(self, start, len(data)), len(data), *parts)
 
     def read(self, start: int, stop: int) -> bytes:
         """Return bytes of the temporary file."""
@@ -171,11 +183,14 @@ class Spool:
 class _Part:
     """One of the files of a spool."""
 
-    def __init__(self, spool: Spool, start: int) -> None:
-        self._spool, self._start = spool, start
+    def __init__(self, spool: Spool, start: int, size: int) -> None:
+        self._spool, self._start, self._size = spool, start, size
 
     def __call__(self, start: int, stop: int) -> bytes:
-        return self._spool.read(self._start + start, self._start + stop)
+        return self._spool.read(self._start + start, self._start + min(stop, self._size))
+
+    def size(self) -> int:
+        return self._size
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -220,5 +235,5 @@ def heads(files: Iterable[Any]) -> Iterator[object]:
     """Give a sign for each file whose header can be read without waiting; of those elsewhere, a few ahead."""
     files = list(files)
     if any(isinstance(file, RangedFile) for file in files):
-        return fetched(files, lambda file: isinstance(file, RangedFile) and file.head())
+        return fetched(files, lambda file: isinstance(file, RangedFile) and (file.head(), file.size))
     return iter(files)
