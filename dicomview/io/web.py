@@ -13,7 +13,7 @@ from requests import exceptions as failures
 
 from dicomview.errors import ServerError
 
-__all__ = ["Address", "Session", "answered"]
+__all__ = ["Address", "Session", "answered", "reason_of", "status_of"]
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def answered(ask: Callable[[], T], what: str, address: Address, timeout: float) 
 
 def _problem(error: BaseException, what: str, address: Address, timeout: float) -> ServerError:
     """Say what is the matter, without the text of the error: that may hold what opens the server."""
-    status = _status(error)
+    status = status_of(error)
     cause, remedy = "it does not answer as a DICOMweb server", "check the path of the address (/dicom-web?)"
     if status is not None:
         cause, remedy = f"it answers {status}", _REMEDIES.get(status, _OTHERWISE)
@@ -143,8 +143,7 @@ def _problem(error: BaseException, what: str, address: Address, timeout: float) 
     elif isinstance(
         error, failures.ConnectionError | failures.ChunkedEncodingError | OSError
     ) and not isinstance(error, failures.InvalidJSONError | failures.InvalidURL):
-        reason = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), "")
-        cause = f"it cannot be reached, or broke off ({reason or type(error).__name__})"
+        cause = f"it cannot be reached, or broke off ({reason_of(error)})"
         remedy = "check that it runs, its name and port, and the network"
     problem = ServerError(f"{what} from {address}: {cause}; {remedy}")
     problem.status = status
@@ -162,7 +161,7 @@ _REMEDIES = {
 }
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an error stands for."""
     answer = getattr(error, "response", None)
     if answer is None:  # retrying gives up
@@ -170,6 +169,12 @@ def _status(error: BaseException) -> int | None:
         answer = getattr(attempt, "value", None)
     status = getattr(answer, "status_code", None)
     return status if isinstance(status, int) and status >= 400 else None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what the system says of an error; its own text may hold an address."""
+    told = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), None)
+    return told or type(error).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
