@@ -12,6 +12,7 @@ import platformdirs
 from dicomview.datasets.catalog import Dataset, listed
 from dicomview.errors import MissingPackageError, ServerError
 from dicomview.io.progress import bytes_bar
+from dicomview.io.web import reason_of, status_of
 
 __all__ = ["fetch"]
 
@@ -112,8 +113,6 @@ def _problem(error: Exception, one: Dataset, url: str) -> ServerError:
     """Say why a data set did not come."""
     if isinstance(error, ServerError):
         return error
-    from dicomview.io.web import reason_of, status_of
-
     host, status = urlsplit(url).hostname, status_of(error)
     start = f"the data set {one.name!r} ({one.file}) from {host}:"
     if isinstance(error, ValueError) and "hash" in str(error):
