@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser lowest data-score
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint picture clean
+.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture clean
 
 check: lint imports types scripts test lowest
 
@@ -77,6 +77,10 @@ bench-paint: $(STAMP)
 # an oblique slice of 512 x 512 out of 512 x 512 x 512 against scipy
 bench-oblique: $(STAMP)
 	$(BIN)/python tests/benchmarks/oblique.py
+
+# a series of 200 MB from an Orthanc on this machine
+bench-pacs: $(STAMP)
+	$(BIN)/python tests/benchmarks/pacs.py
 
 # the picture of the README
 picture: $(STAMP)

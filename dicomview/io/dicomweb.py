@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
-from dicomview.errors import MissingPackageError, SeriesError, ServerError
+from dicomview.errors import MissingPackageError, PathError, SeriesError, ServerError
 from dicomview.io.headers import meta_from_dataset
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
@@ -34,8 +34,9 @@ _FIELDS = (
     "Modality", "SeriesDescription", "SeriesNumber", "NumberOfSeriesRelatedInstances", "StudyDate",
     "StudyDescription", "PatientName", "PatientID", "BodyPartExamined",
 )  # fmt: skip
-#: So many images may be lost to a broken connection, one after the other, before no more are asked for.
-_PATIENCE = 3
+#: So many images may be lost to a broken connection or a refusal, one after the other, before no more are
+#: asked for: the status of HTTP tells that others will fare no better.
+_PATIENCE, _IN_VAIN = 3, (None, 401, 403, 429)
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +59,7 @@ class ServedSeries:
     modality: str = ""
     description: str = ""
     images: int | None = None
-    meta: Meta = field(default_factory=Meta)
+    meta: Meta = field(default_factory=Meta, compare=False)
 
     def row(self) -> tuple[str, ...]:
         """Return modality, description, date and description of the study, and number of images as text."""
@@ -135,6 +136,8 @@ class DicomWeb:
                 f"DICOMweb needs dicomweb-client, which cannot be imported here ({error}): "
                 "pip install 'dicomview[pacs]'"
             ) from error
+        if isinstance(verify, str) and not Path(verify).exists():
+            raise PathError(f"there are no certificates at {Path(verify).name!r}: check verify=")
         self._address = Address(url)
         self._timeout, self._connections = timeout, max(1, connections)
         opened = session(self._address, auth, headers or {}, verify)
@@ -257,7 +260,7 @@ class DicomWeb:
 
         def fetch(uid: str) -> memoryview:
             if broken >= _PATIENCE:
-                raise ServerError("not asked for any more, since the connection broke")
+                raise ServerError("not asked for any more after those before it")
             image: memoryview = self._ask("an image", lambda: self._instance(series, uid))
             return image
 
@@ -268,7 +271,7 @@ class DicomWeb:
                 if isinstance(image, ServerError):
                     first = first or image
                     lost.append(Dropped(Path(name), str(image)))
-                    broken = 0 if image.status else broken + 1
+                    broken = broken + 1 if image.status in _IN_VAIN else 0
                 elif isinstance(image, Exception):
                     raise image
                 else:
@@ -365,6 +368,8 @@ def dicomweb(
     ------
     ServerError
         If that is no address.
+    PathError
+        If there are no certificates at ``verify``.
     MissingPackageError
         If dicomweb-client is not installed.
 
