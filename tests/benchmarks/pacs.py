@@ -45,7 +45,7 @@ def measured(read):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         values = np.random.RandomState(0).randint(0, 4000, (400, 512, 512)).astype(np.int16)
-        write_series(Path(folder) / "s", values, np.diag([2.5, 0.5, 0.5, 1]))
+        write_series(Path(folder) / "s", values, np.diag([0.5, 0.5, 2.5, 1])[:, [2, 1, 0, 3]])
         server = orthanc.Orthanc(Path(folder) / "orthanc", [Path(folder) / "s"])
         try:
             for encoding in ("gzip", "identity"):
