@@ -385,7 +385,7 @@ def test_certificates_of_an_authority_of_ones_own(tmp_path):
 
 @needs_orthanc
 def test_memory_holds_a_volume_once(client, folders):
-    (series,) = client.find(PatientID="SAMPLE-HEAD")
+    (series,) = client.find(SeriesDescription="Head 2.5 mm")
     tracemalloc.start()
     try:
         vol = client.read(series)
