@@ -12,6 +12,7 @@ from PIL import Image
 
 import dicomview as dv
 from dicomview.errors import DisplayError, MissingPackageError
+from dicomview.export import Animation
 from dicomview.export import movie as movies
 from dicomview.export.movie import GifWriter
 from dicomview.io.progress import watched
@@ -155,6 +156,20 @@ def test_hundredths_of_a_second_add_up():
         image.seek(k)
         total += image.info["duration"]
     assert total == 1000 and image.info["loop"] == 0
+
+
+def test_all_greys_after_a_few_are_read_back_by_everybody():
+    few = np.repeat(np.arange(0, 200, 50, dtype=np.uint8), 64).reshape(16, 16)
+    pictures = [
+        np.repeat(grey[..., None], 3, axis=2)
+        for grey in (few, np.arange(256, dtype=np.uint8).reshape(16, 16), few)
+    ]
+    file = BytesIO()
+    writer = GifWriter(file, fps=10)
+    for picture in pictures:
+        writer.add(picture)
+    writer.close()
+    np.testing.assert_array_equal(frames_of(Animation(None, 3, (16, 16), 10, file.getvalue())), pictures)
 
 
 def test_more_colours_than_a_palette_has_come_close():

@@ -33,6 +33,8 @@ __all__ = ["Animation", "animate"]
 FPS = 10.0
 #: Pixels of the longer side, and of the shorter one at least.
 SIZES, LEAST = (64, 4096), 16
+#: Part of a pixel that rounding errors do not reach.
+HAIR = 1e-9
 #: Views of a rotation.
 TURNS = 36
 
@@ -319,7 +321,8 @@ class _Drawing:
     ) -> None:
         width, height = pixels
         self._film, self._drawn = film, film.steps[0]
-        self._figure = PictureFigure(figsize=(width / dpi, height / dpi), dpi=dpi)
+        # A hair more: matplotlib cuts 57.999... pixels down to 57.
+        self._figure = PictureFigure(figsize=((width + HAIR) / dpi, (height + HAIR) / dpi), dpi=dpi)
         self._figure.set_facecolor(STYLE.background)
         ax = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
         image, view, text = film.shown(self._drawn)

@@ -85,7 +85,10 @@ class GifWriter:
 def _with_palette(picture: Pixels) -> Image.Image:
     """Return a picture of at most 256 colours: exact where it has no more, as grey pictures do."""
     if (picture == picture[..., :1]).all():
-        return Image.fromarray(np.ascontiguousarray(picture[..., 0]))
+        # From white to black: Pillow overlooks a palette of black to white when it reads a later picture.
+        grey = Image.fromarray(255 - picture[..., 0])
+        grey.putpalette(np.repeat(np.arange(255, -1, -1, dtype=np.uint8), 3).tobytes())
+        return grey
     codes = picture.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colors, index = np.unique(codes, return_inverse=True)
     if len(colors) > 256:
