@@ -158,18 +158,16 @@ def test_hundredths_of_a_second_add_up():
     assert total == 1000 and image.info["loop"] == 0
 
 
-def test_all_greys_after_a_few_are_read_back_by_everybody():
-    few = np.repeat(np.arange(0, 200, 50, dtype=np.uint8), 64).reshape(16, 16)
-    pictures = [
-        np.repeat(grey[..., None], 3, axis=2)
-        for grey in (few, np.arange(256, dtype=np.uint8).reshape(16, 16), few)
-    ]
+def test_a_few_greys_after_all_of_them_are_read_back():
+    full = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    pictures = [np.repeat(grey[..., None], 3, axis=2) for grey in (full, full // 50 * 50, full)]
     file = BytesIO()
     writer = GifWriter(file, fps=10)
     for picture in pictures:
         writer.add(picture)
     writer.close()
-    np.testing.assert_array_equal(frames_of(Animation(None, 3, (16, 16), 10, file.getvalue())), pictures)
+    read = frames_of(Animation(None, 3, (16, 16), 10, file.getvalue()))
+    np.testing.assert_array_equal(read, pictures)
 
 
 def test_more_colours_than_a_palette_has_come_close():

@@ -85,7 +85,7 @@ class GifWriter:
 def _with_palette(picture: Pixels) -> Image.Image:
     """Return a picture of at most 256 colours: exact where it has no more, as grey pictures do."""
     if (picture == picture[..., :1]).all():
-        # From white to black: Pillow overlooks a palette of black to white when it reads a later picture.
+        # From white to black: after a palette of black to white Pillow misreads those of later pictures.
         grey = Image.fromarray(255 - picture[..., 0])
         grey.putpalette(np.repeat(np.arange(255, -1, -1, dtype=np.uint8), 3).tobytes())
         return grey
