@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if "```python" in page.read_text(encoding="utf-8")
+]
 #: What a reader of the README has: a study, a segmentation of it, a second image and dose, and a plot.
 HAD = """
 import shutil
@@ -29,7 +33,7 @@ x = y = [100, 400]
 @pytest.fixture(scope="module")
 def running(request, tmp_path_factory):
     """By page, its snippets as they run one after the other; two pages at a time."""
-    for name in ("dicomweb_client", "distributed", "fsspec", "highdicom", "pandas", "zarr"):
+    for name in ("dicomweb_client", "distributed", "fsspec", "highdicom", "imageio_ffmpeg", "pandas", "zarr"):
         pytest.importorskip(name)
     chosen = [item.callspec.params["page"] for item in request.session.items if item.path == request.path]
 
