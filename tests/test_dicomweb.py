@@ -70,6 +70,11 @@ def test_series_are_found_by_keyword(client):
     assert len(client.find(StudyDate="19000101-19001231")) == 0
     assert repr(client.find(Modality="XA")) == "the server has no such series"
     assert len(client.find(limit=1)) == 1
+    for description in ("Knee*", "knee pd sagittal", "Knee ?D sag*"):  # this Orthanc takes no escapes back
+        assert [series.modality for series in client.find(SeriesDescription=description)] == ["MR"]
+    assert [series.modality for series in client.find(PatientName="Sample^Knee")] == ["MR"]
+    assert len(client.find(PatientName="Sample^Knee", StudyDate="20191231-20200102")) == 1
+    assert len(client.find(PatientName="Sample Knee")) == 0
     with pytest.raises(SeriesError, match="'PatientNumber' is no DICOM keyword"):
         client.find(PatientNumber=1)
 
