@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser lowest data-score
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint picture clean
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest data-score
+.PHONY: bench bench-load bench-browser bench-oblique bench-paint picture docs clean
 
-check: lint imports types scripts test lowest
+check: lint imports types scripts test lowest newest
 
 setup: $(STAMP)
 
@@ -46,12 +46,27 @@ plain: $(STAMP)
 browser: $(STAMP)
 	$(BIN)/pytest -m browser
 
-# the plain tests with the lowest versions that pyproject.toml allows
-lowest:
-	$(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt \
-		--editable . pytest pytest-xdist hypothesis nbclient nbformat ipykernel
-	$(VENV)-lowest/bin/python -m pytest -n auto -m 'not browser and not long' -o filterwarnings=default  # old packages warn of each other
+# what users install
+wheel: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+
+# the plain tests of the wheel with the lowest versions that pyproject.toml allows, and with the newest
+NEEDED = pytest pytest-xdist hypothesis nbclient nbformat ipykernel
+PLAIN = -n auto -m 'not browser and not long'
+IS_WHEEL = import dicomview; assert 'site-packages' in dicomview.__file__, dicomview.__file__
+
+lowest: wheel
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt dist/*.whl $(NEEDED)
+	cd tests && ../$(VENV)-lowest/bin/python -c "$(IS_WHEEL)"
+	$(VENV)-lowest/bin/pytest $(PLAIN) -o filterwarnings=default tests  # old packages warn of each other
+
+newest: wheel
+	$(PYTHON) -m venv --clear $(VENV)-newest
+	$(VENV)-newest/bin/pip install --quiet --upgrade --upgrade-strategy eager dist/*.whl $(NEEDED)
+	cd tests && ../$(VENV)-newest/bin/python -c "$(IS_WHEEL)"
+	$(VENV)-newest/bin/pytest $(PLAIN) tests
 
 # how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)
@@ -78,10 +93,14 @@ bench-paint: $(STAMP)
 bench-oblique: $(STAMP)
 	$(BIN)/python tests/benchmarks/oblique.py
 
+# the site, in build/docs: warnings are errors, notebooks are run, nothing is fetched
+docs: $(STAMP)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/docs
+
 # the picture of the README
 picture: $(STAMP)
 	$(BIN)/pytest tests/browser -k picture_of
 	cp .artifacts/browser/viewer.png notebooks/viewer.png
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .artifacts build dist
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .artifacts build dist
