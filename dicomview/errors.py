@@ -11,6 +11,7 @@
     ├── MeasureError (ValueError)       something that cannot be measured, or not be handed on
     ├── PaintError (ValueError)         something that cannot be painted
     ├── SegmentError (LookupError)      a mask that a segmentation does not have or cannot give
+    ├── ServerError (ConnectionError)   a server does not answer, refuses, or sends something else
     ├── SUVError (ValueError)           the header does not give a standardized uptake value
     ├── MemoryBudgetError (MemoryError) an array would take more memory than it may
     └── MissingPackageError (ImportError)   an optional package cannot be imported
@@ -29,6 +30,7 @@ __all__ = [
     "SUVError",
     "SegmentError",
     "SeriesError",
+    "ServerError",
 ]
 
 
@@ -70,6 +72,18 @@ class PaintError(DicomviewError, ValueError):
 
 class SegmentError(DicomviewError, LookupError):
     """A segmentation has no such segment, or cannot give the mask that is asked for."""
+
+
+class ServerError(DicomviewError, ConnectionError):
+    """A server cannot be reached, refuses, or sends something else than was asked for.
+
+    Attributes
+    ----------
+    status : int or None
+        Of HTTP, where the server answered with one.
+    """
+
+    status: int | None = None
 
 
 class SUVError(DicomviewError, ValueError):

@@ -12,7 +12,7 @@ from typing import Any
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header
 from dicomview.io.headers import read_headers
-from dicomview.io.sources import File, MemoryFile
+from dicomview.io.sources import File
 
 __all__ = ["HeaderCache"]
 
@@ -60,7 +60,7 @@ class HeaderCache:
         """Return the headers of the files that are as they were."""
         by_text: dict[int, list[tuple[File, Entry]]] = {}
         for file in files:
-            entry = None if isinstance(file, MemoryFile) else self._entries.get(self._key(file))
+            entry = self._entries.get(self._key(file)) if isinstance(file, Path) else None
             if entry is not None and _state(file) == (entry[0], entry[1]):
                 by_text.setdefault(entry[3], []).append((file, entry))
         found: dict[File, Header] = {}
@@ -130,7 +130,7 @@ class HeaderCache:
 
 def _state(file: File) -> tuple[int, int] | None:
     """Return size and time of change; None for a file in memory, or one that is not there."""
-    if isinstance(file, MemoryFile):
+    if not isinstance(file, Path):
         return None
     try:
         told = os.stat(file)  # noqa: PTH116 - for many files

@@ -16,6 +16,8 @@ from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
 from dicomview.io.likeness import Likenesses
 from dicomview.io.progress import progress
+from dicomview.io.ranged import RangedFile, heads
+from dicomview.io.remote import is_address, remote_files
 from dicomview.io.sources import (
     File,
     MemoryFile,
@@ -37,7 +39,11 @@ Paths = PathLike | bytes | BinaryIO | Iterable[PathLike]
 SUFFIXES = frozenset((".dcm", ".dicom", ".ima"))
 
 
-def scan(path: Paths, cache: HeaderCache | None = None) -> tuple[list[Header], list[Dropped], int]:
+def scan(
+    path: Paths,
+    cache: HeaderCache | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> tuple[list[Header], list[Dropped], int]:
     """Read the header of every DICOM file at a path.
 
     Parameters
@@ -46,6 +52,9 @@ def scan(path: Paths, cache: HeaderCache | None = None) -> tuple[list[Header], l
         Folders are searched recursively; a file stands for itself, never for its neighbours.
     cache : HeaderCache, optional
         Where headers are looked up first, and kept. All headers then have a token for their SOPInstanceUID.
+
+    storage_options : mapping, optional
+        For URLs: keys, tokens and the like, as fsspec takes them.
 
     Returns
     -------
@@ -62,7 +71,7 @@ def scan(path: Paths, cache: HeaderCache | None = None) -> tuple[list[Header], l
         If there is nothing at the path.
     """
     dropped: list[Dropped] = []
-    files = list(_files(path, dropped))
+    files = list(_files(path, dropped, storage_options))
     known = cache.headers(file for file, _ in files) if cache else {}
     parts = spread(_scanned, [item for item in files if item[0] not in known] if known else files)
     headers = [header for part in parts for header in part[0]]
@@ -94,7 +103,9 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
     dropped: list[Dropped] = []
     others = 0
     likenesses = Likenesses()
+    ready = heads(file for file, _ in files)
     for file, asked_for in progress(files, "headers"):
+        next(ready)
         try:
             like = likenesses.header(file)
             if like is not None:
@@ -119,14 +130,19 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
         else:
             if found[0].sop_class_uid != MediaStorageDirectoryStorage:
                 headers += found
+        finally:
+            if isinstance(file, RangedFile):
+                file.forget()
     return headers, dropped, others
 
 
-def _files(path: Paths, dropped: list[Dropped]) -> Iterator[tuple[File, bool]]:
+def _files(
+    path: Paths, dropped: list[Dropped], storage_options: Mapping[str, Any] | None
+) -> Iterator[tuple[File, bool]]:
     """Give every file once, and whether it was named by the caller."""
     seen: set[str] = set()
     for start in [path] if _is_one(path) else path:  # type: ignore[union-attr]
-        found = _found(start, dropped)
+        found = _found(start, dropped, storage_options)
         folders = {os.path.dirname(os.fspath(file)) for file, _, _ in found}  # noqa: PTH120
         # Names are enough where all files are side by side.
         text = os.path.basename if len(folders) == 1 else os.fspath
@@ -144,15 +160,22 @@ def _is_one(path: Any) -> bool:
     return isinstance(path, str | os.PathLike | bytes) or hasattr(path, "read")
 
 
-def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
+def _found(
+    start: Any, dropped: list[Dropped], storage_options: Mapping[str, Any] | None
+) -> list[tuple[File, bool, str]]:
     """Return the files behind one path, whether each was named by the caller, and its path without links."""
     if isinstance(start, bytes):
         root: File = MemoryFile.of(start, f"<bytes {next(_NUMBERS)}>")
     elif hasattr(start, "read") and not isinstance(start, os.PathLike):
         name = Path(str(getattr(start, "name", "<file>"))).name
         root = MemoryFile.of(start.read(), f"<file {next(_NUMBERS)}>", name)
-    elif isinstance(start, MemoryFile):
+    elif isinstance(start, MemoryFile | RangedFile):
         root = start
+    elif is_address(start):
+        files, is_file = remote_files(start, storage_options)
+        if not is_file:
+            return [(file, False, _place(file)) for file in files]
+        root = files[0]
     else:
         root = existing(start)
         if root.is_dir():
@@ -170,7 +193,7 @@ def _found(start: Any, dropped: list[Dropped]) -> list[tuple[File, bool, str]]:
 
 def _place(file: File) -> str:
     """Return the path of a file without links."""
-    return os.fspath(file) if isinstance(file, MemoryFile) else os.path.realpath(file)
+    return os.path.realpath(file) if isinstance(file, Path) else os.fspath(file)
 
 
 _DIGITS = re.compile("([0-9]+)")

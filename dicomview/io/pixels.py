@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,8 @@ from dicomview.io.header import Header
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
-from dicomview.io.sources import File, MemoryFile, start_of
+from dicomview.io.ranged import CONNECTIONS, RangedFile
+from dicomview.io.sources import File, start_of
 
 __all__ = ["read_slices"]
 
@@ -47,7 +49,7 @@ class _Place:
 
     def opened(self) -> Any:
         """Open the file, if it is still the one whose header was read."""
-        if isinstance(self.file, MemoryFile):
+        if not isinstance(self.file, Path):
             return self.file.open()
         stream = open(self.file, "rb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
         state = os.fstat(stream.fileno())
@@ -250,7 +252,8 @@ def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], 
             if header is not None:
                 fill(k, header)
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
+    with ThreadPoolExecutor(CONNECTIONS if is_elsewhere else THREADS) as pool:
         blocks = [pool.submit(block, start) for start in range(0, len(headers), BLOCK)]
         try:
             for k in progress(range(len(headers)), "slices"):

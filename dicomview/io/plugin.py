@@ -118,7 +118,7 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         return looks_like_dicom(self._path) or not is_archive(self._path)
 
     def _exists(self) -> bool:
-        return isinstance(self._path, MemoryFile) or self._path.is_file()
+        return not isinstance(self._path, Path) or self._path.is_file()
 
     def _series_list(self) -> SeriesList:
         if self._found is None:

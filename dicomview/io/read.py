@@ -1,7 +1,7 @@
 """Reading: find_series, volread, mvolread and imread."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,27 +24,35 @@ from dicomview.io.lazy import read_lazily
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
+from dicomview.io.remote import is_address, is_of_imageio, remote_files
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, is_archive, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
-__all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "volread"]
+__all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "series_of", "volread"]
 
 
-def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> SeriesList:
+def find_series(
+    path: Paths,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+) -> SeriesList:
     """List the series at a path; headers only.
 
     Parameters
     ----------
     path : str, PathLike, list of these, bytes or binary file
         Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, or the contents of a
-        file.
+        file. Also the URL of a folder or file that fsspec reaches: ``"s3://bucket/study/"``.
     cache : path-like, optional
         File that keeps what the headers said for the next time; it is made if it is not there. Files that
         are as they were (path, size, time of change) are then not opened again until they are read. It holds
         numbers only (sizes, positions, times): no names, descriptions, UIDs or paths.
+    storage_options : mapping, optional
+        For a URL: keys, tokens and the like, as fsspec takes them.
 
     Returns
     -------
@@ -55,6 +63,8 @@ def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> 
     ------
     PathError
         If there is nothing at the path.
+    ServerError, MissingPackageError
+        If the place of a URL does not answer, or fsspec is not installed.
 
     Examples
     --------
@@ -62,13 +72,30 @@ def find_series(path: Paths, *, cache: str | os.PathLike[str] | None = None) -> 
     >>> [series.modality for series in dv.find_series(dv.samples.head_ct())]
     ['CT']
     """
-    headers, dropped, others = scan(path, None if cache is None else HeaderCache(cache))
-    reader = partial(_read_series if cache is None else _read_anew, unreadable=dropped)
-    return SeriesList(group_headers(headers, reader=reader), dropped=dropped, others=others)
+    return series_of(path, cache=cache, storage_options=storage_options)
+
+
+def series_of(
+    path: Paths,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    dropped: Sequence[Dropped] = (),
+) -> SeriesList:
+    """List the series of files, beside some that could not be had at all."""
+    headers, unreadable, others = scan(path, None if cache is None else HeaderCache(cache), storage_options)
+    unreadable = [*dropped, *unreadable]
+    reader = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
+    return SeriesList(group_headers(headers, reader=reader), dropped=unreadable, others=others)
 
 
 def volread(
-    path: Paths, *, series: int | str | Series | None = None, lazy: bool = False, level: int | None = None
+    path: Paths,
+    *,
+    series: int | str | Series | None = None,
+    lazy: bool = False,
+    level: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> Volume:
     """Read the volume at a path.
 
@@ -77,7 +104,8 @@ def volread(
     path : str, PathLike, list of these, bytes or binary file
         Folder (searched recursively), file, zip or tar archive, DICOMDIR, list of files, the bytes of a file,
         an open file, or a URL; the folder of a zarr array or OME-Zarr image. A file that is not DICOM is
-        read by imageio's own plugins.
+        read by imageio's own plugins. The URL of a folder, on a web server with a slash at its end, is
+        searched through fsspec, and only what is needed of its files is fetched.
     series : int, str or Series, optional
         Which series, where there are several: its number in :func:`find_series`, its UID, a part of its
         description, or the element of the table itself.
@@ -88,6 +116,8 @@ def volread(
         array or OME-Zarr image is always lazy, chunk by chunk.
     level : int, optional
         Which level of a multiscale OME-Zarr image: 0 is the finest and the default, -1 the coarsest.
+    storage_options : mapping, optional
+        For a URL: keys, tokens and the like, as fsspec takes them.
 
     Returns
     -------
@@ -115,7 +145,8 @@ def volread(
     ('slice', 'row', 'column')
     """
     if is_address(path):
-        pass  # imageio fetches it
+        if storage_options is not None or not is_of_imageio(str(path)):
+            return choose(find_series(path, storage_options=storage_options), series).read(lazy=lazy)
     elif isinstance(path, str | os.PathLike):
         path = existing(path)
         if is_zarr(path):
@@ -135,7 +166,9 @@ def volread(
         return volume
 
 
-def mvolread(path: Paths, *, lazy: bool = False) -> list[Volume]:
+def mvolread(
+    path: Paths, *, lazy: bool = False, storage_options: Mapping[str, Any] | None = None
+) -> list[Volume]:
     """Read every volume at a path.
 
     Parameters
@@ -143,6 +176,8 @@ def mvolread(path: Paths, *, lazy: bool = False) -> list[Volume]:
     path : str, PathLike or list of these
     lazy : bool
         Whether slices are decoded only when they are asked for, as for :func:`volread`.
+    storage_options : mapping, optional
+        For a URL, as for :func:`volread`.
 
     Returns
     -------
@@ -160,7 +195,7 @@ def mvolread(path: Paths, *, lazy: bool = False) -> list[Volume]:
     >>> [vol.meta.Modality for vol in dv.mvolread(dv.samples.knee_mr())]
     ['MR']
     """
-    found = find_series(path)
+    found = find_series(path, storage_options=storage_options)
     volumes = found.volumes
     if not volumes:
         raise SeriesError(no_volume(found))
@@ -199,6 +234,11 @@ def imread(path: PathLike | bytes | BinaryIO) -> Image:
             raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
         if _is_foreign(path):
             return Image(_foreign(path))
+    if is_address(path) and not is_of_imageio(str(path)):
+        files, is_file = remote_files(str(path))
+        if not is_file:
+            raise PathError("imread reads one file, and this is a folder: use volread")
+        return read_image(files[0])
     with _opened(path, "ri") as file:
         image: Image = file.read()
         return image
@@ -248,11 +288,6 @@ def _is_foreign(path: PathLike) -> bool:
     if path.suffix.lower() in SUFFIXES or not path.is_file():
         return False
     return not looks_like_dicom(path) and not is_archive(path)
-
-
-def is_address(path: Any) -> bool:
-    """Return whether a path is a URL, which imageio fetches."""
-    return isinstance(path, str) and "://" in path
 
 
 def _opened(path: Any, mode: str) -> Any:

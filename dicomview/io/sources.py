@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import pydicom
 
 from dicomview.errors import PathError
+from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
 __all__ = [
@@ -73,7 +74,7 @@ _ARCHIVES = frozenset(("", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
 #: Archives in archives are opened so many levels down.
 _DEEPEST = 3
 #: What headers and pixels are read from.
-File = Path | MemoryFile
+File = Path | MemoryFile | RangedFile
 
 
 def walk(root: Path, dropped: list[Dropped]) -> Iterator[tuple[Path, str]]:
@@ -232,6 +233,8 @@ def start_of(file: File, amount: int) -> tuple[bytes, tuple[int, int]]:
     """Return the first bytes of a file, and its size and time of change."""
     if isinstance(file, MemoryFile):
         return file.data[:amount], (len(file.data), 0)
+    if isinstance(file, RangedFile):  # what its header took is enough
+        return file.head()[:amount], (file.size, 0)
     number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         state = os.fstat(number)
