@@ -109,7 +109,7 @@ class ServedSeriesList(Sequence[ServedSeries]):
 
 
 class DicomWeb:
-    """A DICOMweb server; see :func:`dicomweb`.
+    """A DICOMweb server; see :func:`dicomview.dicomweb`.
 
     Attributes
     ----------
@@ -362,7 +362,8 @@ def dicomweb(
     Returns
     -------
     DicomWeb
-        With :meth:`~DicomWeb.find` and :meth:`~DicomWeb.read`. Nothing is asked of the server yet.
+        With :meth:`~dicomview.io.dicomweb.DicomWeb.find` and
+        :meth:`~dicomview.io.dicomweb.DicomWeb.read`. Nothing is asked of the server yet.
 
     Raises
     ------
