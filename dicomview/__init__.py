@@ -28,7 +28,7 @@ from dicomview.options import options
 from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
-    from dicomview import measure, samples
+    from dicomview import datasets, measure, samples
     from dicomview.export import compare_aspect, looks, montage, planes, plot_profile
     from dicomview.state import ViewState, link
     from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
@@ -53,6 +53,7 @@ __all__ = [
     "compare",
     "compare_aspect",
     "dataset",
+    "datasets",
     "dicomweb",
     "errors",
     "find_series",
@@ -80,6 +81,7 @@ _LAZY = {
     "ViewState": "dicomview.state",
     "compare": "dicomview.widgets",
     "compare_aspect": "dicomview.export",
+    "datasets": "dicomview.datasets",
     "gallery": "dicomview.widgets",
     "link": "dicomview.state",
     "looks": "dicomview.export",
@@ -96,7 +98,7 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         module = import_module(_LAZY[name])
-        value = module if name in ("measure", "samples") else getattr(module, name)
+        value = module if name in ("datasets", "measure", "samples") else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'dicomview' has no attribute {name!r}")

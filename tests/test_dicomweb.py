@@ -43,6 +43,19 @@ def client(server):
     return dv.dicomweb(server.url, auth=(orthanc.USER, orthanc.PASSWORD))
 
 
+def test_a_stand_in_serves_what_a_server_does(folders):
+    with dv.samples.serve(*folders.values()) as stand_in:
+        client = dv.dicomweb(stand_in.url)
+        assert [series.modality for series in client.find()] == ["CT", "MR"]
+        (knee,) = client.find(SeriesDescription="Knee*", StudyDate="20191231-20200101")
+        assert (knee.images, len(client.find(limit=1)), len(client.find(Modality="PT"))) == (27, 1, 0)
+        same(client.read(knee), dv.volread(folders["MR"]))
+        with pytest.raises(ServerError, match="it answers 404"):
+            dv.dicomweb(stand_in.url + "/elsewhere").find()
+    with pytest.raises(ServerError, match="cannot be reached"):
+        client.find()
+
+
 @needs_orthanc
 def test_series_are_found_by_keyword(client):
     found = client.find()

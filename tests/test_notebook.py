@@ -13,7 +13,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
 #: By notebook, how many pictures it leaves.
-PICTURES = {"01-browse-a-volume": 9, "02-measure-and-compare": 9}
+PICTURES = {"01-browse-a-volume": 9, "02-measure-and-compare": 9, "05-pacs": 2}
+#: And which packages it needs beside those that come with dicomview.
+NEEDS = {"05-pacs": ("dicomweb_client", "fsspec")}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 VOLUME = "import numpy as np, dicomview as dv\nvol = np.arange(6 * 7 * 8).reshape(6, 7, 8)"
 
@@ -57,10 +59,19 @@ def executed():
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_notebook_runs_and_shows_pictures(executed, name):
+    for package in NEEDS.get(name, ()):
+        pytest.importorskip(package)
     notebook = executed[name].result()
     pictures = [data["image/png"] for data in outputs(notebook) if "image/png" in data]
     assert len(pictures) == PICTURES[name]
     assert all(len(base64.b64decode(picture)) > 3000 for picture in pictures)
+
+
+def test_a_saved_notebook_is_read_without_a_kernel():
+    saved = nbformat.read(ROOT / "notebooks" / "05-pacs.ipynb", as_version=4)
+    assert sum("image/png" in data for data in outputs(saved)) == PICTURES["05-pacs"]
+    assert "127.0.0.1" not in str(outputs(saved))
+    assert [cell.execution_count for cell in saved.cells if cell.cell_type == "code"] == [*range(1, 12)]
 
 
 def test_no_notebook_is_left_out():

@@ -1,7 +1,10 @@
 """What page and kernel tell each other of a view that the page paints."""
 
 import asyncio
+import zlib
+from types import SimpleNamespace
 
+import ipywidgets
 import numpy as np
 import pytest
 
@@ -15,7 +18,12 @@ def talk(voxels, affine, monkeypatch):
     volume = dv.Volume.from_array(voxels((20, 30, 40)), affine=affine("axial"), meta={"Modality": "CT"})
     viewer = dv.SliceViewer(volume, window=(40, 80), index=(5, 6, 7))
     sent = []
-    monkeypatch.setattr(type(viewer._page), "send", lambda page, message, buffers=None: sent.append(message))
+
+    def send(widget, message, buffers=None):
+        if widget is viewer._page:
+            sent.append(message)
+
+    monkeypatch.setattr(ipywidgets.Widget, "send", send)
     yield viewer, sent, lambda **message: viewer._page._received(None, message, [])
     viewer.close()
 
@@ -30,7 +38,7 @@ def scenes(sent):
 
 def test_a_page_gets_the_scene_the_slices_in_view_and_a_coarse_copy(talk):
     viewer, sent, say = talk
-    say(hello={"view": "a", "far": False})
+    say(hello={"view": "a", "far": False, "ahead": False})
     (scene,) = scenes(sent)
     assert scene["coming"] == ["|0|5", "|1|6", "|2|7"] and scene["heard"] == {"a": 0}
     assert [message["slices"][0]["key"] for message in sent if "slices" in message] == ["|0|5"]
@@ -39,9 +47,91 @@ def test_a_page_gets_the_scene_the_slices_in_view_and_a_coarse_copy(talk):
     assert scenes(sent)[-1]["coming"] == ["|2|8"], "the others are there"
 
 
+@pytest.fixture
+def ahead(talk, monkeypatch):
+    """The same, shown in a live page that has not said anything yet."""
+    viewer, sent, say = talk
+    monkeypatch.setattr("dicomview.widgets.viewer.is_live", lambda: True)
+    viewer._repr_mimebundle_()
+    assert not [message for message in sent if "scene" in message or "slices" in message]
+    return viewer, sent, say
+
+
+def test_a_page_finds_the_view_when_it_comes(ahead):
+    viewer, _, _ = ahead
+    scene, slices = viewer._page.ahead
+    assert scene["content"]["scene"]["index"] == [5, 6, 7]
+    headers = slices["content"]["slices"]
+    assert [header["key"] for header in headers] == scene["content"]["coming"] == ["|0|5", "|1|6", "|2|7"]
+    voxels = viewer.volume.array
+    for header, data, shown in zip(headers, slices["buffers"], (voxels[5], voxels[:, 6], voxels[..., 7])):
+        planes = np.frombuffer(zlib.decompress(data), np.uint8).reshape(shown.itemsize, -1)
+        assert (planes.T.copy().view(header["type"]).reshape(shown.shape) == shown).all()
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_what_was_sent_ahead_is_not_sent_again(ahead, has_it):
+    viewer, sent, say = ahead
+    assert ["coarse" in message["content"] for message in viewer._page.later] == [True]
+    say(hello={"view": "a", "far": False, "ahead": has_it})
+    (scene,) = scenes(sent)
+    assert scene["coming"] == ([] if has_it else ["|0|5", "|1|6", "|2|7"])
+    assert sum("coarse" in message for message in sent) == (not has_it)
+    assert viewer._page.ahead is viewer._page.later is None, (
+        "a page that is loaded again must not get old slices"
+    )
+    sent.clear()
+    viewer.state.index = (9, 6, 7)
+    (slices,) = [message for message in sent if "slices" in message]
+    assert not slices["slices"][0]["packed"], "the page is near"
+    sent.clear()
+    say(hello={"view": "b", "far": False, "ahead": True})  # found, but too late
+    assert len(scenes(sent)[0]["coming"]) == 3
+
+
+def test_what_was_changed_meanwhile_is_sent(ahead):
+    viewer, sent, say = ahead
+    viewer.state.index = (9, 6, 7)
+    say(hello={"view": "a", "far": False, "ahead": True})
+    assert scenes(sent)[-1]["scene"]["index"] == [9, 6, 7] and scenes(sent)[-1]["coming"] == ["|0|9"]
+
+
+def test_slices_that_must_be_read_are_not_waited_for(monkeypatch, voxels):
+    da = pytest.importorskip("dask.array")
+    monkeypatch.setattr("dicomview.widgets.viewer.is_live", lambda: True)
+    volume = dv.Volume.from_array(da.from_array(voxels((6, 7, 8)), chunks=(1, 7, 8)))
+    viewer = dv.SliceViewer(volume, window=(0, 100))
+    viewer._repr_mimebundle_()
+    assert viewer._page.ahead is None
+    viewer.close()
+
+
+def test_toolbar_and_panel_come_after_the_cell(monkeypatch, voxels):
+    waiting = []
+    events = SimpleNamespace(
+        register=lambda name, act: waiting.append((name, act)),
+        unregister=lambda name, act: waiting.remove((name, act)),
+    )
+    shell = SimpleNamespace(user_ns={"In": ["code"]}, execution_count=1, events=events)
+    monkeypatch.setattr("dicomview.widgets.cells.get_ipython", lambda: shell)
+    viewer, other = dv.SliceViewer(voxels((5, 6, 7))), dv.SliceViewer(voxels((5, 6, 7)))
+    assert not viewer._has_panel and not viewer._panel_place.children
+    viewer.panel.invert.value = True
+    assert viewer.state.invert, "asked for earlier, it is there"
+    other.close()
+    for name, act in list(waiting):
+        assert name == "post_run_cell"
+        act("the result")
+    assert not waiting
+    assert viewer._panel_place.children == (viewer.panel,)
+    assert viewer._toolbar_place.children == (viewer.toolbar,)
+    assert not other._has_panel, "it was closed before"
+    viewer.close()
+
+
 def test_the_kernel_follows_without_an_answer(talk):
     viewer, sent, say = talk
-    say(hello={"view": "a", "far": False})
+    say(hello={"view": "a", "far": False, "ahead": False})
     sent.clear()
     say(state=told("a", 1, index=[9, 6, 7], window=[50, 90, "linear"]))
     assert viewer.state.index == (9, 6, 7) and viewer.state.window == dv.Window(50, 90, "linear")
@@ -53,7 +143,7 @@ def test_the_kernel_follows_without_an_answer(talk):
 def test_a_second_view_hears_of_the_first(talk):
     _, sent, say = talk
     for view in "ab":
-        say(hello={"view": view, "far": False})
+        say(hello={"view": view, "far": False, "ahead": False})
     assert len(scenes(sent)) == 2 and scenes(sent)[1]["coming"], "the second has nothing yet"
     sent.clear()
     say(state=told("a", 1, index=[9, 6, 7]))
@@ -66,7 +156,7 @@ def test_a_second_view_hears_of_the_first(talk):
 
 def test_wanted_slices_of_another_volume_are_not_sent(talk):
     viewer, sent, say = talk
-    say(hello={"view": "a", "far": True})
+    say(hello={"view": "a", "far": True, "ahead": False})
     sent.clear()
     want = {"slices": [[[], 0, 3], [[], 1, 4]], "packed": True, "asked": 1.0}
     say(want={**want, "volume": "another"})
@@ -78,7 +168,7 @@ def test_wanted_slices_of_another_volume_are_not_sent(talk):
 
 def test_axes_are_those_of_the_newest_view(talk):
     viewer, _, say = talk
-    say(hello={"view": "a", "far": False})
+    say(hello={"view": "a", "far": False, "ahead": False})
     say(state=told("a", 1, zoom=4.0))
     assert np.ptp(viewer.axes["axial"].get_xlim()) == pytest.approx(10)
     say(state=told("a", 2, index=[9, 6, 7]))
@@ -95,11 +185,12 @@ def test_a_page_without_our_script_is_told_of_once(voxels, monkeypatch, comes):
         for _ in range(2):
             viewer._canvas.widget._handle_custom_msg({"type": "initialized"}, [])
         if comes:
-            viewer._page._received(None, {"hello": {"view": "a", "far": False}}, [])
+            viewer._page._received(None, {"hello": {"view": "a", "far": False, "ahead": False}}, [])
         await asyncio.sleep(0.2)
         note = "could not load the script" in viewer._title.value
         assert note != comes and viewer._canvas.widget.always_whole == comes
-        viewer._page._received(None, {"hello": {"view": "b", "far": False}}, [])  # late, but here
+        late = {"view": "b", "far": False, "ahead": False}
+        viewer._page._received(None, {"hello": late}, [])
         assert "could not load" not in viewer._title.value and viewer._canvas.widget.always_whole
 
     asyncio.run(page())
@@ -109,7 +200,7 @@ def test_a_page_without_our_script_is_told_of_once(voxels, monkeypatch, comes):
 @pytest.mark.parametrize("trait", [{"mark_padding": True}, {"slab": {"axial": 5.0}}])
 def test_slices_are_sent_again_when_the_page_has_let_go_of_them(talk, trait):
     viewer, sent, say = talk
-    say(hello={"view": "a", "far": False})
+    say(hello={"view": "a", "far": False, "ahead": False})
     before = {name: getattr(viewer.state, name) for name in trait}
     for values in (trait, before):
         sent.clear()
@@ -121,7 +212,7 @@ def test_slices_are_sent_again_when_the_page_has_let_go_of_them(talk, trait):
 
 def test_a_slab_travels_as_a_slice(talk, monkeypatch):
     viewer, sent, say = talk
-    say(hello={"view": "a", "far": False})
+    say(hello={"view": "a", "far": False, "ahead": False})
     viewer.state.slab = {"axial": 5.0}
     scene = scenes(sent)[-1]["scene"]
     assert scene["slabs"] == ["MIP 5 mm", "", ""]

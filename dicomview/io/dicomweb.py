@@ -21,6 +21,7 @@ from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile, Spool, fetched
 from dicomview.io.read import series_of
 from dicomview.io.series import choose
+from dicomview.io.web import Address, answered, session
 from dicomview.options import options
 from dicomview.volume import Dropped, Meta, Volume
 from dicomview.volume.describe import html_table, text_table
@@ -129,19 +130,15 @@ class DicomWeb:
     ) -> None:
         try:
             from dicomweb_client import DICOMwebClient
-
-            from dicomview.io import web
         except ImportError as error:
             raise MissingPackageError(
                 f"DICOMweb needs dicomweb-client, which cannot be imported here ({error}): "
                 "pip install 'dicomview[pacs]'"
             ) from error
-        self._web, self._address = web, web.Address(url)
+        self._address = Address(url)
         self._timeout, self._connections = timeout, max(1, connections)
-        session = web.Session(self._address, auth, headers or {}, verify)
-        self._client = DICOMwebClient(
-            self._address.url, session=session, timeout=timeout, permissive_uid=True
-        )
+        opened = session(self._address, auth, headers or {}, verify)
+        self._client = DICOMwebClient(self._address.url, session=opened, timeout=timeout, permissive_uid=True)
         self._client.set_http_retry_params(max_attempts=3, wait_exponential_multiplier=250)
 
     @property
@@ -310,7 +307,7 @@ class DicomWeb:
         return list(found.values())[:limit]
 
     def _ask(self, what: str, ask: Any) -> Any:
-        return self._web.answered(ask, what, self._address, self._timeout)
+        return answered(ask, what, self._address, self._timeout)
 
 
 def _term(value: Any) -> str:

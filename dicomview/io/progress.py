@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dicomview.options import options
 
-__all__ = ["progress", "watched"]
+__all__ = ["bytes_bar", "progress", "watched"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,15 @@ def progress(items: Sequence[T], what: str) -> Iterable[T]:
 
     bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
     return bar
+
+
+def bytes_bar(what: str, size: int) -> Any:
+    """Return a bar for so many bytes, which is told of them by the caller; None without a notebook."""
+    if not (options.progress and _in_notebook()):
+        return None
+    from tqdm.notebook import tqdm
+
+    return tqdm(total=size, desc=what, delay=DELAY, leave=False, unit="B", unit_scale=True)
 
 
 def _told(items: Sequence[T], what: str, tell: Callable[[str, int, int], object]) -> Iterator[T]:

@@ -8,12 +8,9 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-import requests
-from requests import exceptions as failures
-
 from dicomview.errors import ServerError
 
-__all__ = ["Address", "Session", "answered"]
+__all__ = ["Address", "answered", "reason_of", "session", "status_of"]
 
 T = TypeVar("T")
 
@@ -81,32 +78,28 @@ class Address:
         return self.url
 
 
-class Session(requests.Session):  # type: ignore[misc]
-    """A session that tells what opens the server to that server only, also where it sends us elsewhere."""
+def session(address: Address, auth: Any, headers: Mapping[str, str], verify: bool | str) -> Any:
+    """Return a session of requests that tells what opens a server to no other, also when it is sent there."""
+    import requests
 
-    def __init__(self, address: Address, auth: Any, headers: Mapping[str, str], verify: bool | str) -> None:
-        super().__init__()
-        self.auth = auth if auth is not None else address.user
-        self.params = address.query
-        self.verify = verify
-        self.headers.update(headers)
-        self._own = tuple(headers)
+    class Session(requests.Session):  # type: ignore[misc]
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+            if self.should_strip_auth(response.request.url, prepared_request.url):
+                for name in headers:
+                    prepared_request.headers.pop(name, None)
+            super().rebuild_auth(prepared_request, response)
 
-    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Leave out on the way to another server what opens this one."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):
-            for name in self._own:
-                prepared_request.headers.pop(name, None)
-        super().rebuild_auth(prepared_request, response)
+        def merge_environment_settings(self, *args: Any) -> Any:
+            # requests lets REQUESTS_CA_BUNDLE overrule what a session was given.
+            settings = super().merge_environment_settings(*args)
+            return settings if self.verify is True else {**settings, "verify": self.verify}
 
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Keep the certificates that were given."""
-        # requests lets REQUESTS_CA_BUNDLE overrule what a session was given.
-        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
-        return settings if self.verify is True else {**settings, "verify": self.verify}
-
-    def __repr__(self) -> str:
-        return "Session"
+    made = Session()
+    made.auth = auth if auth is not None else address.user
+    made.params = address.query
+    made.verify = verify
+    made.headers.update(headers)
+    return made
 
 
 def answered(ask: Callable[[], T], what: str, address: Address, timeout: float) -> T:
@@ -128,7 +121,9 @@ def answered(ask: Callable[[], T], what: str, address: Address, timeout: float) 
 
 def _problem(error: BaseException, what: str, address: Address, timeout: float) -> ServerError:
     """Say what is the matter, without the text of the error: that may hold what opens the server."""
-    status = _status(error)
+    from requests import exceptions as failures
+
+    status = status_of(error)
     cause, remedy = "it does not answer as a DICOMweb server", "check the path of the address (/dicom-web?)"
     if status is not None:
         cause, remedy = f"it answers {status}", _REMEDIES.get(status, _OTHERWISE)
@@ -143,8 +138,7 @@ def _problem(error: BaseException, what: str, address: Address, timeout: float) 
     elif isinstance(
         error, failures.ConnectionError | failures.ChunkedEncodingError | OSError
     ) and not isinstance(error, failures.InvalidJSONError | failures.InvalidURL):
-        reason = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), "")
-        cause = f"it cannot be reached, or broke off ({reason or type(error).__name__})"
+        cause = f"it cannot be reached, or broke off ({reason_of(error)})"
         remedy = "check that it runs, its name and port, and the network"
     problem = ServerError(f"{what} from {address}: {cause}; {remedy}")
     problem.status = status
@@ -162,7 +156,7 @@ _REMEDIES = {
 }
 
 
-def _status(error: BaseException) -> int | None:
+def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an error stands for."""
     answer = getattr(error, "response", None)
     if answer is None:  # retrying gives up
@@ -170,6 +164,12 @@ def _status(error: BaseException) -> int | None:
         answer = getattr(attempt, "value", None)
     status = getattr(answer, "status_code", None)
     return status if isinstance(status, int) and status >= 400 else None
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what the system says of an error; its own text may hold an address."""
+    told = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), None)
+    return told or type(error).__name__
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -181,4 +181,4 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if isinstance(one, BaseException) and not any(one is other for other in seen):
             seen.append(one)
             found += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    yield from sorted(seen, key=lambda e: isinstance(e, failures.RequestException))
+    yield from sorted(seen, key=lambda e: hasattr(e, "request"))  # those of requests tell least

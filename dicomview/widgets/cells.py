@@ -1,10 +1,11 @@
-"""Which cell a viewer was made in: a cell that is run again replaces its viewers."""
+"""The cell that a viewer is made in: run again, it replaces its viewers; what can wait comes after it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython import get_ipython
 
-__all__ = ["forget", "take_over"]
+__all__ = ["after_cell", "forget", "take_over"]
 
 #: By cell: the run that made its viewers, and the viewers.
 _live: dict[str, tuple[Any, list[Any]]] = {}
@@ -32,6 +33,20 @@ def forget(viewer: Any) -> None:
             _live[cell] = (run, left)
         else:
             del _live[cell]
+
+
+def after_cell(act: Callable[[], object]) -> None:
+    """Do something as soon as the cell that is being run has shown its result; at once outside of cells."""
+    events = getattr(get_ipython(), "events", None)
+    if events is None or _place() is None:
+        act()
+        return
+
+    def once(*_: Any) -> None:
+        events.unregister("post_run_cell", once)
+        act()
+
+    events.register("post_run_cell", once)
 
 
 def _place() -> tuple[str, Any] | None:

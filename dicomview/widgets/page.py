@@ -1,8 +1,9 @@
 """PageLink: what the page tells the viewer, and the other way round."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anywidget
 import traitlets
@@ -39,6 +40,9 @@ class PageLink(anywidget.AnyWidget):  # type: ignore[misc]
         Bytes of slices that a page keeps.
     is_attached : bool
         Whether a page has said anything yet.
+    ahead, later : list of dict, optional
+        Messages that a page finds when it comes, each with ``content`` and ``buffers``; those of the second
+        may come after it.
     """
 
     # As text: anywidget would watch a path, and hold on to every widget meanwhile.
@@ -49,12 +53,33 @@ class PageLink(anywidget.AnyWidget):  # type: ignore[misc]
     paints = traitlets.Bool(False).tag(sync=True)
     budget = traitlets.Int(BUDGET).tag(sync=True)
     has_picture = traitlets.Bool(False).tag(sync=True)
+    ahead = traitlets.Any(None).tag(sync=True)
+    later = traitlets.Any(None).tag(sync=True)
 
     def __init__(self, wanted: Iterable[str], *, canvas: str = "", paints: bool = False) -> None:
         super().__init__(wanted=list(wanted), canvas=canvas, paints=paints)
         self.handlers: dict[str, Callable[[Any], object]] = {}
         self.is_attached = False
+        self._held: list[dict[str, Any]] | None = None
         self.on_msg(self._received)
+
+    @contextmanager
+    def sending_ahead(self, name: Literal["ahead", "later"]) -> Iterator[None]:
+        """Keep what is sent meanwhile for the first page that comes."""
+        held: list[dict[str, Any]] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+        setattr(self, name, held)
+
+    def send(self, content: Any, buffers: Any = None) -> None:
+        """Send a message to the page."""
+        if self._held is None:
+            super().send(content, buffers)
+        else:
+            self._held.append({"content": content, "buffers": buffers or []})
 
     def ask(self, frame: int) -> None:
         """Let the page answer when it has seen a frame."""

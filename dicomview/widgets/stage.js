@@ -647,13 +647,17 @@ class Stage extends Listener {
     this.listen(this.host, "mouseleave", () => (this.brush(null), this.point(null)));
     this.listen(document, "visibilitychange", () => this.pump());
     this.listen(window, "pagehide", () => this.model.send({ bye: this.name }));
-    this.model.send({ hello: { view: this.name, far: this.speed !== Infinity } });
+    const hasAhead = this.find("ahead");
+    this.find("later");
+    this.model.on("change:later", (this.onLater = () => this.find("later")));
+    this.model.send({ hello: { view: this.name, far: this.speed !== Infinity, ahead: hasAhead } });
   }
 
   close() {
     this.isClosed = true;
     this.model.send({ bye: this.name });
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("change:later", this.onLater);
     super.close();
     for (const [, slider] of this.sliders) slider.model.off("change:value", slider.follow);
     cancelAnimationFrame(this.frame);
@@ -663,6 +667,13 @@ class Stage extends Listener {
   }
 
   // -- messages --
+
+  /** Take what the kernel sent before this view was there; return whether there is any. @param {string} name */
+  find(name) {
+    const messages = this.model.get(name) ?? [];
+    for (const { content, buffers } of messages) this.received(content, buffers);
+    return messages.length > 0;
+  }
 
   /** @param {any} message @param {any[]} buffers */
   received(message, buffers) {
@@ -722,8 +733,10 @@ class Stage extends Listener {
       this.canvas.width = width;
       this.canvas.height = height;
     }
-    this.canvas.style.width = `${width / this.scene.ratio}px`;
-    this.canvas.style.height = `${height / this.scene.ratio}px`;
+    for (const { style } of [this.canvas, this.host]) { // ipympl's own may get its size later
+      style.width = `${width / this.scene.ratio}px`;
+      style.height = `${height / this.scene.ratio}px`;
+    }
   }
 
   /** @param {any} coarse @param {Uint8Array} bytes */

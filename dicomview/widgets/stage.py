@@ -52,13 +52,14 @@ class Stage:
         self._paints = 0
         page.handlers["want"] = self._wanted
 
-    def begin(self, *, is_far: bool) -> None:
-        """Note that a page is there that has nothing yet."""
+    def begin(self, *, is_far: bool, is_new: bool = True) -> None:
+        """Note that a page comes, which has nothing yet if it is new."""
         self._is_far = is_far
-        self._sent.clear()
-        self._coarse.clear()
+        if is_new:
+            self._sent.clear()
+            self._coarse.clear()
 
-    def show(self, scene: dict[str, Any], heard: dict[str, int]) -> None:
+    def show(self, scene: dict[str, Any], heard: dict[str, int], *, coarse: bool = True) -> None:
         """Send a scene, with the slices in view that were not sent yet.
 
         Parameters
@@ -67,6 +68,8 @@ class Stage:
             See :func:`described`.
         heard : dict of str to int
             By view of the page, the last message that the scene knows of: what was changed there later stays.
+        coarse : bool
+            Whether the coarse copy goes with it.
         """
         self._panes = scene["panes"]
         if self.volume_name != self._shown:  # the page keeps the slices of one only
@@ -85,7 +88,8 @@ class Stage:
         self._page.send({"scene": scene, "heard": heard, "coming": coming})
         if new:
             self._send_slices(new, packed=self._is_far, asked=None)
-        self._send_coarse(frame)
+        if coarse:
+            self.send_coarse(frame)
 
     @property
     def volume_name(self) -> str:
@@ -176,7 +180,7 @@ class Stage:
         thickness = _thicknesses(self._state)[axis]
         return slab_range(face.geometry, axis, index, thickness=thickness) if thickness else None
 
-    def _send_coarse(self, frame: Any) -> None:
+    def send_coarse(self, frame: Any) -> None:
         """Send a coarse copy of a frame, once; none where all would have to be read or calculated."""
         name = (self.volume_name, tuple(frame))
         if name in self._coarse or self._state.volume.is_lazy or any(self._state.rotation):

@@ -9,6 +9,7 @@ from dicomview.display import Window
 from dicomview.geometry import PLANES
 from dicomview.state import Scene, ViewState
 from dicomview.tools import PointerTool
+from dicomview.widgets.cells import after_cell
 from dicomview.widgets.page import PageLink
 from dicomview.widgets.stage import Stage, described
 
@@ -62,7 +63,7 @@ class Staging:
         self._state, self._canvas, self._pointer = state, canvas, pointer
         self._resolved, self._sliders = resolved, sliders
         self._on_raised, self._on_missing = on_raised, on_missing
-        self._stage = Stage(state, page)
+        self._page, self._stage = page, Stage(state, page)
         self.is_on, self._page_speaks = False, False
         #: By view of the page: the last message that was heard of it.
         self._heard: dict[str, int] = {}
@@ -102,8 +103,25 @@ class Staging:
 
     def show(self, change: Any = None) -> None:
         """Send the page what it is to show; not what it has told itself."""
-        if not self.is_on or (self._page_speaks and len(self._heard) == 1):
-            return
+        if self.is_on and not (self._page_speaks and len(self._heard) == 1):
+            self._send()
+
+    def send_ahead(self) -> None:
+        """Have the view ready for a page that comes: it need not ask and wait."""
+        if self.is_on or self._state.volume.is_lazy:
+            return  # slices that have to be read first must not keep the rest waiting
+        self._stage.begin(is_far=True)  # who knows
+        with self._page.sending_ahead("ahead"):
+            self._send(coarse=False)
+        after_cell(self._send_coarse_ahead)
+
+    def _send_coarse_ahead(self) -> None:
+        """Let the page browse also if other cells keep the kernel from hearing of it."""
+        if not self.is_on:
+            with self._page.sending_ahead("later"):
+                self._stage.send_coarse(self._state.frame)
+
+    def _send(self, *, coarse: bool = True) -> None:
         with self._state.lock:
             scene = self._resolved()
             self._canvas.renderer.update(scene, self._state.volume)
@@ -118,7 +136,7 @@ class Staging:
                 sliders=sliders,
                 span=self._pointer.value_range,
             )
-            self._stage.show(told, self._heard)
+            self._stage.show(told, self._heard, coarse=coarse)
 
     def _touched(self, change: Any) -> None:
         if self.is_on and change["new"] is not None:
@@ -133,7 +151,9 @@ class Staging:
         with self._state.lock:
             self._heard[hello["view"]] = 0
             self._canvas.may_overlay(True)
-            self._stage.begin(is_far=hello["far"])
+            is_new = self._page.ahead is None or not hello["ahead"]
+            self._stage.begin(is_far=hello["far"], is_new=is_new)
+            self._page.ahead = self._page.later = None
             was_on, self.is_on = self.is_on, True
             self.show()
             if not was_on:

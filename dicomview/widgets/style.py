@@ -4,9 +4,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-__all__ = ["PANEL_WIDTH", "check", "control"]
+__all__ = ["PANEL_ROOM", "PANEL_WIDTH", "TOOLBAR_ROOM", "check", "control"]
 
 PANEL_WIDTH = "240px"
+#: What panel and toolbar take in the page: kept free until they are there.
+PANEL_ROOM, TOOLBAR_ROOM = "262px", "30px"
 
 
 def control(kind: Any, description: str, **options: Any) -> Any:

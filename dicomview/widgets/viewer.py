@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -19,10 +19,10 @@ from dicomview.state import PAINTING, Measurements, Overlays, Scene, ViewState, 
 from dicomview.tools import HELP, KeyTool, MeasuringTool, PaintingTool, PointerTool
 from dicomview.volume import Volume
 from dicomview.widgets.canvas import inches, make_canvas
-from dicomview.widgets.cells import forget, take_over
+from dicomview.widgets.cells import after_cell, forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.displayed import Displayed, close_all
-from dicomview.widgets.frontend import in_page_event
+from dicomview.widgets.frontend import in_page_event, is_live
 from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
@@ -32,6 +32,7 @@ from dicomview.widgets.panel import SidePanel
 from dicomview.widgets.picture import KeptPicture
 from dicomview.widgets.sliders import Sliders
 from dicomview.widgets.staging import Staging
+from dicomview.widgets.style import PANEL_ROOM, TOOLBAR_ROOM
 from dicomview.widgets.toolbar import Toolbar
 from dicomview.widgets.window_panel import named_windows
 
@@ -174,8 +175,6 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._picture = KeptPicture(self._png)
         self._player = CinePlayer(self.state, self._pacer)
         self._open = True
-        self.panel = SidePanel(self.state)
-        self.toolbar = self._make_toolbar()
         self._sliders = Sliders(self.state, lambda: self._is_staged and in_page_event())
         self._staging = (
             Staging(
@@ -205,6 +204,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         super().__init__([self._title, *loading, self._composed(), self._page])
         self.add_class("dicomview")
         take_over(self)
+        after_cell(self._furnish)
         if self._loading is not None:
             self._loading.start()
 
@@ -233,9 +233,11 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _composed(self) -> Any:
         """Return stage and panel, side by side where there is room."""
+        self._toolbar_place = widgets.VBox(layout=widgets.Layout(min_height=TOOLBAR_ROOM))
+        self._panel_place = widgets.VBox(layout=widgets.Layout(min_width=PANEL_ROOM))
         stage = widgets.VBox(
             [
-                self.toolbar,
+                self._toolbar_place,
                 *self._sliders.rows,
                 self._canvas.widget,
                 self._status,
@@ -245,10 +247,28 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         )
         stage.add_class("dicomview-stage")
         return widgets.HBox(
-            [stage, self.panel], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+            [stage, self._panel_place], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         )
 
-    def _make_toolbar(self) -> Toolbar:
+    def _furnish(self) -> None:
+        """Put toolbar and panel in their places: people wait for the picture, and it comes first."""
+        if self._open:
+            self._toolbar_place.children = [self.toolbar]
+            self._panel_place.children = [self.panel]
+            if self._staging is not None:
+                self._staging.show()  # the page moves sliders of the panel too
+
+    @cached_property
+    def panel(self) -> SidePanel:
+        """The controls beside the panes."""
+        panel = SidePanel(self.state)
+        if panel.window is not None:
+            panel.window.page_leads = self._is_staged
+        return panel
+
+    @cached_property
+    def toolbar(self) -> Toolbar:
+        """The buttons above the panes."""
         return Toolbar(
             self.state,
             {
@@ -363,6 +383,11 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             if self._open:
                 self._refresh()
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        if self._staging is not None and self._open and is_live():
+            self._staging.send_ahead()
+        return super()._repr_mimebundle_(**kwargs)
+
     def close(self) -> None:
         """Free the canvas, the controls and the connections between them."""
         if getattr(self, "_open", False):
@@ -438,12 +463,16 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         """Let the page do what it does by itself."""
         self._entitle()
         self._player.close()
-        if self.panel.window is not None:
+        if self._has_panel and self.panel.window is not None:
             self.panel.window.page_leads = True
+
+    @property
+    def _has_panel(self) -> bool:
+        return "panel" in self.__dict__
 
     def _led(self) -> dict[str, Any]:
         """Return the sliders that the page moves by itself."""
-        panel = self.panel.window
+        panel = self.panel.window if self._has_panel else None
         window = {} if panel is None else {"center": panel.center, "width": panel.width}
         return {**self._sliders.by_name, **window}
 

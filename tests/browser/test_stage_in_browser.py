@@ -43,6 +43,34 @@ def test_page_and_kernel_paint_the_same_pixels(open_viewer):
     assert not book.errors
 
 
+def test_the_picture_is_there_while_the_next_cell_runs(lab):
+    go = lab.server.root / "go"
+    lab.show([HEAD_VOLUME])
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.05)"
+    lab.begin([HEAD_VOLUME, f"viewer = dv.SliceViewer(vol, window=(40, 80), {BARE})\nviewer", wait])
+    lab.wait_for(SLICES)
+    pixels = f"document.querySelector({SLICES!r}).getContext('2d').getImageData(99, 99, 99, 99).data"
+    lab.page.wait_for_function(f"{pixels}.includes(128)")
+    assert lab.wait_for(CANVAS).bounding_box()["height"] > 200, "ipympl's canvas has no size yet"
+    for part in ("button[title^='crosshair:']", "select[aria-label=colormap]"):
+        lab.wait_for(f".dicomview {part}")
+    center(lab)
+    for _ in range(3):
+        lab.page.mouse.wheel(0, -100)
+    lab.page.locator(".dicomview-status").get_by_text("index (37,").wait_for()
+    lab.page.wait_for_function(f"{pixels}.includes(128)")  # of the coarse copy
+    assert not go.exists()
+    lab.screenshot("stage-kernel-busy")
+    early = decoded(lab.page.evaluate(SLICES_ALONE))
+    assert early.shape[1] == 800, "the kernel does not know yet how wide the page is"
+    go.touch()
+    lab.wait_for_value("viewer._is_staged", True)
+    wait_until_painted(lab)
+    assert decoded(lab.page.evaluate(SLICES_ALONE)).shape[1] > 800
+    go.unlink()
+    assert not lab.errors
+
+
 KINDS = {
     "float": "(np.indices((40, 50, 60)).sum(0) % 37 / 7).astype(np.float32)",
     "holes": "np.where(np.indices((30, 40, 50)).sum(0) % 9, 1.0, np.nan)",
