@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert held == {name.replace(os.sep, "/") for name in ours}
     assert {"dicomview/py.typed", "dicomview/widgets/stage.js", "dicomview/widgets/stage.css"} <= held
-    assert {Path(name).suffix for name in held} <= {".py", ".js", ".css", ".typed"}
+    assert {Path(name).suffix for name in held} <= {".py", ".js", ".css", ".json", ".typed"}
 
 
 def test_the_metadata_says_what_pyproject_says(wheel):
