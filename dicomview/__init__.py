@@ -29,7 +29,7 @@ from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
     from dicomview import datasets, measure, samples
-    from dicomview.export import compare_aspect, looks, montage, planes, plot_profile
+    from dicomview.export import animate, compare_aspect, looks, montage, planes, plot_profile
     from dicomview.state import ViewState, link
     from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
 
@@ -50,6 +50,7 @@ __all__ = [
     "ViewState",
     "Volume",
     "Window",
+    "animate",
     "compare",
     "compare_aspect",
     "dataset",
@@ -79,6 +80,7 @@ _LAZY = {
     "SeriesBrowser": "dicomview.widgets",
     "SliceViewer": "dicomview.widgets",
     "ViewState": "dicomview.state",
+    "animate": "dicomview.export",
     "compare": "dicomview.widgets",
     "compare_aspect": "dicomview.export",
     "datasets": "dicomview.datasets",

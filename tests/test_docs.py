@@ -30,7 +30,7 @@ x = y = [100, 400]
 @pytest.fixture(scope="module")
 def running(request, tmp_path_factory):
     """By page, its snippets as they run one after the other; two pages at a time."""
-    for name in ("dicomweb_client", "distributed", "fsspec", "highdicom", "pandas", "zarr"):
+    for name in ("dicomweb_client", "distributed", "fsspec", "highdicom", "imageio_ffmpeg", "pandas", "zarr"):
         pytest.importorskip(name)
     chosen = [item.callspec.params["page"] for item in request.session.items if item.path == request.path]
 

@@ -5,6 +5,7 @@ import doctest
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import dicomview
+from dicomview.cli.arguments import make_parser
 from dicomview.io import DicomWeb
 
 ROOT = Path(__file__).parents[1]
@@ -120,7 +122,11 @@ def commands(page):
     fenced = re.findall(r"^```(?:console|sh|bash|shell)\n(.*?)^```", text, re.M | re.S)
     outside = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
     indented = re.findall(r"(?:^\n)((?:^ {4}\S.*\n)+)", outside, re.M)
-    lines = [line.strip().removeprefix("$ ") for block in [*fenced, *indented] for line in block.splitlines()]
+    lines = []
+    for block in [*fenced, *indented]:
+        told = [line.strip() for line in block.splitlines()]
+        typed = [line.removeprefix("$ ") for line in told if line.startswith("$ ")]
+        lines += typed or told  # behind a prompt the others are what was answered
     return [line.partition("  #")[0].partition(" # ")[0].strip() for line in lines if line]
 
 
@@ -143,6 +149,10 @@ def test_every_command_runs_somewhere(command, tmp_path):
         # Needs a network: the continuous integration runs it. The one that stays open is run as its twin.
         twin = command.replace("/jupyter lab ", "/jupyter execute ")
         assert twin in read(ROOT / ".ci" / "run")
+    elif command in commands(DOCS / "command-line.md"):
+        assert "command-line.md" in read(ROOT / "tests" / "test_cli.py"), "all of that page run there"
+    elif command.startswith("dicomview "):
+        assert make_parser().parse_args(shlex.split(command)[1:])
     elif re.match(r"(\w+ = )?(dv|pacs|vol)\.", command):
         # Python that needs somebody's server: it can be parsed, and its names are ours.
         known = {"dv": dicomview, "pacs": DicomWeb, "vol": dicomview.Volume}

@@ -1,10 +1,15 @@
 """The pictures: contents, proportion, sides, and no trace in pyplot."""
 
+import re
+import zlib
+from io import BytesIO
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import dicomview as dv
 from dicomview.errors import DisplayError
@@ -127,3 +132,29 @@ def test_a_profile_is_drawn_on_axes_of_the_callers_too():
     assert dv.plot_profile(found, ax=own) is own and own.get_ylabel() == "a$_b$"
     assert np.array_equal(own.lines[0].get_xydata(), np.stack([found.distance, found.values], axis=1))
     assert dv.plot_profile(found).figure.png()[1:4] == b"PNG"
+
+
+def saved(figure, kind, **options):
+    """Return the bytes of a figure's file, compressed parts as they are and unpacked."""
+    file = BytesIO()
+    figure.savefig(file, format=kind, **options)
+    data = file.getvalue()
+    assert data.startswith({"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}[kind])
+    streams = re.findall(rb"FlateDecode.*?stream\r?\n(.*?)endstream", data, re.DOTALL)
+    return data + b"".join(zlib.decompressobj().decompress(stream) for stream in streams)
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_saved_pictures_name_nobody(monkeypatch, kind):
+    meta = {"PatientName": "PLANTED", "PatientID": "PLANTED", "SeriesDescription": "PLANTED"}
+    vol = dv.Volume.from_array(make_voxels((9, 16, 16)), affine=make_affine(), meta=meta)
+
+    def written(figure):
+        return "".join(text.get_text() for text in figure.findobj(Text))
+
+    for figure in (dv.montage(vol), dv.planes(vol), dv.looks(vol), dv.compare_aspect(vol)):
+        assert b"PLANTED" not in saved(figure, kind) and "PLANTED" not in written(figure)
+    # Both would find it.
+    monkeypatch.setattr(dv.options, "show_patient", True)
+    assert "PLANTED" not in written(dv.montage(vol)) and "PLANTED" in written(dv.planes(vol))
+    assert b"PLANTED" in saved(figure, kind, metadata={"Title": "PLANTED"})

@@ -10,14 +10,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from dicomview.display import Window, valid_values
 from dicomview.errors import DisplayError
-from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
+from dicomview.export.single import draw_pane, pane_of, view_of, window_of
+from dicomview.geometry import Geometry, Plane
 from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size
-from dicomview.render.pane import caption, draw_crosshair, frame_axes, show_pixels
+from dicomview.render.pane import caption, draw_crosshair
 from dicomview.render.panes import pane_size
-from dicomview.render.style import colormap as make_colormap
-from dicomview.state import Pane, ViewState, pane_pixels, resolve
+from dicomview.state import ViewState, resolve
 from dicomview.volume import Image, Volume
-from dicomview.volume.windows import default_colormap, is_negative
 
 __all__ = ["compare_aspect", "looks", "montage", "planes"]
 
@@ -71,11 +70,11 @@ def looks(
     chosen = _look_window(volume) if window is None else Window.coerce(window)
     present = valid_values(volume.array, padding=volume.padding)
     full = Window.from_limits(present.min(), present.max()) if present.size else chosen
-    pane = _pane(volume, volume.slice_plane, 0)
+    pane = pane_of(volume, volume.slice_plane, 0)
     contents = [("Original", full, None), ("High contrast", chosen, None), ("Colored", chosen, colormap)]
     figure, axes = _axes(3, 3, pane_size(volume.geometry, pane.view), ax, fig, titles=True)
     for (title, look, cmap), where in zip(contents, axes):
-        _draw(where, volume, pane, look, cmap)
+        draw_pane(where, volume, pane, look, cmap)
         where.set_title(title)
     return figure
 
@@ -129,7 +128,7 @@ def montage(
     """
     volume = Volume.coerce(volume)
     plane = volume.slice_plane if plane is None else plane
-    count = volume.geometry.shape[_view(volume, plane).axis]
+    count = volume.geometry.shape[view_of(volume, plane).axis]
     if slices is None:
         shown = np.unique(np.linspace(0, count - 1, 14).round().astype(int)[1:-1]).tolist()
     else:
@@ -139,13 +138,13 @@ def montage(
     for k in shown:
         if not -count <= k < count:
             raise DisplayError(f"there is no {plane} slice {k}: the volume has 0 to {count - 1}")
-    panes = [_pane(volume, plane, k % count) for k in shown]
+    panes = [pane_of(volume, plane, k % count) for k in shown]
     figure, axes = _axes(
         len(panes), columns or min(len(panes), 6), pane_size(volume.geometry, panes[0].view), ax, fig
     )
-    chosen = None if volume.is_color else Window.coerce(volume.default_window if window is None else window)
+    chosen = window_of(volume, window)
     for pane, where in zip(panes, axes):
-        _draw(where, volume, pane, chosen, colormap)
+        draw_pane(where, volume, pane, chosen, colormap)
         caption(where, str(pane.index))
     return figure
 
@@ -219,7 +218,7 @@ def planes(
     figure, axes = _axes(3, 3, (1, 1), ax, fig)
     chosen = None if volume.is_color else traits.get("window", volume.default_window)
     for pane, where in zip(scene.panes, axes):
-        _draw(where, volume, pane, chosen, colormap)
+        draw_pane(where, volume, pane, chosen, colormap)
         if pane.crosshair is not None:
             draw_crosshair(where, pane.crosshair)
         where.set_label(pane.plane)
@@ -271,20 +270,20 @@ def compare_aspect(
     [1.0, 3.0]
     """
     volume = Volume.coerce(volume)
-    view = _view(volume, plane)
+    view = view_of(volume, plane)
     if view.aspect is None:
         raise DisplayError("the distance between voxels is not known, so there is no aspect to correct")
     count = volume.geometry.shape[view.axis]
     if index is not None and not -count <= index < count:
         raise DisplayError(f"there is no {plane} slice {index}: the volume has 0 to {count - 1}")
-    pane = _pane(volume, plane, count // 2 if index is None else index % count)
+    pane = pane_of(volume, plane, count // 2 if index is None else index % count)
     width, height = pane_size(volume.geometry, view)
     # Square pixels may make the picture taller than the true one.
     tallest = max(height, width * volume.geometry.shape[view.down] / volume.geometry.shape[view.right])
     figure, axes = _axes(2, 2, (width, tallest), ax, fig, titles=True)
-    chosen = None if volume.is_color else Window.coerce(volume.default_window if window is None else window)
+    chosen = window_of(volume, window)
     for where, aspect, title in zip(axes, (1.0, view.aspect), ("Square pixels", "True proportion")):
-        _draw(where, volume, pane, chosen, colormap)
+        draw_pane(where, volume, pane, chosen, colormap)
         where.set_aspect(aspect)
         where.set_title(f"{title} (aspect {aspect:.3g})")
     return figure
@@ -317,24 +316,6 @@ def _look_window(volume: Volume) -> Window:
     present = valid_values(volume.array, padding=volume.padding)
     low, high = np.percentile(present, CONTRAST) if present.size else (0, 0)
     return Window.from_limits(low, high) if high > low else volume.auto_window()
-
-
-def _view(volume: Volume, plane: Plane) -> PlaneView:
-    if plane not in PLANES:
-        raise DisplayError(f"a plane is one of {', '.join(PLANES)}, not {plane!r}")
-    return plane_view(volume.geometry, plane)
-
-
-def _pane(volume: Volume, plane: Plane, index: int) -> Pane:
-    """Return a pane without marks."""
-    return Pane(_view(volume, plane), index, volume.middle_frame, visible=True)
-
-
-def _draw(ax: Axes, volume: Volume, pane: Pane, window: Window | None, cmap: str | None) -> None:
-    """Draw one pane."""
-    colors = make_colormap(cmap or default_colormap(volume.meta), is_negative(volume.meta))
-    show_pixels(ax, pane_pixels(volume, pane), pane.view, cmap=colors, window=window)
-    frame_axes(ax, pane.view)
 
 
 def _axes(

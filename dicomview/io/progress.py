@@ -43,7 +43,7 @@ def watched(tell: Callable[[str, int, int], object]) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def progress(items: Sequence[T], what: str) -> Iterable[T]:
+def progress(items: Sequence[T], what: str, *, unit: str = "file") -> Iterable[T]:
     """Iterate over items with a bar, when it takes more than a second and a notebook is there to show it."""
     tell = _watcher.get()
     if tell is not None:
@@ -52,7 +52,7 @@ def progress(items: Sequence[T], what: str) -> Iterable[T]:
         return items
     from tqdm.notebook import tqdm
 
-    bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit="file")
+    bar: Iterable[T] = tqdm(items, desc=what, delay=DELAY, leave=False, unit=unit)
     return bar
 
 

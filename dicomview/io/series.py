@@ -198,7 +198,8 @@ class SeriesList(Sequence[Series]):
         """Return the table without its head."""
         return [(str(i), *series.row()) for i, series in enumerate(self)]
 
-    def _notes(self) -> list[str]:
+    def notes(self) -> list[str]:
+        """Return what stands below the table: files that are no part of any series."""
         notes = [f"not readable: {dropped}" for dropped in self.dropped]
         return [*notes, f"{self.others} other files"] if self.others else notes
 
@@ -206,10 +207,10 @@ class SeriesList(Sequence[Series]):
         lines = text_table(self.COLUMNS, self.rows())
         if not len(self):
             lines = ["no DICOM series"]
-        return "\n".join([*lines, *self._notes()])
+        return "\n".join([*lines, *self.notes()])
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
+        notes = "".join(f"<div>{escape(note)}</div>" for note in self.notes())
         return html_table(self.COLUMNS, self.rows()) + notes
 
 

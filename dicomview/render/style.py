@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, ListedColormap
+
+from dicomview.errors import DisplayError
 
 __all__ = ["STYLE", "Style", "colormap"]
 
@@ -53,6 +56,9 @@ ABOVE = 1e-6
 
 def colormap(name: str, reverse: bool, empty: str = EMPTY) -> Colormap:
     """Return a colormap that shows missing values and NaN in a colour of their own."""
+    if name not in matplotlib.colormaps:
+        near = get_close_matches(str(name), list(matplotlib.colormaps)) or ["gray", "magma", "viridis"]
+        raise DisplayError(f"matplotlib has no colormap {name!r}; others are {', '.join(near)}")
     cmap = matplotlib.colormaps[name]
     if reverse:
         cmap = cmap.reversed()

@@ -1,0 +1,281 @@
+"""Commands: what each word of the command line does; drawing packages are imported where they are used."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pydicom
+
+from dicomview.cli.arguments import make_parser
+from dicomview.display import Window, presets_for
+from dicomview.errors import DisplayError, MissingPackageError, PathError, SeriesError
+from dicomview.geometry import Plane
+from dicomview.io import Series, SeriesList, find_series, volread
+from dicomview.io.series import no_volume
+from dicomview.options import options
+from dicomview.volume import Volume
+from dicomview.volume.describe import text_table
+from dicomview.volume.meta import safe_text
+
+__all__ = ["COMMANDS", "Remarks"]
+
+#: What a command leaves to be said beside its result.
+Remarks = list[str]
+
+
+def info(args: Namespace) -> Remarks:
+    """Print what is at a path."""
+    found = find_series(_path(args))
+    if not len(found):
+        raise SeriesError(no_volume(found))
+    if args.json:
+        print(json.dumps(_told(found), indent=2, ensure_ascii=False))
+    elif options.show_patient:
+        rows = [(*row, _patient(series)) for row, series in zip(found.rows(), found)]
+        print("\n".join([*text_table((*SeriesList.COLUMNS, "patient"), rows), *found.notes()]))
+    else:
+        print(found)
+    return [*(text for series in found for text in series.warnings), *map(str, found.dropped)]
+
+
+def view(args: Namespace) -> Remarks:
+    """Open a page in the browser, or JupyterLab."""
+    folder = Path(tempfile.mkdtemp(prefix="dicomview-"))  # of nobody else
+    if args.jupyter:
+        _start_jupyter(args, folder)
+        return []
+    volume, page = _volume(args), folder / "view.html"
+    _write_page(args, volume, page)
+    print(page, flush=True)
+    if not webbrowser.open(page.as_uri()):
+        return [*_remarks(volume), "no browser could be started: open the page yourself"]
+    return _remarks(volume)
+
+
+def montage(args: Namespace) -> Remarks:
+    """Write slices side by side."""
+    from dicomview.export import montage as make_montage
+
+    target, volume = _target(args), _volume(args)
+    picks = _indices(args.slices, _count(volume, args.plane))
+    figure: Any = make_montage(
+        volume, picks, plane=args.plane, columns=args.columns,
+        window=_window(volume, args.window), colormap=args.colormap,
+    )  # fmt: skip
+    if options.show_patient:
+        figure.suptitle(_who(volume.meta), parse_math=False)
+    if target.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
+        raise DisplayError(
+            f"a picture is written as .png, .pdf or .svg, not as {target.suffix or 'a file'!r}"
+        )
+    figure.savefig(target, dpi=args.dpi)
+    print(target)
+    return _remarks(volume)
+
+
+def gif(args: Namespace) -> Remarks:
+    """Write a movie."""
+    from dicomview.export import animate
+
+    target, volume = _target(args), _volume(args)
+    steps: Any = args.count
+    if args.slices is not None:
+        if args.count is not None or args.along == "rotation":
+            raise DisplayError(
+                "--slices says which pictures there are: leave out --count and --along rotation"
+            )
+        extents = dict(zip(volume.extra_dims, map(len, volume.dimensions)))
+        steps = _indices(args.slices, extents.get(args.along) or _count(volume, args.plane))
+    animate(
+        volume, target, along=args.along, steps=steps, plane=args.plane,
+        slab=args.slab, slab_mode=args.slab_mode, window=_window(volume, args.window),
+        colormap=args.colormap, fps=args.fps, size=args.size, captions=not args.no_captions,
+    )  # fmt: skip
+    print(target)
+    return _remarks(volume)
+
+
+def html(args: Namespace) -> Remarks:
+    """Write a page that needs neither kernel nor network."""
+    target, volume = _target(args), _volume(args)
+    _write_page(args, volume, target)
+    print(target)
+    return _remarks(volume)
+
+
+def sample(args: Namespace) -> Remarks:
+    """Print the folder of a sample, and write it first if need be."""
+    from dicomview import samples
+
+    if args.output is not None:
+        folder = Path(args.output).expanduser()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise PathError(f"{folder.name!r} is there already and not empty: name a new folder")
+    make = {"head-ct": samples.head_ct, "knee-mr": samples.knee_mr}[args.name]
+    print(make(None if args.output is None else folder))
+    return []
+
+
+def completion(args: Namespace) -> Remarks:
+    """Print a script that completes commands in a shell."""
+    import shtab
+
+    parser = make_parser()
+    (commands,) = (action for action in parser._actions if action.dest == "command")
+    for command in dict(commands.choices or {}).values():
+        for action in command._actions:
+            if action.dest in ("path", "output"):
+                action.complete = shtab.FILE
+    print(shtab.complete(parser, args.shell))
+    return []
+
+
+COMMANDS: dict[str, Callable[[Namespace], Remarks]] = {
+    "info": info,
+    "view": view,
+    "montage": montage,
+    "gif": gif,
+    "html": html,
+    "sample": sample,
+    "completion": completion,
+}
+
+
+def _path(args: Namespace) -> Any:
+    """Return the one path, or all of them."""
+    return args.path[0] if len(args.path) == 1 else args.path
+
+
+def _volume(args: Namespace) -> Volume:
+    return volread(_path(args), series=args.series)
+
+
+def _target(args: Namespace) -> Path:
+    """Return the file to write; only one that was named takes the place of another."""
+    target = Path(args.output or args.output_name).expanduser()
+    if args.output is None and target.exists():
+        raise PathError(f"{target.name} is there already: name a file with -o")
+    if not target.absolute().parent.is_dir():
+        raise PathError(f"there is no folder for {target.name}: make it first, or name another file with -o")
+    return target
+
+
+def _count(volume: Volume, plane: Plane | None) -> int:
+    """Return how many slices a plane has."""
+    return volume.geometry.shape[volume.plane_axes[plane or volume.slice_plane]]
+
+
+def _indices(picks: slice | list[int] | None, count: int) -> Sequence[int] | None:
+    """Return the indices that are meant."""
+    return range(count)[picks] if isinstance(picks, slice) else picks
+
+
+def _window(volume: Volume, wanted: Any) -> Window | tuple[float, float] | None:
+    """Return the window that was asked for by numbers or by name."""
+    if wanted is None or isinstance(wanted, tuple):
+        return wanted
+    named = presets_for(volume.meta.get("Modality"), volume.meta.get("Units"))
+    named |= {"auto": volume.auto_window()} | volume.windows if volume.has_window else {}
+    found = {name.casefold(): window for name, window in named.items()}
+    if wanted.casefold() not in found:
+        names = ", ".join(repr(name) for name in named) or "none"
+        raise DisplayError(f"there is no window {wanted!r} here; by name there are {names}, or give C,W")
+    return found[wanted.casefold()]
+
+
+def _write_page(args: Namespace, volume: Volume, target: Path) -> None:
+    from dicomview.render import colormap
+    from dicomview.widgets import SliceViewer
+
+    if args.colormap is not None:
+        colormap(args.colormap, False)  # raises
+    viewer = SliceViewer(
+        volume,
+        window=_window(volume, args.window),
+        colormap=args.colormap,
+        layout=args.plane or "ortho",
+    )
+    viewer.to_html(target, budget=args.budget * 1e6)
+    viewer.close()
+
+
+def _start_jupyter(args: Namespace, folder: Path) -> None:
+    """Start JupyterLab on a notebook with the viewer, and wait for its end."""
+    if find_spec("jupyterlab") is None:
+        shutil.rmtree(folder)
+        raise MissingPackageError("this needs JupyterLab: pip install 'dicomview[notebook]'")
+    paths = [text if "://" in text else str(Path(text).expanduser().resolve()) for text in args.path]
+    told = {"series": args.series, "window": args.window, "colormap": args.colormap, "layout": args.plane}
+    if isinstance(args.window, str):  # a name
+        told["window"] = _window(_volume(args), args.window)
+    given = "".join(
+        f", {name}={'dv.' * isinstance(value, Window)}{value!r}"
+        for name, value in told.items()
+        if value is not None
+    )
+    source = f"import dicomview as dv\n\ndv.SliceViewer({paths[0] if len(paths) == 1 else paths!r}{given})"
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "id": "view",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
+    notebook = {
+        "cells": [cell | {"source": source}],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    file = folder / "view.ipynb"
+    file.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    print(file, flush=True)
+    subprocess.run([sys.executable, "-m", "jupyterlab", str(file)], check=False)
+
+
+def _told(found: SeriesList) -> dict[str, Any]:
+    """Return the table as data."""
+    return {
+        "series": [
+            {
+                "number": number,
+                "uid": series.uid,
+                "modality": safe_text(series.modality),
+                "description": safe_text(series.description),
+                "shape": series.shape,
+                "spacing": series.spacing if series.shape else None,
+                "files": len(series.files),
+                "is_volume": series.reason is None,
+                "reason": series.reason,
+                "warnings": series.warnings,
+            }
+            | ({"patient": _patient(series)} if options.show_patient else {})
+            for number, series in enumerate(found)
+        ],
+        "not_readable": [{"file": d.path.name, "reason": d.reason} for d in found.dropped],
+        "other_files": found.others,
+    }
+
+
+def _patient(series: Series) -> str:
+    """Return who a series is of."""
+    with series.stack.present[0].path.open("rb") as file:
+        return _who(pydicom.dcmread(file, force=True, specific_tags=["PatientName", "PatientID"]))
+
+
+def _who(header: Any) -> str:
+    found = (header.get(keyword) for keyword in ("PatientName", "PatientID"))
+    return ", ".join(safe_text(value) for value in found if value) or "unknown"
+
+
+def _remarks(volume: Volume) -> Remarks:
+    """Return what a careful person should know of how the volume came about."""
+    return [*volume.report.warnings, *(f"left out {dropped}" for dropped in volume.report.dropped)]
