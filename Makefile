@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest data-score
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint picture docs clean
+.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts test lowest newest
 
@@ -96,6 +96,10 @@ bench-oblique: $(STAMP)
 # the site, in build/docs: warnings are errors, notebooks are run, nothing is fetched
 docs: $(STAMP)
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/docs
+
+# a series of 200 MB from an Orthanc on this machine
+bench-pacs: $(STAMP)
+	$(BIN)/python tests/benchmarks/pacs.py
 
 # the picture of the README
 picture: $(STAMP)

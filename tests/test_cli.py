@@ -238,6 +238,15 @@ def test_errors_are_a_message_with_the_remedy_and_no_traceback(study, run, write
     assert done.returncode == 1 and done.stderr.count("\n") == 1
 
 
+def test_what_is_odd_in_a_file_is_not_quoted(write):
+    uid, other = b"1.2.826.0.1.4", b"Planted name."
+    files = write("study", make_voxels((3, 8, 8)), series_uid=uid.decode())
+    for path in files:
+        path.write_bytes(path.read_bytes().replace(uid, other))
+    done = process("html", files[0].parent, "-o", files[0].parent / "x.html")
+    assert done.returncode == 0 and "Planted" not in done.stderr and "Warning" not in done.stderr
+
+
 def test_a_long_table_of_series_is_cut(run, monkeypatch):
     def refuse(*_, **__):
         raise SeriesError("40 volumes are here; choose with series= a number:\n" + "row\n" * 40)

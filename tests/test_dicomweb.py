@@ -1,10 +1,15 @@
 """DICOMweb: a real Orthanc on loopback, what it says when things go wrong, and that no secret gets out."""
 
 import io
+import json
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import traceback
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -15,7 +20,7 @@ from conftest import make_voxels
 from reference import DATA
 
 import dicomview as dv
-from dicomview.errors import SeriesError, ServerError
+from dicomview.errors import PathError, SeriesError, ServerError
 
 pytest.importorskip("dicomweb_client")
 orthanc = pytest.importorskip("orthanc")
@@ -65,6 +70,11 @@ def test_series_are_found_by_keyword(client):
     assert len(client.find(StudyDate="19000101-19001231")) == 0
     assert repr(client.find(Modality="XA")) == "the server has no such series"
     assert len(client.find(limit=1)) == 1
+    for description in ("Knee*", "knee pd sagittal", "Knee ?D sag*"):  # this Orthanc takes no escapes back
+        assert [series.modality for series in client.find(SeriesDescription=description)] == ["MR"]
+    assert [series.modality for series in client.find(PatientName="Sample^Knee")] == ["MR"]
+    assert len(client.find(PatientName="Sample^Knee", StudyDate="20191231-20200102")) == 1
+    assert len(client.find(PatientName="Sample Knee")) == 0
     with pytest.raises(SeriesError, match="'PatientNumber' is no DICOM keyword"):
         client.find(PatientNumber=1)
 
@@ -198,7 +208,9 @@ def test_a_server_that_dies_in_the_middle_is_told(tmp_path, write, monkeypatch):
     assert 9 <= came <= 11
     assert vol.report.warnings[0] == f"only {came} of 40 images came from the server: read it again"
     assert len(vol.report.dropped) == 40 - came
-    assert "broke off" in str(vol.report.dropped[0]) and "not asked for" in str(vol.report.dropped[-1])
+    assert "broke off" in str(vol.report.dropped[0]) and "not asked for any more" in str(
+        vol.report.dropped[-1]
+    )
     assert len(asked) < 20, "nobody hammers a dead server"
     with pytest.raises(ServerError, match=f"the list of images from {made.url}: it cannot be reached"):
         client.read(series)
@@ -238,9 +250,16 @@ class Bad(BaseHTTPRequestHandler):
             self.send_header("Location", f"http://localhost:{self.server.server_port}/none/")
             self.end_headers()
             return
+        if "/instances/" in self.path:
+            kind = "refused"
         self.send_response({"no": 403, "busy": 503, "refused": 401}.get(kind, 200))
         self.end_headers()
-        self.wfile.write(b"<html>welcome</html>" if kind == "page" else b"[]")
+        series = {"0020000E": {"vr": "UI", "Value": ["1.2"]}, "0020000D": {"vr": "UI", "Value": ["1"]}}
+        many = [{"00080018": {"vr": "UI", "Value": [f"1.2.{k}"]}} for k in range(100)]
+        answer = {"page": b"<html>welcome</html>", "again": json.dumps([series]).encode()}.get(kind, b"[]")
+        if self.path.partition("?")[0].endswith("/instances"):
+            answer = json.dumps(many).encode()
+        self.wfile.write(answer)
 
     def log_message(self, *_):
         pass
@@ -326,3 +345,56 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "dicomweb_client", None)
     with pytest.raises(dv.errors.MissingPackageError, match=r"pip install 'dicomview\[pacs\]'"):
         dv.dicomweb("http://pacs.example")
+
+
+def test_a_server_that_knows_no_pages_is_asked_twice(bad):
+    client = dv.dicomweb(f"http://{bad}/again")
+    before = len(Bad.asked)
+    assert [series.uid for series in client.find()] == ["1.2"]
+    assert len(Bad.asked) == before + 2
+
+
+def test_a_server_that_refuses_every_image_is_not_asked_for_all(bad):
+    client = dv.dicomweb(f"http://{bad}/again", connections=2)
+    (series,) = client.find()
+    with pytest.raises(ServerError, match=r"an image from .* it answers 401; give credentials"):
+        client.read(series)
+    assert len([path for path, _ in Bad.asked if "/instances/" in path]) < 12
+
+
+def test_certificates_of_an_authority_of_ones_own(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out ca.pem"
+    command += " -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Bad) as web:
+        web.socket = context.wrap_socket(web.socket, server_side=True)
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        url = f"https://127.0.0.1:{web.server_port}/again"
+        try:
+            assert len(dv.dicomweb(url, verify=str(tmp_path / "ca.pem")).find()) == 1
+            strict = dv.dicomweb(url)
+            strict._client.set_http_retry_params(max_attempts=1, wait_exponential_multiplier=1)
+            with pytest.raises(ServerError, match=r"not accepted \(self.signed certificate\); give the cert"):
+                strict.find()
+        finally:
+            web.shutdown()
+            thread.join()
+    with pytest.raises(PathError, match=r"no certificates at 'none.pem'"):
+        dv.dicomweb(url, verify=str(tmp_path / "none.pem"))
+
+
+@needs_orthanc
+def test_memory_holds_a_volume_once(client, folders):
+    (series,) = client.find(SeriesDescription="Head 2.5 mm")
+    tracemalloc.start()
+    try:
+        vol = client.read(series)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.6 * vol.array.nbytes

@@ -637,3 +637,9 @@ def test_paint_begins_with_a_mask_in_one_slice_of_another_grid():
     overlays.add_mask(mask, geometry=Geometry(mask.shape, affine=affine), name="other")
     overlays.paint("other")
     assert overlays["mask"].array.sum(axis=(1, 2)).tolist() == [0, 72, 0, 0]
+
+
+def test_a_mask_by_a_name_that_is_not_there_is_told_how_to_begin_an_empty_one():
+    _, _, overlays = opened()
+    with pytest.raises(KeyError, match=r"no overlay 'lesion'.*paint\(name='lesion'\)"):
+        overlays.paint("lesion")

@@ -3,6 +3,7 @@
 import numpy as np
 import pydicom
 import pytest
+from conftest import make_affine
 
 import dicomview as dv
 from dicomview.errors import DicomviewError, SUVError
@@ -303,3 +304,12 @@ def test_frames_keep_their_dimension():
     vol = dv.Volume.from_array(np.ones((5, 2, 3, 4)), meta=header())
     suv = vol.suv()
     assert suv.dims == vol.dims and suv.dimensions == vol.dimensions and suv.shape == vol.shape
+
+
+def test_what_was_not_acquired_stays_without_a_value():
+    oblique = dv.Volume.from_array(np.ones((9, 8, 7)), affine=make_affine("oblique"), meta=header())
+    straight = oblique.on_patient_axes()
+    everywhere = np.ix_(*map(range, straight.shape))
+    lacking = straight.without_data(everywhere)
+    assert lacking.any() and not lacking.all()
+    assert (straight.suv().without_data(everywhere) == lacking).all()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -68,7 +69,9 @@ def _run(args: Namespace) -> int:
     before = options.show_patient
     options.show_patient = before or getattr(args, "show_patient", False)
     try:
-        with ExitStack() as stack:
+        with warnings.catch_warnings(), ExitStack() as stack:
+            # What pydicom finds odd in a file it quotes, whoever may be named there.
+            warnings.filterwarnings("ignore", module="pydicom")
             if sys.stderr.isatty() and not getattr(args, "quiet", False):
                 bar = _Bar()
                 stack.enter_context(watched(bar.tell))

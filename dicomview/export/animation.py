@@ -32,7 +32,7 @@ __all__ = ["Animation", "animate"]
 #: Pictures a second where nobody says.
 FPS = 10.0
 #: Pixels of the longer side, and of the shorter one at least.
-SIZES, LEAST = (64, 4096), 16
+SIZES, LEAST = (64, 4096), 32
 #: Part of a pixel that rounding errors do not reach.
 HAIR = 1e-9
 #: Views of a rotation.

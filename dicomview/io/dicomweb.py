@@ -1,31 +1,28 @@
 """DICOMweb: series that a server has (QIDO-RS), and their images as a volume (WADO-RS)."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
-from html import escape
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 from urllib.parse import quote
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
-from dicomview.errors import MissingPackageError, SeriesError, ServerError
-from dicomview.io.headers import meta_from_dataset
+from dicomview.errors import MissingPackageError, PathError, SeriesError, ServerError
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile, Spool, fetched
 from dicomview.io.read import series_of
 from dicomview.io.series import choose
+from dicomview.io.served import ServedSeries, ServedSeriesList, fits, served
 from dicomview.io.web import Address, answered, session
-from dicomview.options import options
-from dicomview.volume import Dropped, Meta, Volume
-from dicomview.volume.describe import html_table, text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume import Dropped, Volume
 
 __all__ = ["DicomWeb", "ServedSeries", "ServedSeriesList", "dicomweb"]
 
@@ -34,79 +31,12 @@ _FIELDS = (
     "Modality", "SeriesDescription", "SeriesNumber", "NumberOfSeriesRelatedInstances", "StudyDate",
     "StudyDescription", "PatientName", "PatientID", "BodyPartExamined",
 )  # fmt: skip
-#: So many images may be lost to a broken connection, one after the other, before no more are asked for.
-_PATIENCE = 3
+#: So many images may be lost to a broken connection or a refusal, one after the other, before no more are
+#: asked for: the status of HTTP tells that others will fare no better.
+_PATIENCE, _IN_VAIN = 3, (None, 401, 403, 429)
 
-
-@dataclass(frozen=True, repr=False)
-class ServedSeries:
-    """A series that a server has.
-
-    Attributes
-    ----------
-    uid, study_uid : str
-        SeriesInstanceUID (0020,000E) and StudyInstanceUID (0020,000D).
-    modality, description : str
-    images : int or None
-        How many images the server says that it has.
-    meta : Meta
-        Everything that the server tells of it, by keyword; printing hides the patient.
-    """
-
-    uid: str
-    study_uid: str
-    modality: str = ""
-    description: str = ""
-    images: int | None = None
-    meta: Meta = field(default_factory=Meta)
-
-    def row(self) -> tuple[str, ...]:
-        """Return modality, description, date and description of the study, and number of images as text."""
-        study = (self.meta.get("StudyDate", ""), self.meta.get("StudyDescription", ""))
-        images = "" if self.images is None else str(self.images)
-        return tuple(safe_text(text) for text in (self.modality, self.description, *study, images))
-
-    def patient(self) -> tuple[str, ...]:
-        """Return name and number of the patient as text."""
-        return tuple(safe_text(self.meta.get(keyword, "")) for keyword in ("PatientName", "PatientID"))
-
-    def __repr__(self) -> str:
-        return "ServedSeries(" + ", ".join(text for text in self.row() if text) + ")"
-
-
-class ServedSeriesList(Sequence[ServedSeries]):
-    """Series that a server found; prints as a table, with the patient if `options.show_patient` is set."""
-
-    COLUMNS = ("", "modality", "description", "study date", "study", "images")
-
-    def __init__(self, series: Sequence[ServedSeries]) -> None:
-        self._series = tuple(series)
-
-    @overload
-    def __getitem__(self, index: int) -> ServedSeries: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[ServedSeries]: ...
-    def __getitem__(self, index: int | slice) -> ServedSeries | Sequence[ServedSeries]:
-        return self._series[index]
-
-    def __len__(self) -> int:
-        return len(self._series)
-
-    def __iter__(self) -> Iterator[ServedSeries]:
-        return iter(self._series)
-
-    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        shown = options.show_patient
-        columns = (*self.COLUMNS, "patient", "patient ID") if shown else self.COLUMNS
-        return columns, [
-            (str(i), *one.row(), *(one.patient() if shown else ())) for i, one in enumerate(self)
-        ]
-
-    def __repr__(self) -> str:
-        return "\n".join(text_table(*self._table())) if len(self) else "the server has no such series"
-
-    def _repr_html_(self) -> str:
-        return html_table(*self._table()) if len(self) else f"<div>{escape(repr(self))}</div>"
+#: What is escaped in the query of an address.
+_ESCAPED = re.compile(r"[^A-Za-z0-9_.~*?-]")
 
 
 class DicomWeb:
@@ -135,6 +65,8 @@ class DicomWeb:
                 f"DICOMweb needs dicomweb-client, which cannot be imported here ({error}): "
                 "pip install 'dicomview[pacs]'"
             ) from error
+        if isinstance(verify, str) and not Path(verify).exists():
+            raise PathError(f"there are no certificates at {Path(verify).name!r}: check verify=")
         self._address = Address(url)
         self._timeout, self._connections = timeout, max(1, connections)
         opened = session(self._address, auth, headers or {}, verify)
@@ -183,11 +115,19 @@ class DicomWeb:
                     f"{keyword!r} is no DICOM keyword: search by PatientID, StudyDate, Modality and the like"
                 )
         wanted = {k: _term(value) for k, value in keywords.items() if value is not None and value != ""}
-        found = self._search(
-            "the list of series", "SeriesInstanceUID", self._client.search_for_series, limit,
-            search_filters=wanted, fields=[f for f in _FIELDS if f not in wanted],
+        search = partial(
+            self._search, "the list of series", "SeriesInstanceUID", self._client.search_for_series,
+            fields=[f for f in _FIELDS if f not in wanted],
         )  # fmt: skip
-        return ServedSeriesList([_served(dataset) for dataset in found])
+        found = search(limit, search_filters=wanted)
+        loose = {keyword: _ESCAPED.sub("?", value) for keyword, value in wanted.items()}
+        if (
+            not found and loose != wanted
+        ):  # as of a server that takes escapes for themselves, like Orthanc 1.10
+            more = search(None, search_filters=loose)
+            asked = [(keyword, value) for keyword, value in wanted.items() if loose[keyword] != value]
+            found = [one for one in more if all(fits(one, *pair) for pair in asked)][:limit]
+        return ServedSeriesList([served(dataset) for dataset in found])
 
     def read(
         self, series: ServedSeries | str, *, part: int | str | None = None, lazy: bool = False
@@ -257,7 +197,7 @@ class DicomWeb:
 
         def fetch(uid: str) -> memoryview:
             if broken >= _PATIENCE:
-                raise ServerError("not asked for any more, since the connection broke")
+                raise ServerError("not asked for any more after those before it")
             image: memoryview = self._ask("an image", lambda: self._instance(series, uid))
             return image
 
@@ -268,7 +208,7 @@ class DicomWeb:
                 if isinstance(image, ServerError):
                     first = first or image
                     lost.append(Dropped(Path(name), str(image)))
-                    broken = 0 if image.status else broken + 1
+                    broken = broken + 1 if image.status in _IN_VAIN else 0
                 elif isinstance(image, Exception):
                     raise image
                 else:
@@ -314,21 +254,6 @@ def _term(value: Any) -> str:
     return value.strftime("%Y%m%d") if isinstance(value, date) else str(value)
 
 
-def _served(dataset: Dataset) -> ServedSeries:
-    """Return a series as the server tells of it."""
-    with quiet():
-        meta = meta_from_dataset(dataset)
-    images = meta.get("NumberOfSeriesRelatedInstances")
-    return ServedSeries(
-        uid=str(meta.get("SeriesInstanceUID", "")),
-        study_uid=str(meta.get("StudyInstanceUID", "")),
-        modality=str(meta.get("Modality", "")),
-        description=str(meta.get("SeriesDescription", "")),
-        images=images if isinstance(images, int) else None,
-        meta=meta,
-    )
-
-
 def dicomweb(
     url: str,
     *,
@@ -366,6 +291,8 @@ def dicomweb(
     ------
     ServerError
         If that is no address.
+    PathError
+        If there are no certificates at ``verify``.
     MissingPackageError
         If dicomweb-client is not installed.
 

@@ -11,6 +11,8 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
+from dicomview.errors import PathError
+
 __all__ = ["CONNECTIONS", "RangedFile", "Ranges", "Spool", "fetched", "heads"]
 
 T = TypeVar("T")
@@ -168,8 +170,14 @@ class Spool:
         """Return a file of this name with these contents."""
         with self._lock:
             start = self._end
-            self._file.seek(start)
-            self._file.write(data)
+            try:
+                self._file.seek(start)
+                self._file.write(data)
+            except OSError as error:
+                raise PathError(
+                    f"no room in the folder for temporary files for what was fetched ({error.strerror}): "
+                    "free some, or set the environment variable TMPDIR to another folder"
+                ) from error
             self._end += len(data)
         return RangedFile.of(_Part(self, start, len(data)), len(data), *parts)
 

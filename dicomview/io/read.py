@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.error import HTTPError
 
-import imageio.v3 as iio
 import numpy as np
 import pydicom
 
-from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError
+from dicomview.errors import DecodeError, PathError, SeriesError
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
 from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
-from dicomview.io.discover import SUFFIXES, PathLike, Paths, scan
+from dicomview.io.discover import PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
+from dicomview.io.foreign import is_foreign, opened, read_foreign
 from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
@@ -26,7 +25,7 @@ from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.remote import is_address, is_of_imageio, remote_files
 from dicomview.io.series import Series, SeriesList, choose, no_volume
-from dicomview.io.sources import File, existing, is_archive, reopened
+from dicomview.io.sources import File, existing, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
@@ -153,15 +152,15 @@ def volread(
             return read_zarr(path, level=level or 0)
         if level is not None:
             raise SeriesError(f"level= chooses among those of an OME-Zarr image; {path.name} is none")
-        if _is_foreign(path):
+        if is_foreign(path):
             if lazy:
                 raise DecodeError(
                     f"{path.name} is not DICOM and can only be read as a whole: leave out lazy=True"
                 )
-            return Volume.from_array(_foreign(path))
+            return Volume.from_array(read_foreign(path))
     elif not isinstance(path, bytes) and not hasattr(path, "read"):
         return choose(find_series(path), series).read(lazy=lazy)
-    with _opened(path, "rv") as file:
+    with opened(path, "rv") as file:
         volume: Volume = file.read(series=series, lazy=lazy)
         return volume
 
@@ -232,14 +231,14 @@ def imread(path: PathLike | bytes | BinaryIO) -> Image:
         path = existing(path)
         if path.is_dir():
             raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
-        if _is_foreign(path):
-            return Image(_foreign(path))
+        if is_foreign(path):
+            return Image(read_foreign(path))
     if is_address(path) and not is_of_imageio(str(path)):
         files, is_file = remote_files(str(path))
         if not is_file:
             raise PathError("imread reads one file, and this is a folder: use volread")
         return read_image(files[0])
-    with _opened(path, "ri") as file:
+    with opened(path, "ri") as file:
         image: Image = file.read()
         return image
 
@@ -280,41 +279,6 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
         raise SeriesError(f"slice {index} has no file to read")
     with file.open("rb") as stream:
         return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-
-
-def _is_foreign(path: PathLike) -> bool:
-    """Return whether a path is a file that is not DICOM but that imageio may know."""
-    path = Path(path).expanduser()
-    if path.suffix.lower() in SUFFIXES or not path.is_file():
-        return False
-    return not looks_like_dicom(path) and not is_archive(path)
-
-
-def _opened(path: Any, mode: str) -> Any:
-    """Open a file, folder, URL, bytes or open file with our plugin of imageio."""
-    try:
-        return iio.imopen(
-            os.fspath(path) if isinstance(path, os.PathLike) else path, mode, plugin="dicomview"
-        )  # type: ignore[call-overload]
-    except OSError as error:
-        if not is_address(path) or isinstance(error, DicomviewError):
-            raise
-        answer = error.__cause__ or error
-        if isinstance(answer, HTTPError):
-            answer.close()  # it holds the connection
-        name = path.partition("?")[0].rstrip("/").rpartition("/")[2]  # the rest may hold a key
-        raise PathError(f"{name!r} cannot be fetched ({answer}): check the address") from error
-
-
-def _foreign(path: Path) -> np.ndarray:
-    """Read an array in another format through imageio's own plugins."""
-    try:
-        return np.asarray(iio.imread(path))
-    except Exception as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise DecodeError(
-            f"{path.name} is neither DICOM nor in a format that imageio can read here ({reason})"
-        ) from error
 
 
 def read_image(path: File) -> Image:

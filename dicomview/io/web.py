@@ -83,6 +83,13 @@ def session(address: Address, auth: Any, headers: Mapping[str, str], verify: boo
     import requests
 
     class Session(requests.Session):  # type: ignore[misc]
+        def prepare_request(self, request: Any) -> Any:
+            # Wildcards need no escape, and some servers do not take it back; nor a + for a blank.
+            path, mark, query = request.url.partition("?")
+            query = query.replace("+", "%20").replace("%2A", "*").replace("%3F", "?")
+            request.url = path + mark + query
+            return super().prepare_request(request)
+
         def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
             if self.should_strip_auth(response.request.url, prepared_request.url):
                 for name in headers:

@@ -158,6 +158,10 @@ class Overlays:
         7
         """
         if isinstance(mask, str):
+            if mask not in self:
+                raise KeyError(
+                    f"there is no overlay {mask!r} to begin with; an empty one: paint(name={mask!r})"
+                )
             given = self[mask]
             color = color or getattr(given, "color", None)
             mask = given.volume

@@ -70,7 +70,7 @@ def body_weight_suv(volume: "Volume") -> "Volume":
     padding = volume.padding
     if padding is not None:  # by the arithmetic of the values, so that they still fall into the range
         padding = (float(np.float32(padding[0]) * scale), float(np.float32(padding[1]) * scale))
-    return type(volume)(
+    result = type(volume)(
         np.multiply(volume.array, scale, dtype=np.float32),
         geometry=volume.geometry,
         dims=volume.dims,
@@ -80,6 +80,8 @@ def body_weight_suv(volume: "Volume") -> "Volume":
         sources=volume.sources,
         padding=padding,
     )
+    result._acquired = volume._acquired
+    return result
 
 
 def _first_acquired(meta: Meta) -> Meta:

@@ -1,0 +1,52 @@
+"""Foreign: what is not DICOM, or comes from an address, goes through imageio."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import imageio.v3 as iio
+import numpy as np
+
+from dicomview.errors import DecodeError, DicomviewError, PathError
+from dicomview.io.discover import SUFFIXES, PathLike
+from dicomview.io.headers import looks_like_dicom
+from dicomview.io.remote import is_address
+from dicomview.io.sources import is_archive
+
+__all__ = ["is_foreign", "opened", "read_foreign"]
+
+
+def is_foreign(path: PathLike) -> bool:
+    """Return whether a path is a file that is not DICOM but that imageio may know."""
+    path = Path(path).expanduser()
+    if path.suffix.lower() in SUFFIXES or not path.is_file():
+        return False
+    return not looks_like_dicom(path) and not is_archive(path)
+
+
+def opened(path: Any, mode: str) -> Any:
+    """Open a file, folder, URL, bytes or open file with our plugin of imageio."""
+    try:
+        return iio.imopen(
+            os.fspath(path) if isinstance(path, os.PathLike) else path, mode, plugin="dicomview"
+        )  # type: ignore[call-overload]
+    except OSError as error:
+        if not is_address(path) or isinstance(error, DicomviewError):
+            raise
+        answer = error.__cause__ or error
+        if isinstance(answer, HTTPError):
+            answer.close()  # it holds the connection
+        name = path.partition("?")[0].rstrip("/").rpartition("/")[2]  # the rest may hold a key
+        raise PathError(f"{name!r} cannot be fetched ({answer}): check the address") from error
+
+
+def read_foreign(path: Path) -> np.ndarray:
+    """Read an array in another format through imageio's own plugins."""
+    try:
+        return np.asarray(iio.imread(path))
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise DecodeError(
+            f"{path.name} is neither DICOM nor in a format that imageio can read here ({reason})"
+        ) from error
