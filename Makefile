@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest data-score
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab notebooks data-score
 .PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts test lowest newest
@@ -67,6 +67,18 @@ newest: wheel
 	$(VENV)-newest/bin/pip install --quiet --upgrade --upgrade-strategy eager dist/*.whl $(NEEDED)
 	cd tests && ../$(VENV)-newest/bin/python -c "$(IS_WHEEL)"
 	$(VENV)-newest/bin/pytest $(PLAIN) tests
+
+# the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
+binder: $(STAMP)
+	$(BIN)/python tests/elsewhere.py binder
+
+# the notebooks with Colab's versions and a stand-in for google.colab; installing the package changes none of them
+colab: $(STAMP)
+	$(BIN)/python tests/elsewhere.py colab
+
+# runs the notebooks and saves them with their pictures; look at these before they are committed
+notebooks: $(STAMP)
+	$(BIN)/python tests/notebooks.py
 
 # how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)

@@ -33,7 +33,6 @@ autodoc_default_options = {
 numpydoc_show_class_members = False  # autodoc lists them
 
 nitpicky = True
-suppress_warnings = ["toc.not_included"]  # pages that are on their way
 
 # Notebooks are run by the build; what a viewer leaves is its picture, not a widget without a kernel.
 nb_execution_mode = "force"

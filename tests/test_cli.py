@@ -212,6 +212,8 @@ def test_sample_prints_a_folder_that_can_be_read(tmp_path, run):
     assert code == 0 and Path(out.strip()) == dv.samples.head_ct()
     code, out, _ = run("sample", "knee-mr", "-o", tmp_path / "knee")
     assert code == 0 and dv.find_series(out.strip())[0].modality == "MR"
+    code, out, _ = run("sample", "head-pet")
+    assert code == 0 and dv.find_series(out.strip())[0].modality == "PT"
     code, _, err = run("sample", "-o", tmp_path / "knee")
     assert code == 1 and "'knee' is there already and not empty" in err
 

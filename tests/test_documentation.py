@@ -133,6 +133,13 @@ def commands(page):
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 
 
+#: What runs in another place: the file, and how it stands there.
+ELSEWHERE = {
+    "pip install voila": ("pyproject.toml", '"voila'),
+    "voila notebooks/01-browse-a-volume.ipynb": ("tests/browser/test_voila_in_browser.py", "voila"),
+}
+
+
 def test_commands_are_found():
     assert len(COMMANDS) > 15
     assert "make check" in COMMANDS and "pip install 'dicomview[lazy]'" in COMMANDS
@@ -151,6 +158,10 @@ def test_every_command_runs_somewhere(command, tmp_path):
         assert twin in read(ROOT / ".ci" / "run")
     elif command in commands(DOCS / "command-line.md"):
         assert "command-line.md" in read(ROOT / "tests" / "test_cli.py"), "all of that page run there"
+    elif command in ELSEWHERE:
+        assert ELSEWHERE[command][1] in read(ROOT / ELSEWHERE[command][0])
+    elif command.startswith(("https://", '"')):
+        assert urlsplit(command).hostname or json.loads(f"{{{command}}}"), "an address, or a line of settings"
     elif command.startswith("dicomview "):
         assert make_parser().parse_args(shlex.split(command)[1:])
     elif re.match(r"(\w+ = )?(dv|pacs|vol)\.", command):

@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
+import dicomview as dv
 from dicomview import samples
 from dicomview.samples import (
     Ellipsoid,
@@ -385,3 +386,67 @@ def test_cache_survives_a_rival_and_a_failure(tmp_path, monkeypatch):
 def test_public_names_are_sorted_and_exist():
     assert samples.__all__ == sorted(samples.__all__)
     assert all(hasattr(samples, name) for name in samples.__all__)
+
+
+# Tracers: a perfusion and a PET of the same head
+
+PASSED = {
+    "artery": (43, -8, 27),
+    "grey": (-24, -7, 30),
+    "vein": (-1.7, 74.3, 45),
+    "haemorrhage": (27, -2, 34),
+}
+
+
+@pytest.fixture(scope="module")
+def perfusion(tmp_path_factory):
+    return dv.volread(samples.head_perfusion(tmp_path_factory.mktemp("perfusion")))
+
+
+@pytest.fixture(scope="module")
+def pet(tmp_path_factory):
+    return dv.volread(samples.head_pet(tmp_path_factory.mktemp("pet")))
+
+
+def at(volume, point):
+    """Mean of the 27 voxels around a point, for every frame."""
+    k, r, c = (round(i) for i in volume.geometry.index(point))
+    around = np.asarray(volume.array)[..., max(k - 1, 0) : k + 2, r - 1 : r + 2, c - 1 : c + 2]
+    return around.mean(axis=(-3, -2, -1))
+
+
+def test_the_scans_of_the_head_belong_together(head_folder, perfusion, pet):
+    head = dv.volread(head_folder)
+    for other in (perfusion, pet):
+        for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "PatientID"):
+            assert other.meta[keyword] == head.meta[keyword]
+        assert other.meta.SeriesInstanceUID != head.meta.SeriesInstanceUID
+        assert other.report.warnings == ()
+
+
+def test_contrast_medium_passes(perfusion):
+    assert perfusion.dims == ("time", "slice", "row", "column") and perfusion.shape == (24, 10, 128, 128)
+    (time,) = perfusion.dimensions
+    assert (time.unit, time.values) == ("s", tuple(2.0 * i for i in range(24)))
+    curves = {name: at(perfusion, point) - at(perfusion, point)[0] for name, point in PASSED.items()}
+    peaks = {name: time.values[int(np.argmax(curve))] for name, curve in curves.items()}
+    assert peaks["artery"] < peaks["grey"] <= peaks["vein"]
+    assert abs(peaks["artery"] - 13) <= 2 and abs(peaks["vein"] - 20) <= 2
+    assert curves["artery"].max() > 2 * curves["grey"].max() > 15
+    assert np.abs(curves["haemorrhage"]).max() < 3  # the noise of 27 voxels
+
+
+def test_glucose_is_taken_up(pet):
+    assert pet.meta.Modality == "PT" and pet.unit == "BQML"
+    suv = pet.suv()
+    assert at(suv, (-46, 12, -44)) == pytest.approx(13, abs=1)  # the node
+    assert 5 < at(suv, (-24, -7, 30)) < 9  # grey matter
+    assert at(suv, (27, -2, 34)) < 1 and at(suv, (110, -110, 0)) == pytest.approx(0, abs=0.05)
+
+
+def test_the_scatter_of_the_counts_is_bounded(pet):
+    to_suv = 70_000 / (370e6 * 2 ** (-3600 / 6586.2))  # g/Bq
+    activity = samples.tracer.uptake() / to_suv
+    error = pet.array - activity
+    assert (np.abs(error) <= 20 * np.sqrt(activity) + 0.5).all()
+    assert abs(error[activity > 10_000].mean()) < 20

@@ -8,7 +8,7 @@ from dicomview import __version__
 
 __all__ = ["SAMPLES", "joined", "make_parser"]
 
-SAMPLES = ("head-ct", "knee-mr")
+SAMPLES = ("head-ct", "head-perfusion", "head-pet", "knee-mr")
 _CODES = """exit codes:
   0   done
   1   the data or the file system do not allow it; the message says what to do

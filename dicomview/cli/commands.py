@@ -119,7 +119,7 @@ def sample(args: Namespace) -> Remarks:
         folder = Path(args.output).expanduser()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise PathError(f"{folder.name!r} is there already and not empty: name a new folder")
-    make = {"head-ct": samples.head_ct, "knee-mr": samples.knee_mr}[args.name]
+    make = getattr(samples, args.name.replace("-", "_"))
     print(make(None if args.output is None else folder))
     return []
 

@@ -1,4 +1,4 @@
-"""Writes an array of real values as a series of single-frame CT or MR files."""
+"""Writes an array of real values as a series of single-frame CT, MR or PET files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    generate_uid,
+)
 from pydicom.valuerep import DSfloat
 
 __all__ = ["write_series"]
 
 Elements = Mapping[str, Any] | Callable[[int], Mapping[str, Any]]
 
-_CLASSES = {"CT": CTImageStorage, "MR": MRImageStorage}
+_CLASSES = {"CT": CTImageStorage, "MR": MRImageStorage, "PT": PositronEmissionTomographyImageStorage}
 
 _PATIENT = {
     "PatientName": "Sample^Head",
@@ -62,6 +68,18 @@ _MODALITY: dict[str, dict[str, Any]] = {
         "MagneticFieldStrength": 1.5,
         "WindowCenter": 480,
         "WindowWidth": 960,
+    },
+    "PT": {
+        "SeriesType": ["STATIC", "IMAGE"],
+        "Units": "BQML",
+        "CountsSource": "EMISSION",
+        "CorrectedImage": ["NORM", "DTIM", "ATTN", "SCAT", "DECY", "RAN"],
+        "DecayCorrection": "START",
+        "SeriesDate": "20200101",
+        "SeriesTime": "120000",
+        "AcquisitionDate": "20200101",
+        "AcquisitionTime": "120000",
+        "FrameReferenceTime": 0,
     },
 }
 
@@ -149,7 +167,7 @@ def write_series(
     affine : array_like of float, shape (4, 4)
         Takes (slice, row, column, 1) to LPS mm; rows and columns must be orthogonal, the step from slice to
         slice may be anything, for only positions are written.
-    modality : {"CT", "MR"}, optional
+    modality : {"CT", "MR", "PT"}, optional
         Chooses the SOP class and its elements.
     slope, intercept : float, optional
         Rescale slope and intercept; an MR without rescaling has neither element.
@@ -189,7 +207,7 @@ def write_series(
     ['IM0000.dcm', 'IM0001.dcm']
     """
     if modality not in _CLASSES:
-        raise ValueError(f"modality must be CT or MR, not {modality!r}")
+        raise ValueError(f"modality must be CT, MR or PT, not {modality!r}")
     values, matrix = np.asarray(array), np.asarray(affine, dtype=np.float64)
     if values.ndim != 3 or 0 in values.shape:
         raise ValueError(f"the array must be (slices, rows, columns), not {values.shape}")
@@ -214,7 +232,7 @@ def write_series(
     shared.Rows, shared.Columns = values.shape[1:]
     shared.BitsStored, shared.HighBit = bits_stored, bits_stored - 1
     shared.PixelRepresentation = int(signed)
-    if modality == "CT" or (slope, intercept) != (1, 0):
+    if modality != "MR" or (slope, intercept) != (1, 0):
         shared.RescaleIntercept, shared.RescaleSlope = _decimals([intercept, slope])
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from dicomview.widgets.frontend import is_live, runs_unattended
+from dicomview.widgets.frontend import Bundle, is_live, with_view
 from dicomview.widgets.picture import KeptPicture
 
 __all__ = ["Displayed", "Keeper", "close_all"]
@@ -40,7 +40,7 @@ class Displayed:
     def _told(self) -> str:
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
             self._handle_displayed()
         bundle: dict[str, Any] = {"text/plain": self._told()}
@@ -50,10 +50,7 @@ class Displayed:
             self._picture.publish()
         else:
             bundle["image/png"] = b64encode(self._png()).decode("ascii")
-        if not runs_unattended():
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}  # type: ignore[attr-defined]
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
+        return with_view(bundle, self)
 
 
 def close_all(widget: Any) -> None:

@@ -17,7 +17,7 @@ from dicomview.volume.meta import safe_text
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.choices import Choices, item
 from dicomview.widgets.displayed import close_all
-from dicomview.widgets.frontend import is_live, runs_unattended
+from dicomview.widgets.frontend import Bundle, is_live, with_view
 from dicomview.widgets.place import ViewerPlace
 from dicomview.widgets.viewer import SliceViewer
 
@@ -275,7 +275,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         finally:
             self._is_going = False
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
             self._handle_displayed()
         if not is_live():
@@ -283,7 +283,4 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         bundle: dict[str, Any] = {"text/plain": f"SeriesBrowser\n{self.found!r}"}
         if self.found is not None:
             bundle["text/html"] = self.found._repr_html_()
-        if not runs_unattended():
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
+        return with_view(bundle, self)

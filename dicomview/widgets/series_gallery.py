@@ -17,7 +17,7 @@ from dicomview.volume.thumbnail import thumbnail
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.choices import Choices, item
 from dicomview.widgets.displayed import Displayed, Keeper, close_all
-from dicomview.widgets.frontend import is_live
+from dicomview.widgets.frontend import Bundle, is_live
 from dicomview.widgets.loading import is_path
 from dicomview.widgets.picture import KeptPicture
 from dicomview.widgets.place import ViewerPlace
@@ -185,7 +185,7 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
     def _told(self) -> str:
         return "\n".join(["Gallery of", *map(repr, self.series)])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         if not is_live():
             self.wait(PATIENCE)
         return super()._repr_mimebundle_(**kwargs)

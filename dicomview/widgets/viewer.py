@@ -22,7 +22,7 @@ from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import after_cell, forget, take_over
 from dicomview.widgets.cine import CinePlayer
 from dicomview.widgets.displayed import Displayed, close_all
-from dicomview.widgets.frontend import in_page_event, is_live
+from dicomview.widgets.frontend import Bundle, in_page_event, is_live
 from dicomview.widgets.html import standalone_html
 from dicomview.widgets.loading import Loading, is_path, opened
 from dicomview.widgets.pacing import Pacer
@@ -383,7 +383,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             if self._open:
                 self._refresh()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
         if self._staging is not None and self._open and is_live():
             self._staging.send_ahead()
         return super()._repr_mimebundle_(**kwargs)

@@ -150,7 +150,7 @@ def running_server(home: Path, log_path: Path, *options: str) -> Iterator[Jupyte
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(home),
+            env=environment(home),
             cwd=server.root,
         )
         try:
@@ -165,7 +165,7 @@ def running_server(home: Path, log_path: Path, *options: str) -> Iterator[Jupyte
                 process.wait(15)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Return this process's environment without the user's Jupyter, IPython and matplotlib settings."""
     prefixes = ("JUPYTER", "IPYTHON", "MPLBACKEND", "MATPLOTLIBRC", "PYTHONWARNINGS")
     env = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}

@@ -1,0 +1,1 @@
+"""A stand-in for google.colab, which Colab's kernels import when they start."""
