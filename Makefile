@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser lowest binder colab notebooks data-score
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture clean
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab notebooks data-score
+.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
-check: lint imports types scripts test lowest
+check: lint imports types scripts test lowest newest
 
 setup: $(STAMP)
 
@@ -46,12 +46,27 @@ plain: $(STAMP)
 browser: $(STAMP)
 	$(BIN)/pytest -m browser
 
-# the plain tests with the lowest versions that pyproject.toml allows
-lowest:
-	$(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt \
-		--editable . pytest pytest-xdist hypothesis nbclient nbformat ipykernel
-	$(VENV)-lowest/bin/python -m pytest -n auto -m 'not browser and not long' -o filterwarnings=default  # old packages warn of each other
+# what users install
+wheel: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+
+# the plain tests of the wheel with the lowest versions that pyproject.toml allows, and with the newest
+NEEDED = pytest pytest-xdist hypothesis nbclient nbformat ipykernel
+PLAIN = -n auto -m 'not browser and not long'
+IS_WHEEL = import dicomview; assert 'site-packages' in dicomview.__file__, dicomview.__file__
+
+lowest: wheel
+	$(PYTHON) -m venv --clear $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --constraint tests/constraints-lowest.txt dist/*.whl $(NEEDED)
+	cd tests && ../$(VENV)-lowest/bin/python -c "$(IS_WHEEL)"
+	$(VENV)-lowest/bin/pytest $(PLAIN) -o filterwarnings=default tests  # old packages warn of each other
+
+newest: wheel
+	$(PYTHON) -m venv --clear $(VENV)-newest
+	$(VENV)-newest/bin/pip install --quiet --upgrade --upgrade-strategy eager dist/*.whl $(NEEDED)
+	cd tests && ../$(VENV)-newest/bin/python -c "$(IS_WHEEL)"
+	$(VENV)-newest/bin/pytest $(PLAIN) tests
 
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)
@@ -90,6 +105,10 @@ bench-paint: $(STAMP)
 bench-oblique: $(STAMP)
 	$(BIN)/python tests/benchmarks/oblique.py
 
+# the site, in build/docs: warnings are errors, notebooks are run, nothing is fetched
+docs: $(STAMP)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs -d build/doctrees . build/docs
+
 # a series of 200 MB from an Orthanc on this machine
 bench-pacs: $(STAMP)
 	$(BIN)/python tests/benchmarks/pacs.py
@@ -100,4 +119,4 @@ picture: $(STAMP)
 	cp .artifacts/browser/viewer.png notebooks/viewer.png
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest .artifacts build dist
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .artifacts build dist

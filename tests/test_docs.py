@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    page
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-    if "```python" in page.read_text(encoding="utf-8")
-]
+ALL = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in ALL if "\n```python\n" in page.read_text(encoding="utf-8")]
 #: What a reader of the README has: a study, a segmentation of it, a second image and dose, and a plot.
 HAD = """
 import shutil

@@ -89,7 +89,7 @@ def test_top_level_holds_nothing_else():
     top = {line.split("/")[0] for line in listed.stdout.splitlines()}
     assert {name for name in top if not name.startswith(".")} == {
         "pyproject.toml", "README.md", "dicomview", "docs", "notebooks", "tests", "binder",
-        "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile",
+        "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "Makefile",
     }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class VOILUT(Window):
         return self.name, self.first, self.bits, self.table.tobytes()
 
     def apply(self, values: ArrayLike, *, ymin: float = 0.0, ymax: float = 1.0) -> NDArray[np.float64]:
-        """Return the brightness of values, looked up in the table; as :meth:`Window.apply`."""
+        """Return the brightness of values, looked up in the table; as :meth:`dicomview.Window.apply`."""
         white = 2**self.bits - 1
         entries = np.minimum(self.table, white).astype(np.float64)
         scale = float(ymax - ymin) / white

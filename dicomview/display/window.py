@@ -29,8 +29,8 @@ class Window:
         VOILUTFunction (0028,1056). ``"linear_exact"`` spans ``center - width / 2`` (black) to
         ``center + width / 2`` (white) and suits every scale. ``"linear"``, the default of DICOM files,
         ends one unit earlier and needs a width of at least 1; a width of 1 is a threshold. ``"sigmoid"`` is
-        an S-shaped curve, as steep in the centre as ``"linear_exact"``. (Of a :class:`VOILUT` it is
-        ``"table"``.)
+        an S-shaped curve, as steep in the centre as ``"linear_exact"``. (Of a
+        :class:`~dicomview.display.VOILUT` it is ``"table"``.)
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Window:
 
     See Also
     --------
-    VOILUT : a window whose curve is a table.
+    dicomview.display.VOILUT : a window whose curve is a table.
 
     Examples
     --------

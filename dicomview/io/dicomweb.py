@@ -40,7 +40,7 @@ _ESCAPED = re.compile(r"[^A-Za-z0-9_.~*?-]")
 
 
 class DicomWeb:
-    """A DICOMweb server; see :func:`dicomweb`.
+    """A DICOMweb server; see :func:`dicomview.dicomweb`.
 
     Attributes
     ----------
@@ -284,7 +284,8 @@ def dicomweb(
     Returns
     -------
     DicomWeb
-        With :meth:`~DicomWeb.find` and :meth:`~DicomWeb.read`. Nothing is asked of the server yet.
+        With :meth:`~dicomview.io.dicomweb.DicomWeb.find` and
+        :meth:`~dicomview.io.dicomweb.DicomWeb.read`. Nothing is asked of the server yet.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def segread(
     -------
     Segmentation
         ``seg["liver"]`` is a mask, a Volume. The masks of a structure set need a grid: ``reference``, or
-        :meth:`Segmentation.on`.
+        :meth:`dicomview.Segmentation.on`.
 
     Raises
     ------

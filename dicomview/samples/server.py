@@ -30,7 +30,7 @@ _BOUNDARY = "dicomview-part"
 class SampleServer:
     """A DICOMweb server on loopback without authentication: for samples, not for patients.
 
-    It knows so much of QIDO-RS and WADO-RS as series need. It ends with the process, or with :meth:`close`.
+    It knows so much of QIDO-RS and WADO-RS as series need. It ends with the process, or with ``close``.
 
     Attributes
     ----------

@@ -74,7 +74,7 @@ def link(
 
 
 class Link:
-    """States that follow each other; made by :func:`link`.
+    """States that follow each other; made by :func:`dicomview.link`.
 
     A change is passed on by the thread that makes it, under the lock of the one that follows. Where somebody
     else holds that lock, a thread of its own waits for it and then passes on the newest: no thread ever waits
@@ -84,7 +84,7 @@ class Link:
     ----------
     states : sequence of ViewState
     position, window, zoom, traits
-        As for :func:`link`.
+        As for :func:`dicomview.link`.
 
     Attributes
     ----------

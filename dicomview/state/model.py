@@ -107,7 +107,7 @@ class ViewState(Painting):
     slab_mode : {"max", "mean", "min"}
         What a slab shows: the highest value (MIP), the mean or the lowest one (MinIP).
     overlays : tuple of Overlay
-        What lies over the slices, the last on top; :class:`Overlays` makes and changes them.
+        What lies over the slices, the last on top; :class:`~dicomview.state.Overlays` makes and changes them.
     interpolation : {"nearest", "linear", "lanczos"}
         How values between voxels are found.
     scale_bar, letters, texts, colorbar : bool

@@ -219,7 +219,8 @@ class Overlays:
         Parameters
         ----------
         seg : Segmentation
-            Of :func:`dicomview.segread`; it is put on the grid of the volume (:meth:`Segmentation.on`).
+            Of :func:`dicomview.segread`; it is put on the grid of the volume, by
+            :meth:`dicomview.Segmentation.on`.
         segments : sequence of int or str, optional
             Only these.
         opacity : float

@@ -119,7 +119,7 @@ class Exchange:
         Returns
         -------
         xarray.DataArray
-            With the dimensions :attr:`dims`. Coordinates: the values of extra dimensions; for slice, row and
+            With the dimensions ``dims``. Coordinates: the values of extra dimensions; for slice, row and
             column the distance in mm from the first, along the axis, where it is known. Attributes, where
             known: ``affine`` (nested list, (slice, row, column, 1) to LPS mm), ``slice_positions`` of
             unevenly spaced slices, ``units`` of the values, ``modality``. Nothing says who the patient is.

@@ -23,9 +23,9 @@ def header_windows(meta: Mapping[str, Any]) -> dict[str, Window]:
     Returns
     -------
     dict of str to Window
-        Tables are :class:`VOILUT`. Pairs and tables that cannot be used (a width of 0, text, a table too
-        short) are left out. Nameless ones are called ``"file"``, ``"file 2"``, ``"LUT"``, ``"LUT 2"`` ... by
-        their place in the file; of a name that comes again the second is ``"name (2)"``.
+        Tables are :class:`~dicomview.display.VOILUT`. Pairs and tables that cannot be used (a width of 0,
+        text, a table too short) are left out. Nameless ones are called ``"file"``, ``"file 2"``, ``"LUT"``,
+        ``"LUT 2"`` ... by their place in the file; of a name that comes again the second is ``"name (2)"``.
 
     References
     ----------
