@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab notebooks data-score
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab newcomer notebooks data-score
 .PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts test lowest newest
@@ -75,6 +75,10 @@ binder: $(STAMP)
 # the notebooks with Colab's versions and a stand-in for google.colab; installing the package changes none of them
 colab: $(STAMP)
 	$(BIN)/python tests/elsewhere.py colab
+
+# the first commands of the README in an empty home, and the seconds until there are pictures; ARGS=--tests for all
+newcomer: $(STAMP)
+	$(BIN)/python tests/newcomer.py $(ARGS)
 
 # runs the notebooks and saves them with their pictures; look at these before they are committed
 notebooks: $(STAMP)
