@@ -478,6 +478,7 @@ const BATCH = 8; // slices of a request ahead of the view
 const BLOCKED = 0.06; // seconds that such a request may take a link
 const REACH = 24; // slices fetched ahead
 const AHEAD = 1; // seconds that a slow link may need for them
+const LATER = 200; // ms in which the first picture comes, before the coarse copy is unpacked
 const STEP = 10; // slices that are still a step, and no jump
 const REACH_OVER = 4; // of what lies over them
 const PATIENCE = 2000; // ms after which a request counts as lost
@@ -648,8 +649,9 @@ class Stage extends Listener {
     this.listen(document, "visibilitychange", () => this.pump());
     this.listen(window, "pagehide", () => this.model.send({ bye: this.name }));
     const hasAhead = this.find("ahead");
-    this.find("later");
-    this.model.on("change:later", (this.onLater = () => this.find("later")));
+    this.onLater = () => this.find("later", LATER);
+    this.onLater();
+    this.model.on("change:later", this.onLater);
     this.model.send({ hello: { view: this.name, far: this.speed !== Infinity, ahead: hasAhead } });
   }
 
@@ -668,10 +670,18 @@ class Stage extends Listener {
 
   // -- messages --
 
-  /** Take what the kernel sent before this view was there; return whether there is any. @param {string} name */
-  find(name) {
+  /**
+   * Take what the kernel sent before this view was there; return whether there is any.
+   * @param {string} name
+   * @param {number} [wait] ms
+   */
+  find(name, wait = 0) {
     const messages = this.model.get(name) ?? [];
-    for (const { content, buffers } of messages) this.received(content, buffers);
+    const take = () => {
+      for (const { content, buffers } of messages) this.received(content, buffers);
+    };
+    if (wait) setTimeout(take, wait);
+    else take();
     return messages.length > 0;
   }
 
