@@ -1,4 +1,4 @@
-# `make check` does everything that the continuous integration does; the parts are below.
+# `make check` does what the continuous integration does, which also follows the README in new environments.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -7,7 +7,7 @@ STAMP = $(VENV)/.installed
 .PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab newcomer notebooks data-score
 .PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
-check: lint imports types scripts test lowest newest
+check: lint imports types scripts docs test lowest newest binder colab
 
 setup: $(STAMP)
 

@@ -133,10 +133,16 @@ def commands(page):
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 
 
+#: Targets of make that nothing runs: they measure, draw what somebody looks at, or need data or a network.
+BY_HAND = {"bench", "bench-browser", "bench-load", "bench-oblique", "bench-paint", "bench-pacs"}
+BY_HAND |= {"data-score", "newcomer", "notebooks", "picture"}
+#: Those that are parts of what the continuous integration does in another way.
+PARTS = {"browser", "check", "format", "plain", "test", "wheel"}
+VOILA_TEST = "tests/browser/test_voila_in_browser.py"
 #: What runs in another place: the file, and how it stands there.
 ELSEWHERE = {
     "pip install voila": ("pyproject.toml", '"voila'),
-    "voila notebooks/01-browse-a-volume.ipynb": ("tests/browser/test_voila_in_browser.py", "voila"),
+    "voila notebooks/01-browse-a-volume.ipynb": (VOILA_TEST, '"notebooks/01-browse-a-volume.ipynb"'),
 }
 
 
@@ -148,7 +154,10 @@ def test_commands_are_found():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs_somewhere(command, tmp_path):
     if command.startswith("make "):
-        assert re.search(rf"^{command.split()[1]}:", read(ROOT / "Makefile"), re.M)
+        target = command.split()[1]
+        assert re.search(rf"^{target}:", read(ROOT / "Makefile"), re.M)
+        run = " ".join(re.findall(r"^make (.*)$", read(ROOT / ".ci" / "run"), re.M)).split()
+        assert target in BY_HAND | PARTS or target in run
     elif command.startswith("pip install 'dicomview["):
         extras = re.search(r"\[(.*)\]", command).group(1).split(",")
         assert set(extras) <= set(PROJECT["optional-dependencies"])

@@ -84,6 +84,7 @@ def test_the_sdist_holds_what_its_tests_need_and_no_data(sdist):
     for needed in ("pyproject.toml", "Makefile", "tests/conftest.py", "tests/javascript/package.json"):
         assert needed in sdist
     assert {"docs/conf.py", "docs/index.md", "notebooks/01-browse-a-volume.ipynb", "LICENSE"} <= set(sdist)
+    assert {".ci/run", ".github/ISSUE_TEMPLATE/bug.yml", "binder/requirements.txt"} <= set(sdist)
     assert not [name for name in sdist if "node_modules" in name or "__pycache__" in name]
     code = {".py", ".pyi", ".js", ".mjs", ".json", ".txt", ".md", ".css", ".html", ".toml"}
     in_tests = {Path(name).suffix for name in sdist if name.startswith("tests/")}

@@ -12,17 +12,11 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 
-import nbformat
 import pytest
 from browser import serving
-from browser.reader import CANVAS, HEAD_VOLUME
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from browser.reader import CANVAS
 
-CELLS = [
-    new_markdown_cell("# A head"),
-    new_code_cell(HEAD_VOLUME),
-    new_code_cell("dv.SliceViewer(vol, window=(40, 80), position=(27, -2, 34))"),
-]
+NOTEBOOK = serving.ROOT / "notebooks/01-browse-a-volume.ipynb"
 # How many shades of grey the page has painted below the canvas.
 SHADES = """() => {
     const canvas = document.querySelector('.dicomview-slices');
@@ -35,10 +29,9 @@ SLICES = "() => document.querySelector('.dicomview-slices').toDataURL()"
 
 @pytest.fixture
 def voila(tmp_path, artifacts):
-    """Serve a notebook with a viewer; the address."""
+    """Serve the first notebook as `voila notebooks/01-browse-a-volume.ipynb` does; the address."""
     if importlib.util.find_spec("voila") is None:
         pytest.skip("needs voila: pip install voila")
-    nbformat.write(new_notebook(cells=CELLS), tmp_path / "head.ipynb")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -48,7 +41,7 @@ def voila(tmp_path, artifacts):
     options = ["--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
     with (artifacts / "voila.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "voila", tmp_path / "head.ipynb", *options],
+            [sys.executable, "-m", "voila", NOTEBOOK, *options],
             cwd=tmp_path, env=env, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
@@ -75,18 +68,19 @@ def _wait(url, process, timeout=60):
 
 def test_a_viewer_in_voila(voila, page, artifacts):
     page.route("**/*", lambda one: one.continue_() if one.request.url.startswith(voila) else one.abort())
-    page.goto(voila, timeout=120_000)
-    canvas = page.locator(CANVAS)
-    canvas.wait_for(timeout=120_000)
+    page.goto(voila, timeout=240_000)
+    canvas = page.locator(CANVAS).first
+    canvas.wait_for(timeout=240_000)
     page.wait_for_function(f"({SHADES})() > 50", timeout=60_000)
     assert page.locator(".jp-CodeCell .jp-InputArea:visible").count() == 0
     # Nothing is left of the picture that a saved notebook keeps: the widget is there in its place.
-    assert page.locator(".jp-OutputArea-output img:visible").count() == 0
+    assert page.locator(".jp-Cell:has(.dicomview-slices) img:visible").count() == 0
 
+    canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 6, box["y"] + box["height"] / 2)
     page.wait_for_timeout(500)
-    before, told = page.evaluate(SLICES), page.locator(".dicomview-status").inner_text()
+    before, told = page.evaluate(SLICES), page.locator(".dicomview-status").first.inner_text()
     page.mouse.wheel(0, -100)
     page.wait_for_function(f"old => ({SLICES})() !== old", arg=before)
     page.wait_for_function(
