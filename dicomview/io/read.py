@@ -220,6 +220,8 @@ def imread(path: PathLike | bytes | BinaryIO) -> Image:
         If there is no such file.
     DecodeError
         If the file cannot be read or decoded.
+    MemoryBudgetError
+        If the image would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
