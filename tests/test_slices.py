@@ -267,7 +267,7 @@ def test_nothing_is_read_above_the_memory_budget(write, monkeypatch):
 def test_no_single_image_is_decoded_above_the_memory_budget(write, monkeypatch, rle):
     file = write()[0]
     if rle:
-        dataset = pydicom.dcmtake(file)
+        dataset = pydicom.dcmread(file)
         dataset.compress(uid.RLELossless, generate_instance_uid=False)
         dataset.save_as(file)
     for take in (dv.imread, lambda file: np.asarray(dv.volread(file, lazy=True)[0])):
