@@ -224,6 +224,8 @@ def imread(path: PathLike | bytes | BinaryIO, *, storage_options: Mapping[str, A
         If the place of a URL does not answer, or fsspec is not installed.
     DecodeError
         If the file cannot be read or decoded.
+    MemoryBudgetError
+        If the image would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
