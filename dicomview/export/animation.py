@@ -12,7 +12,8 @@ import numpy as np
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
-from dicomview.export.movie import movie_writer
+from dicomview.export.movie import GIF_FPS, movie_writer
+from dicomview.export.room import BESIDE, cut, room_for
 from dicomview.export.rotation import TurningSlab
 from dicomview.export.single import draw_pixels, pane_of, view_of, window_of
 from dicomview.geometry import Plane, PlaneView
@@ -33,6 +34,8 @@ __all__ = ["Animation", "animate"]
 FPS = 10.0
 #: Pixels of the longer side, and of the shorter one at least.
 SIZES, LEAST = (64, 4096), 32
+#: Pixels per inch of the letters.
+DPI = (10, 1200)
 #: Part of a pixel that rounding errors do not reach.
 HAIR = 1e-9
 #: Views of a rotation.
@@ -75,9 +78,10 @@ class Animation:
 
 @dataclass(frozen=True)
 class _Film:
-    """What is shown one after the other: the first picture, and how to come to each."""
+    """What is shown one after the other: what is told of each, and how to come to it."""
 
     steps: Sequence[float]
+    texts: Sequence[str]
     extents: tuple[float, float]
     shown: Callable[[Any], tuple[np.ndarray, PlaneView, str]]
 
@@ -131,14 +135,17 @@ def animate(
     colormap : str, optional
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     fps : float, optional
-        Pictures a second; by default what the file asks for, else 10. A GIF has at most 50.
+        Pictures a second; by default what the file asks for, as far as the format can, else 10. A GIF has at
+        most 50.
     size : int
         Pixels of the longer side. Proportions are those of the patient.
     dpi : float
-        Of the letters: their size is 9 points.
+        Of the letters, 10 to 1200: their size is 9 points.
     captions : bool
         Whether the number of the slice, the value of the dimension or the angle is written in the corner, and
-        the sides of the patient at the edges. The patient is named only with ``options.show_patient``.
+        the sides of the patient at the edges. The patient is named only with ``options.show_patient``. On a
+        small picture names are cut, and what would lie over something else is left out: the letter at the
+        top first, then who it is.
 
     Returns
     -------
@@ -149,6 +156,8 @@ def animate(
     ------
     DisplayError
         If there is no such dimension, plane, slice or format.
+    PathError
+        If there is no folder for the file.
     MissingPackageError
         For MP4 without imageio-ffmpeg.
 
@@ -169,7 +178,14 @@ def animate(
         raise DisplayError(f"a movie is {SIZES[0]} to {SIZES[1]} pixels large, not {size}")
     if slab is not None and not 0 < slab < np.inf:
         raise DisplayError(f"a slab has a thickness in mm above 0, not {slab}")
-    rate = fps or (frame_rate(volume.meta) if along in volume.extra_dims else None) or FPS
+    if not DPI[0] <= dpi <= DPI[1]:
+        raise DisplayError(f"letters have {DPI[0]} to {DPI[1]} pixels per inch, not {dpi}")
+    target = BytesIO() if path is None else Path(path).expanduser()
+    rate = fps
+    if rate is None:
+        rate = (frame_rate(volume.meta) if along in volume.extra_dims else None) or FPS
+        if not (isinstance(target, Path) and target.suffix.lower() == ".mp4"):
+            rate = min(rate, GIF_FPS)
     if not 0.1 <= rate <= 120:
         raise DisplayError(f"a movie shows 0.1 to 120 pictures a second, not {rate:g}")
     chosen = _frame(volume, frame)
@@ -179,7 +195,6 @@ def animate(
         film = _rotation(volume, chosen, steps, size=size, slab=slab, mode=slab_mode)
     else:
         film = _slices(volume, along, steps, plane, index, chosen, slab=slab, mode=slab_mode)
-    target = BytesIO() if path is None else Path(path).expanduser()
     pixels = _pixels(film.extents, size)
     with movie_writer(target, fps=rate) as writer:
         drawing = _Drawing(volume, film, pixels, window, colormap, dpi=dpi, captions=captions)
@@ -216,7 +231,7 @@ def _spread(steps: int | Iterable[float] | None, count: int, what: str, name: st
         even = np.linspace(0, count - 1, min(int(steps), count)).round()
         return [int(k) for k in even]
     asked = list(steps)
-    if any(k != int(k) for k in asked):
+    if any(not np.isfinite(k) or k != int(k) for k in asked):
         raise DisplayError(f"steps= are indices here, whole numbers, not {asked}")
     found = [_inside(int(k), count, what, name) for k in asked]
     if not found:
@@ -270,7 +285,7 @@ def _slices(
             pane = replace(pane, slab=thick, slab_mode=mode)
         return pane_pixels(volume, pane), view, labels[step]
 
-    return _Film(indices, pane_size(volume.geometry, view), shown)
+    return _Film(indices, list(labels.values()), pane_size(volume.geometry, view), shown)
 
 
 def _rotation(
@@ -292,10 +307,13 @@ def _rotation(
         raise DisplayError("a rotation is seen from at least one angle in degrees")
     turning = TurningSlab(volume, frame, pixels=size, thickness=slab, mode=mode)
 
-    def shown(angle: float) -> tuple[np.ndarray, PlaneView, str]:
-        return *turning.seen_from(angle), f"{angle:.4g}°"
+    def label(angle: float) -> str:
+        return f"{angle:.4g}°"
 
-    return _Film(angles, turning.extents, shown)
+    def shown(angle: float) -> tuple[np.ndarray, PlaneView, str]:
+        return *turning.seen_from(angle), label(angle)
+
+    return _Film(angles, [label(angle) for angle in angles], turning.extents, shown)
 
 
 def _pixels(extents: tuple[float, float], size: int) -> tuple[int, int]:
@@ -329,7 +347,13 @@ class _Drawing:
         chosen = window_of(volume, window)
         self._image, self._letters = draw_pixels(ax, volume, image, view, chosen, colormap)
         self._caption, self._has_captions = caption(ax, ""), captions
-        self._named = _patient(volume)
+        ax.apply_aspect()
+        self._size, self._dpi = ax.bbox.size, dpi  # less than the picture where that is made wider
+        # What is written or left out is the same for all pictures: the longest text decides.
+        longest = max(film.texts, key=len)
+        self._is_short = self._measure(longest)[0] > self._room
+        self._longest = self._shortened(longest)
+        self._named = [cut(line, self._room, self._measure) for line in _patient(volume)]
         self._tell(view, text)
 
     def picture(self, step: float) -> np.ndarray:
@@ -345,9 +369,30 @@ class _Drawing:
 
     def _tell(self, view: PlaneView, text: str) -> None:
         """Write the sides, and what is shown."""
-        for label, letters in zip(self._letters, view.edges):
-            label.set_text(letters if self._has_captions else "")
-        self._caption.set_text("\n".join([text, *self._named]) if self._has_captions else "")
+        if not self._has_captions:
+            has_room, count = [False] * 4, 0
+        else:
+            has_room, count = room_for(
+                view.edges, [self._longest, *self._named], self._measure,
+                size=self._size, point=self._dpi / 72,
+            )  # fmt: skip
+        for label, letters, is_told in zip(self._letters, view.edges, has_room):
+            label.set_text(letters if is_told else "")
+        self._caption.set_text("\n".join([self._shortened(text), *self._named][:count]))
+
+    def _shortened(self, text: str) -> str:
+        """Return a text that is not wider than the picture: its value alone, if that is enough."""
+        return cut(text.rpartition(" = ")[2] if self._is_short else text, self._room, self._measure)
+
+    @property
+    def _room(self) -> float:
+        """Return the width that a caption may have, in pixels."""
+        return self._size[0] - 2 * BESIDE * self._dpi / 72
+
+    def _measure(self, text: str) -> tuple[float, float]:
+        """Return width and height of a text in pixels."""
+        self._caption.set_text(text)
+        return self._caption.size(self._dpi)
 
 
 def _patient(volume: Volume) -> list[str]:
