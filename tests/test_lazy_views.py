@@ -277,7 +277,7 @@ def test_no_coarse_copy_is_made_for_the_page(both, decoded):
         decoded.clear()
         page, sent = PageLink([]), []
         page.send = lambda content, buffers=None, sent=sent: sent.append(content)
-        Stage(state, page)._send_coarse(())
+        Stage(state, page).send_coarse(())
         assert len(sent) == count and decoded == []
         page.close()
     assert not plain.on_patient_axes(lazy=True).is_lazy
