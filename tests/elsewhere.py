@@ -194,6 +194,7 @@ def colab(folder: Path) -> None:
     }
     place.add_kernel("--IPKernelApp.exec_lines=import google.colab.output")
     for path in NOTEBOOKS:
+        place.pip("uninstall", "--quiet", "--yes", "dicomview")  # every notebook has a machine of its own
         notebook = read(path)
         notebook.cells.append(new_code_cell(CALLS))
         done = run(notebook, place.home, kernel="there", env=env, attended=True)

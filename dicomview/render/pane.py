@@ -26,6 +26,8 @@ BAR_FRACTION = 0.3
 LETTER_MARGIN, BAR_HEIGHT = 24, 14
 #: Width of a letter, as part of its height; of digits and capitals it is a little less.
 LETTER_WIDTH = 0.62
+#: The same of a name in capitals.
+CAPITAL_WIDTH = 0.7
 #: Distance of the lines of a text, as part of the height of its letters.
 LINE_STEP = 1.1
 #: Distance of the lines of a legend, as part of the height of its letters.
@@ -309,7 +311,10 @@ class PaneDrawing:
             return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
         upper_left, upper_right, lower_left, lower_right = (
-            "\n".join(_cut(line, int((width - 8 * self._dot) / letter)) for line in text.split("\n"))
+            "\n".join(
+                _cut(line, int((width - 8 * self._dot) / letter * LETTER_WIDTH / CAPITAL_WIDTH))
+                for line in text.split("\n")
+            )
             for text in pane.corners
         )
         # Beside the letter at the top there is room in the first line for less.
