@@ -27,7 +27,7 @@ LETTER_MARGIN, BAR_HEIGHT = 24, 14
 #: Width of a letter, as part of its height; of digits and capitals it is a little less.
 LETTER_WIDTH = 0.62
 #: The same of a name in capitals.
-CAPITAL_WIDTH = 0.7
+CAPITAL_WIDTH = 0.78
 #: Distance of the lines of a text, as part of the height of its letters.
 LINE_STEP = 1.1
 #: Distance of the lines of a legend, as part of the height of its letters.
