@@ -310,12 +310,12 @@ class PaneDrawing:
         def taken(text: str) -> float:
             return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
+        def cut(line: str) -> str:
+            wide = letter * CAPITAL_WIDTH / LETTER_WIDTH if line.isupper() else letter
+            return _cut(line, int((width - 8 * self._dot) / wide))
+
         upper_left, upper_right, lower_left, lower_right = (
-            "\n".join(
-                _cut(line, int((width - 8 * self._dot) / letter * LETTER_WIDTH / CAPITAL_WIDTH))
-                for line in text.split("\n")
-            )
-            for text in pane.corners
+            "\n".join(map(cut, text.split("\n"))) for text in pane.corners
         )
         # Beside the letter at the top there is room in the first line for less.
         beside = (width - len(pane.edges[0]) * letter) / 2
