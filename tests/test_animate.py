@@ -11,10 +11,10 @@ from conftest import make_affine, make_voxels
 from PIL import Image
 
 import dicomview as dv
-from dicomview.errors import DisplayError, MissingPackageError
+from dicomview.errors import DisplayError, MissingPackageError, PathError
 from dicomview.export import Animation
 from dicomview.export import movie as movies
-from dicomview.export.movie import GifWriter
+from dicomview.export.movie import GifWriter, movie_writer
 from dicomview.io.progress import watched
 
 SHAPE = (24, 40, 36)
@@ -145,6 +145,17 @@ def test_the_file_asks_for_its_own_speed_along_time():
     assert dv.animate(vol).fps == 10
 
 
+@pytest.mark.parametrize("meta", [{"CineRate": 60}, {"FrameTime": 5}])
+def test_a_file_that_asks_for_more_than_a_gif_can_gets_what_it_can(tmp_path, meta):
+    array = np.zeros((4, 2, 16, 16))
+    vol = dv.Volume.from_array(array, dims=("time", "slice", "row", "column"), meta=meta)
+    movie = dv.animate(vol, along="time")
+    assert movie.fps == 50 and Image.open(BytesIO(movie.data)).info["duration"] == 20
+    assert dv.animate(vol, tmp_path / "a.GIF", along="time").fps == 50
+    pytest.importorskip("imageio_ffmpeg")
+    assert dv.animate(vol, tmp_path / "a.mp4", along="time").fps == 60
+
+
 def test_hundredths_of_a_second_add_up():
     file = BytesIO()
     writer = GifWriter(file, fps=30)
@@ -269,6 +280,31 @@ def test_a_movie_that_ends_early_leaves_what_was_there(tmp_path):
     assert path.read_bytes() == b"earlier" and len(list(tmp_path.iterdir())) == 1
 
 
+def test_what_lies_beside_a_movie_is_left_alone(tmp_path):
+    mine = tmp_path / ".u.part.gif"
+    mine.write_bytes(b"mine")
+    with movie_writer(tmp_path / "u.gif", fps=5) as one, movie_writer(tmp_path / "u.gif", fps=5) as other:
+        for writer, count in ((one, 2), (other, 3), (one, 1)):
+            for _ in range(count):
+                writer.add(np.zeros((4, 4, 3), np.uint8))
+    with Image.open(tmp_path / "u.gif") as image:
+        assert image.n_frames == 3
+    assert mine.read_bytes() == b"mine" and len(list(tmp_path.iterdir())) == 2
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "u.gif").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+def test_a_folder_that_is_not_there_is_said_before_anything_is_drawn(tmp_path, suffix):
+    with pytest.raises(PathError) as raised:
+        dv.animate(np.zeros((3, 16, 16)), tmp_path / "none" / f"a{suffix}")
+    assert f"no folder for a{suffix}" in str(raised.value) and str(tmp_path) not in str(raised.value)
+    (tmp_path / f"b{suffix}").mkdir()
+    with pytest.raises(PathError, match="is a folder") as raised:
+        dv.animate(np.zeros((3, 16, 16)), tmp_path / f"b{suffix}")
+    assert str(tmp_path) not in str(raised.value)
+
+
 def test_progress_is_told():
     told = []
     with watched(lambda *progress: told.append(progress)):
@@ -308,6 +344,12 @@ def test_what_is_not_possible_is_said(tmp_path):
         ({"slab": -5}, "above 0"),
         ({"slab": 5, "slab_mode": "median"}, "max, mean, min"),
         ({"fps": 60}, "at most 50"),
+        ({"fps": 0}, "0.1 to 120"),
+        ({"steps": [np.nan]}, "whole numbers"),
+        ({"steps": [1, np.inf]}, "whole numbers"),
+        ({"dpi": 0}, "letters have"),
+        ({"dpi": np.nan}, "letters have"),
+        ({"dpi": 1e9}, "letters have"),
         ({"fps": 1000}, "0.1 to 120"),
         ({"size": 5}, "64 to 4096"),
         ({"colormap": "magam"}, "no colormap 'magam'; others are magma"),

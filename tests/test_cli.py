@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import imageio.v3 as iio
+import pydicom
 import pytest
 from conftest import make_affine, make_voxels
 from PIL import Image
@@ -201,6 +202,36 @@ def test_view_starts_jupyter_on_a_notebook_that_runs(study, run, monkeypatch):
     shutil.rmtree(file.parent)
 
 
+def test_the_notebook_takes_a_table_of_the_file(write, run, monkeypatch):
+    pytest.importorskip("jupyterlab")
+    item = pydicom.Dataset()
+    item.add_new("LUTDescriptor", "US", [4, 0, 8])
+    item.add_new("LUTData", "OW", bytes(range(4)))
+    item.LUTExplanation = "SOFT"
+    folder = write("table", elements={"VOILUTSequence": [item]})[0].parent
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", lambda *_, **__: None)
+        code, out, err = run("view", folder, "--jupyter", "--window", "soft")
+    assert (code, err) == (0, "")
+    file = Path(out.strip())
+    (cell,) = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    shutil.rmtree(file.parent)
+    names = {}
+    exec(cell["source"], names)
+    assert names["viewer"].state.window == dv.volread(folder).windows["SOFT"]
+    names["viewer"].close()
+
+
+def test_a_view_that_fails_leaves_nothing_behind(study, run, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "out"))
+    assert run("view", "nosuch")[0] == 1
+    assert run("view", study, "--colormap", "magam")[0] == 1
+    assert run("view", study, "--jupyter", "--window", "lngu")[0] == 1
+    monkeypatch.setattr("dicomview.cli.commands.find_spec", lambda name: None)
+    assert run("view", study, "--jupyter")[0] == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_without_jupyterlab_it_is_said_what_to_install(study, run, monkeypatch):
     monkeypatch.setattr("dicomview.cli.commands.find_spec", lambda name: None)
     code, out, err = run("view", study, "--jupyter")
@@ -226,9 +257,11 @@ def test_errors_are_a_message_with_the_remedy_and_no_traceback(study, run, write
         (["montage", study, "--window", "lngu"], "no window 'lngu' here; by name there are 'brain'"),
         (["html", study, "--colormap", "magam"], "others are magma"),
         (["montage", study, "--slices", "9"], "no axial slice 9"),
-        (["montage", study, "-o", "m.xyz"], "not as '.xyz'"),
+        (["montage", study, "-o", "m.xyz"], ".png, .pdf or .svg, not '.xyz'"),
+        (["montage", study, "-o", "m.pgf"], "not '.pgf'"),
+        (["html", study, "-o", "m.dcm"], ".html or .htm, not '.dcm'"),
         (["montage", study, "-o", "nowhere/m.png"], "no folder for m.png"),
-        (["gif", study, "-o", "m.avi"], "not as '.avi'"),
+        (["gif", study, "-o", "m.avi"], "not '.avi'"),
         (["gif", study, "-o", "."], "."),
         (["info", study / "notes.txt"], "notes.txt"),
     ]:
@@ -240,12 +273,12 @@ def test_errors_are_a_message_with_the_remedy_and_no_traceback(study, run, write
     assert done.returncode == 1 and done.stderr.count("\n") == 1
 
 
-def test_what_is_odd_in_a_file_is_not_quoted(write):
+def test_what_is_odd_in_a_file_is_not_quoted(write, tmp_path):
     uid, other = b"1.2.826.0.1.4", b"Planted name."
     files = write("study", make_voxels((3, 8, 8)), series_uid=uid.decode())
     for path in files:
         path.write_bytes(path.read_bytes().replace(uid, other))
-    done = process("html", files[0].parent, "-o", files[0].parent / "x.html")
+    done = process("html", files[0].parent, "-o", tmp_path / "x.html")
     assert done.returncode == 0 and "Planted" not in done.stderr and "Warning" not in done.stderr
 
 
@@ -271,6 +304,11 @@ def test_a_long_table_of_series_is_cut(run, monkeypatch):
         ["gif", "x", "--fps", "-3"],
         ["gif", "x", "--plane", "frontal"],
         ["html", "x", "--show-patient"],
+        ["html", "x", "-o", ""],
+        ["sample", "-o", ""],
+        ["montage", "x", "--dpi", "1e9"],
+        ["montage", "x", "--dpi", "0.001"],
+        ["montage", "x", "--win", "40,80"],
     ],
     ids=" ".join,
 )
@@ -288,6 +326,51 @@ def test_an_unnamed_file_is_never_replaced(study, run):
     assert Path("montage.png").read_bytes() == b"mine"
     assert run("montage", study, "-o", "montage.png")[0] == 0
     assert Path("montage.png").read_bytes() != b"mine"
+
+
+def test_what_is_read_is_never_written_over(study, run, tmp_path):
+    scan = study / "IM0000.dcm"
+    before = {path.name: path.read_bytes() for path in study.iterdir()}
+    page = tmp_path / "out" / "IM0001.html"
+    shutil.copy(study / "IM0001.dcm", page)
+    Path("link.html").symlink_to(page)
+    scans = page.read_bytes()
+    for argv, said in [
+        (["html", study, "-o", scan], "not '.dcm'"),
+        (["html", page, "-o", page], "IM0001.html is what is read"),
+        (["html", "link.html", "-o", page], "IM0001.html is what is read"),
+        (["html", page, "-o", "link.html"], "link.html is what is read"),
+        (["montage", study, "-o", study / "m.png"], "m.png would lie in the folder that is read"),
+        (["gif", scan, study, "-o", study / "deep" / "m.gif"], "m.gif would lie in the folder"),
+        (["html", study, "-o", study.parent / "out" / ".." / "study" / "v.html"], "v.html would lie"),
+    ]:
+        (study / "deep").mkdir(exist_ok=True)
+        code, out, err = run(*argv)
+        (study / "deep").rmdir()
+        assert (code, out) == (1, "") and said in err and str(tmp_path) not in err, (argv, err)
+    assert {path.name: path.read_bytes() for path in study.iterdir()} == before
+    assert page.read_bytes() == scans
+    assert run("html", scan, "-o", study / "v.htm", "-q")[0] == 0  # of one file its neighbours are not read
+
+
+def test_an_empty_name_is_no_name(study, run, capsys):
+    Path("view.html").write_bytes(b"mine")
+    with pytest.raises(SystemExit):
+        main(["html", str(study), "-o", ""])
+    assert "name a file" in capsys.readouterr().err and Path("view.html").read_bytes() == b"mine"
+
+
+def test_what_nobody_thought_of_names_neither_folder_nor_patient(study, run, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError(
+            f"cannot use {study / 'IM0000.dcm'} of 'Planted^Name' at {study}: xelatex is missing"
+        )
+
+    monkeypatch.setattr("dicomview.cli.commands.volread", fail)
+    code, out, err = run("montage", study, "-o", "m.png")
+    assert (code, out) == (1, "") and err.startswith("dicomview: RuntimeError: cannot use IM0000.dcm of ")
+    assert err.endswith("xelatex is missing\n") and "Traceback" not in err
+    assert str(study.parent) not in err and "Planted" not in err
 
 
 def test_progress_goes_to_a_terminal_only(study, run, monkeypatch):

@@ -137,3 +137,11 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     with pytest.raises(dv.errors.MissingPackageError, match=r"pip install 'dicomview\[datasets\]'"):
         dv.datasets.fetch("chest-cr")
+
+
+def test_a_mirror_with_a_key(truth, tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    with mirror((200, truth, len(truth))) as (url, asked):
+        file = dv.datasets.fetch("tiny", base_url=f"{url}/?key=canary-query", folder=tmp_path)
+    assert asked == ["/sets/tiny.dcm?key=canary-query"] and file.read_bytes() == truth
+    assert "canary" not in caplog.text

@@ -1,5 +1,6 @@
 """DICOMweb: a real Orthanc on loopback, what it says when things go wrong, and that no secret gets out."""
 
+import gc
 import io
 import json
 import logging
@@ -11,7 +12,9 @@ import threading
 import traceback
 import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pydicom
@@ -20,9 +23,11 @@ from conftest import make_voxels
 from reference import DATA
 
 import dicomview as dv
-from dicomview.errors import PathError, SeriesError, ServerError
+from dicomview.errors import DecodeError, PathError, SeriesError, ServerError
+from dicomview.samples import server as server_module
 
 pytest.importorskip("dicomweb_client")
+requests = pytest.importorskip("requests")
 orthanc = pytest.importorskip("orthanc")
 SECRETS = ("canary-user", "canary-pass", "canary-token", "canary-query")
 needs_orthanc = pytest.mark.skipif(
@@ -250,13 +255,24 @@ class Bad(BaseHTTPRequestHandler):
             self.send_header("Location", f"http://localhost:{self.server.server_port}/none/")
             self.end_headers()
             return
+        if kind == "none" and "challenge" in self.headers.get("User-Agent", ""):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')
+            self.end_headers()
+            return
         if "/instances/" in self.path:
-            kind = "refused"
+            kind = "busy" if kind == "ill" else "refused"
         self.send_response({"no": 403, "busy": 503, "refused": 401}.get(kind, 200))
         self.end_headers()
         series = {"0020000E": {"vr": "UI", "Value": ["1.2"]}, "0020000D": {"vr": "UI", "Value": ["1"]}}
         many = [{"00080018": {"vr": "UI", "Value": [f"1.2.{k}"]}} for k in range(100)]
         answer = {"page": b"<html>welcome</html>", "again": json.dumps([series]).encode()}.get(kind, b"[]")
+        if kind == "ill":
+            answer = json.dumps([series]).encode()
+        if kind == "pages":  # two at a time, the last first
+            start = int(dict(parse_qsl(urlsplit(self.path).query)).get("offset", 0))
+            pages = [{**series, "0020000E": {"vr": "UI", "Value": [f"1.{9 - k}"]}} for k in range(5)]
+            answer = json.dumps(pages[start : start + 2]).encode()
         if self.path.partition("?")[0].endswith("/instances"):
             answer = json.dumps(many).encode()
         self.wfile.write(answer)
@@ -332,6 +348,26 @@ def test_all_that_opens_the_server_is_sent_to_it_and_to_no_other(bad):
     assert path == "/none/" and not {"X-Key", "Authorization"} & set(headers)
 
 
+class Keyed(requests.auth.AuthBase):
+    """Sets a key of its own."""
+
+    def __call__(self, request):
+        request.headers["X-Other"] = "canary-token"
+        return request
+
+
+@pytest.mark.parametrize(
+    "auth", [Keyed(), requests.auth.HTTPDigestAuth("canary-user", "canary-pass")], ids=["key", "digest"]
+)
+def test_what_an_auth_does_is_not_done_for_another_server(bad, auth):
+    client = dv.dicomweb(f"http://{bad}/away", auth=auth, headers={"User-Agent": "challenge"})
+    before = len(Bad.asked)
+    with pytest.raises(ServerError, match="it answers 401"):
+        client.find()
+    away = [headers for path, headers in Bad.asked[before:] if path == "/none/"]
+    assert away and "canary" not in str(away) and not [h for h in away if "Authorization" in h]
+
+
 @pytest.mark.parametrize(
     "url", ["pacs.example", "ftp://pacs.example", "http://canary-user:canary-pass@:99999999/x"]
 )
@@ -354,12 +390,92 @@ def test_a_server_that_knows_no_pages_is_asked_twice(bad):
     assert len(Bad.asked) == before + 2
 
 
+def test_series_come_in_the_order_of_the_server(bad):
+    client = dv.dicomweb(f"http://{bad}/pages")
+    assert [series.uid for series in client.find()] == ["1.9", "1.8", "1.7", "1.6", "1.5"]
+    assert [series.uid for series in client.find(limit=3)] == ["1.9", "1.8", "1.7"]
+    before = len(Bad.asked)
+    for limit in (-1, 0, 1.5):
+        with pytest.raises(SeriesError, match="limit must be a whole number from 1 on"):
+            client.find(limit=limit)
+    assert len(Bad.asked) == before
+
+
+def test_lists_of_uids_are_searched_for_and_other_lists_are_refused(folders):
+    with dv.samples.serve(*folders.values()) as stand_in:
+        client = dv.dicomweb(stand_in.url)
+        uids = [series.uid for series in client.find()]
+        assert [series.uid for series in client.find(SeriesInstanceUID=uids)] == uids
+        assert [series.uid for series in client.find(SeriesInstanceUID=(uids[1], "1.2"))] == uids[1:]
+        for keywords in ({"Modality": ["CT", "MR"]}, {"PatientID": {"1"}}, {"StudyDate": np.arange(2)}):
+            with pytest.raises(SeriesError, match=f"{next(iter(keywords))} must be one value"):
+                client.find(**keywords)
+        with pytest.raises(SeriesError, match="SeriesInstanceUID is an empty list"):
+            client.find(SeriesInstanceUID=[])
+
+
+@needs_orthanc
+def test_lists_of_uids_on_a_server(client):
+    uids = {series.uid for series in client.find() if series.modality in ("CT", "MR")}
+    assert len(uids) > 1
+    assert {series.uid for series in client.find(SeriesInstanceUID=list(uids))} == uids
+
+
+def test_a_server_that_is_ill_is_not_asked_for_all(bad):
+    client = dv.dicomweb(f"http://{bad}/ill", connections=2)
+    client._client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=1)
+    (series,) = client.find()
+    before = len(Bad.asked)
+    with pytest.raises(ServerError, match=r"an image from .* it answers 503; it is busy"):
+        client.read(series)
+    assert 6 <= len({path for path, _ in Bad.asked[before:] if "/instances/" in path}) < 12
+
+
+def test_a_server_that_fails_now_and_then_is_asked_for_all(folders, monkeypatch):
+    client = dv.dicomweb("http://pacs.example")
+    fetch = type(client)._instance
+    order = [pydicom.dcmread(file).SOPInstanceUID for file in sorted(folders["MR"].iterdir())]
+    asked = []
+
+    def now_and_then(self, series, uid):
+        asked.append(uid)
+        if order.index(uid) % 6 != 5:
+            raise requests.HTTPError(response=SimpleNamespace(status_code=500))
+        return fetch(self, series, uid)
+
+    monkeypatch.setattr(type(client), "_instance", now_and_then)
+    with dv.samples.serve(folders["MR"]) as stand_in:
+        client = dv.dicomweb(stand_in.url)
+        vol = client.read(client.find()[0])
+    assert len(asked) == 27 and len(vol.report.dropped) == 23
+
+
+def test_what_cannot_be_served_is_told(tmp_path):
+    with pytest.raises(PathError, match="there is no folder 'none' to serve"):
+        dv.samples.serve(tmp_path / "none")
+    (tmp_path / "x.dcm").write_text("nothing")
+    with pytest.raises(DecodeError, match=r"x\.dcm is not DICOM, or has no UIDs"):
+        dv.samples.serve(tmp_path)
+
+
+def test_a_server_lives_although_nobody_holds_it(folders):
+    url = dv.samples.serve(folders["MR"]).url
+    gc.collect()
+    assert len(dv.dicomweb(url).find()) == 1
+    (held,) = [one for one in server_module._LIVE if one.url == url]
+    held.close()
+    held.close()
+    assert held not in server_module._LIVE
+    with pytest.raises(ServerError, match="cannot be reached"):
+        dv.dicomweb(url).find()
+
+
 def test_a_server_that_refuses_every_image_is_not_asked_for_all(bad):
     client = dv.dicomweb(f"http://{bad}/again", connections=2)
     (series,) = client.find()
     with pytest.raises(ServerError, match=r"an image from .* it answers 401; give credentials"):
         client.read(series)
-    assert len([path for path, _ in Bad.asked if "/instances/" in path]) < 12
+    assert len([path for path, _ in Bad.asked if path.startswith("/again/") and "/instances/" in path]) < 12
 
 
 def test_certificates_of_an_authority_of_ones_own(tmp_path):

@@ -271,3 +271,82 @@ def test_a_bucket_on_s3(write, monkeypatch):
             dv.find_series("s3://bucket/none/", storage_options=options)
     finally:
         server.stop()
+
+
+def test_names_with_signs_of_an_address_stay_apart(write):
+    system = fsspec.filesystem("memory")
+    for sign in "#?":
+        for k, file in enumerate(write(f"s{ord(sign)}")):
+            system.pipe(f"/signs{ord(sign)}/IM{sign}{k:03}.dcm", file.read_bytes())
+        vol = dv.volread(f"memory://signs{ord(sign)}/")
+        check(vol)
+        assert vol.sources[1].path.name == f"IM{sign}001.dcm"
+        system.rm(f"/signs{ord(sign)}", recursive=True)
+
+
+def test_addresses_that_differ_in_their_query_stay_apart(write, tmp_path):
+    """As of WADO-URI: all images have one path."""
+    pytest.importorskip("aiohttp")
+    write("web")
+
+    class Asked(Ranged):
+        def translate_path(self, path):
+            return super().translate_path(path.partition("canary=")[2])
+
+    with web(Asked, tmp_path / "web") as url:
+        vol = dv.volread([f"{url}/wado?canary=IM{k:04}.dcm" for k in range(6)])
+    check(vol)
+    assert vol.sources[1].path.name == "wado" and "canary" not in str(vol.sources[1].path)
+
+
+def test_a_folder_of_this_machine_by_its_address(write):
+    folder = write("DOE^JANE")[0].parent
+    check(dv.volread(f"file://{folder}"))
+    with pytest.raises(PathError, match="imread reads one file"):
+        dv.imread(f"file://{folder}")
+    assert dv.imread(f"file://{folder}/IM0001.dcm").shape == (8, 10)
+
+
+@pytest.mark.parametrize("read", [dv.volread, dv.imread])
+def test_errors_of_single_files_hold_no_key(write, read):
+    folder = write("canary-DOE")[0].parent
+    (folder / "x.txt").write_text("nothing")
+    cases = {
+        "http://canary-user:canary-pass@127.0.0.1:9": "'127.0.0.1:9' cannot be fetched",
+        "http://canary-user:canary-pass@127.0.0.1:9/x.dcm?key=canary": "'x.dcm' cannot be fetched",
+        "http://127.0.0.1:9/x.dcm": "'x.dcm' cannot be fetched .Connection refused",
+        f"file://{folder}/none.dcm": "'none.dcm' cannot be fetched .it is not there",
+        f"file://{folder}/x.txt": "'x.txt' cannot be fetched .x.txt is not a DICOM file",
+    }
+    for address, message in cases.items():
+        with pytest.raises(PathError, match=message) as told:
+            read(address)
+        text = "".join(traceback.format_exception_only(told.value))
+        assert "canary" not in text and told.value.__context__ is None, address
+
+
+def test_keys_are_passed_on_for_lists_and_images(write):
+    made = []
+
+    class Locked(type(fsspec.filesystem("memory"))):
+        protocol = "locked"
+        cachable = False
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            return path.removeprefix("locked://")
+
+        def __init__(self, token=None, **options):
+            super().__init__(**options)
+            made.append(token)
+
+    fsspec.register_implementation("locked", Locked, clobber=True)
+    system = fsspec.filesystem("memory")
+    for file in write("s"):
+        system.pipe(f"/locked/{file.name}", file.read_bytes())
+    options = {"token": "canary"}
+    files = [f"locked:///locked/IM{k:04}.dcm" for k in range(6)]
+    check(dv.volread(files, storage_options=options))
+    assert dv.imread(files[0], storage_options=options).shape == (8, 10)
+    assert made == ["canary"] * 7
+    system.rm("/locked", recursive=True)

@@ -450,3 +450,17 @@ def test_the_scatter_of_the_counts_is_bounded(pet):
     error = pet.array - activity
     assert (np.abs(error) <= 20 * np.sqrt(activity) + 0.5).all()
     assert abs(error[activity > 10_000].mean()) < 20
+
+
+def test_what_the_standard_demands_of_a_pet_is_there():
+    dataset = pydicom.dcmread(next(dv.samples.head_pet().iterdir()), stop_before_pixels=True)
+    # PS3.3 C.8.9: type 1 and 2, and 1C where the decay is corrected.
+    for keyword in (
+        "SeriesDate", "SeriesTime", "Units", "CountsSource", "SeriesType", "NumberOfSlices", "CorrectedImage",
+        "DecayCorrection", "CollimatorType", "FrameReferenceTime", "AcquisitionDate", "AcquisitionTime",
+        "ActualFrameDuration", "DecayFactor", "ImageIndex", "RescaleIntercept", "RescaleSlope",
+        "PatientOrientationCodeSequence", "PatientGantryRelationshipCodeSequence",
+    ):  # fmt: skip
+        assert keyword in dataset, keyword
+    (tracer,) = dataset.RadiopharmaceuticalInformationSequence
+    assert tracer.RadionuclideCodeSequence[0].CodeMeaning == "^18^Fluorine"

@@ -263,6 +263,21 @@ def test_nothing_is_read_above_the_memory_budget(write, monkeypatch):
     assert dv.volread(folder).shape == (6, 8, 10)
 
 
+@pytest.mark.parametrize("rle", [False, True])
+def test_no_single_image_is_decoded_above_the_memory_budget(write, monkeypatch, rle):
+    file = write()[0]
+    if rle:
+        dataset = pydicom.dcmread(file)
+        dataset.compress(uid.RLELossless, generate_instance_uid=False)
+        dataset.save_as(file)
+    for take in (dv.imread, lambda file: np.asarray(dv.volread(file, lazy=True)[0])):
+        monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2 - 1)
+        with pytest.raises(MemoryBudgetError, match=rf"{file.name} of .*8 × 10"):
+            take(file)
+        monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2)
+        assert take(file).shape == (8, 10)
+
+
 def test_the_budget_is_a_part_of_what_is_free(write, monkeypatch):
     folder = write()[0].parent
     monkeypatch.setattr(memory, "free_memory", lambda: 2 * 6 * 8 * 10 * 2 - 2)

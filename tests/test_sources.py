@@ -200,7 +200,8 @@ def test_an_address_of_an_archive(files, server, tmp_path):
     check(dv.volread(f"{server}/study.zip"))
     with pytest.raises(dv.DicomviewError, match=r"absent\.zip") as caught:
         dv.volread(f"{server}/absent.zip")
-    assert caught.value.__cause__.__cause__.closed, "the answer of the server keeps a socket open"
+    assert caught.value.__context__ is None
+    gc.collect()  # an answer that was left open warns here
 
 
 @pytest.mark.parametrize("asked", ["?key=a/b.c&d", "#part", "?"])

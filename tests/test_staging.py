@@ -2,7 +2,6 @@
 
 import asyncio
 import zlib
-from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -106,27 +105,62 @@ def test_slices_that_must_be_read_are_not_waited_for(monkeypatch, voxels):
     viewer.close()
 
 
-def test_toolbar_and_panel_come_after_the_cell(monkeypatch, voxels):
-    waiting = []
-    events = SimpleNamespace(
-        register=lambda name, act: waiting.append((name, act)),
-        unregister=lambda name, act: waiting.remove((name, act)),
-    )
-    shell = SimpleNamespace(user_ns={"In": ["code"]}, execution_count=1, events=events)
-    monkeypatch.setattr("dicomview.widgets.cells.get_ipython", lambda: shell)
-    viewer, other = dv.SliceViewer(voxels((5, 6, 7))), dv.SliceViewer(voxels((5, 6, 7)))
-    assert not viewer._has_panel and not viewer._panel_place.children
-    viewer.panel.invert.value = True
-    assert viewer.state.invert, "asked for earlier, it is there"
-    other.close()
-    for name, act in list(waiting):
-        assert name == "post_run_cell"
-        act("the result")
-    assert not waiting
-    assert viewer._panel_place.children == (viewer.panel,)
-    assert viewer._toolbar_place.children == (viewer.toolbar,)
-    assert not other._has_panel, "it was closed before"
-    viewer.close()
+def test_toolbar_and_panel_come_after_the_cell(voxels):
+    async def cell():
+        viewer, other = dv.SliceViewer(voxels((5, 6, 7))), dv.SliceViewer(voxels((5, 6, 7)))
+        assert not viewer._has_panel and not viewer._panel_place.children
+        viewer.panel.invert.value = True
+        assert viewer.state.invert, "asked for earlier, it is there"
+        other.close()
+        return viewer, other
+
+    async def kernel():
+        viewer, other = await cell()
+        await asyncio.sleep(0)
+        assert viewer._panel_place.children == (viewer.panel,)
+        assert viewer._toolbar_place.children == (viewer.toolbar,)
+        assert not other._has_panel, "it was closed before"
+        viewer.close()
+
+    asyncio.run(kernel())
+
+
+def test_what_was_asked_for_early_is_closed_too(voxels):
+    async def cell():
+        viewer = dv.SliceViewer(voxels((5, 6, 7)))
+        parts = [viewer.panel, viewer.panel.window, viewer.toolbar, viewer.toolbar.play]
+        assert all(part.comm is not None for part in parts)
+        viewer.close()
+        return parts
+
+    assert all(part.comm is None for part in asyncio.run(cell()))
+
+
+def test_a_viewer_that_is_shown_twice_has_its_coarse_copy(talk, monkeypatch):
+    viewer, _, _ = talk
+    monkeypatch.setattr("dicomview.widgets.viewer.is_live", lambda: True)
+
+    async def cell():
+        for _ in range(2):
+            viewer._repr_mimebundle_()
+
+    async def kernel():
+        await cell()
+        await asyncio.sleep(0)
+
+    asyncio.run(kernel())
+    assert ["coarse" in message["content"] for message in viewer._page.later] == [True]
+
+
+def test_what_is_painted_before_the_page_asks_is_seen(ahead):
+    viewer, sent, say = ahead
+    viewer.overlays.paint(name="mask")
+    viewer._repr_mimebundle_()
+    viewer.state.paint([viewer.volume.geometry.position((5, 6, 7))], radius=2)
+    say(hello={"view": "a", "far": False, "ahead": True})
+    assert [message["painted"]["coming"] for message in sent if message.get("painted")] == [
+        ["over |0|5", "over |1|6", "over |2|7"]
+    ]
 
 
 def test_the_kernel_follows_without_an_answer(talk):

@@ -26,6 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Look at DICOM volumes: tables, pictures, movies and pages that need no Python.",
         epilog=_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"dicomview {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -46,10 +47,12 @@ def make_parser() -> argparse.ArgumentParser:
     montage = commands.add_parser(
         "montage", parents=[shared, reading, looking], help="slices side by side: PNG, PDF, SVG"
     )
-    _output(montage, "montage.png", "the suffix says the format: .png, .pdf, .svg ...")
+    _output(montage, "montage.png", "the suffix says the format: .png, .pdf or .svg")
     _slices(montage, "12 of the inner ones")
     montage.add_argument("--columns", type=_positive, metavar="N", help="pictures in a row (at most 6)")
-    montage.add_argument("--dpi", type=_above_zero, default=100.0, help="pixels per inch of 10 inches (100)")
+    montage.add_argument(
+        "--dpi", type=_dpi, default=100.0, help="pixels per inch of 10 inches, 10 to 1200 (100)"
+    )
     _show_patient(montage)
 
     movie = commands.add_parser(
@@ -72,15 +75,19 @@ def make_parser() -> argparse.ArgumentParser:
     page = commands.add_parser(
         "html", parents=[shared, reading, looking], help="one page to browse slices, without a network"
     )
-    _output(page, "view.html", ".html")
+    _output(page, "view.html", ".html or .htm")
     _budget(page)
 
     sample = commands.add_parser("sample", parents=[shared], help="print the folder of a built-in sample")
     sample.add_argument("name", nargs="?", choices=SAMPLES, default="head-ct", help="which (head-ct)")
-    sample.add_argument("-o", "--output", metavar="FOLDER", help="write it there (a cache of yours)")
+    sample.add_argument(
+        "-o", "--output", type=_named, metavar="FOLDER", help="write it there (a cache of yours)"
+    )
 
     completion = commands.add_parser("completion", help="print what completes commands in a shell")
     completion.add_argument("shell", choices=("bash", "zsh"))
+    for command in commands.choices.values():
+        command.allow_abbrev = False  # `joined` knows options by their whole names
     return parser
 
 
@@ -133,7 +140,7 @@ def _show_patient(parser: argparse.ArgumentParser) -> None:
 
 def _output(parser: argparse.ArgumentParser, default: str, told: str) -> None:
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help=f"{told} ({default}, unless there is one already)"
+        "-o", "--output", type=_named, metavar="FILE", help=f"{told} ({default}, unless there is one already)"
     )
     parser.set_defaults(output_name=default)
 
@@ -188,3 +195,16 @@ def _above_zero(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
+
+
+def _dpi(text: str) -> float:
+    number = float(text)
+    if not 10 <= number <= 1200:
+        raise argparse.ArgumentTypeError(f"{text} is not from 10 to 1200")
+    return number
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty: name a file, or leave the option out")
+    return text

@@ -15,7 +15,7 @@ from typing import Any
 import pydicom
 
 from dicomview.cli.arguments import make_parser
-from dicomview.display import Window, presets_for
+from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError, MissingPackageError, PathError, SeriesError
 from dicomview.geometry import Plane
 from dicomview.io import Series, SeriesList, find_series, volread
@@ -29,6 +29,8 @@ __all__ = ["COMMANDS", "Remarks"]
 
 #: What a command leaves to be said beside its result.
 Remarks = list[str]
+
+PICTURES, PAGES = (".png", ".pdf", ".svg"), (".html", ".htm")
 
 
 def info(args: Namespace) -> Remarks:
@@ -48,12 +50,15 @@ def info(args: Namespace) -> Remarks:
 
 def view(args: Namespace) -> Remarks:
     """Open a page in the browser, or JupyterLab."""
-    folder = Path(tempfile.mkdtemp(prefix="dicomview-"))  # of nobody else
     if args.jupyter:
-        _start_jupyter(args, folder)
+        _start_jupyter(args)
         return []
-    volume, page = _volume(args), folder / "view.html"
-    _write_page(args, volume, page)
+    volume, page = _volume(args), _own_folder() / "view.html"
+    try:
+        _write_page(args, volume, page)
+    except BaseException:
+        shutil.rmtree(page.parent)
+        raise
     print(page, flush=True)
     if not webbrowser.open(page.as_uri()):
         return [*_remarks(volume), "no browser could be started: open the page yourself"]
@@ -64,7 +69,7 @@ def montage(args: Namespace) -> Remarks:
     """Write slices side by side."""
     from dicomview.export import montage as make_montage
 
-    target, volume = _target(args), _volume(args)
+    target, volume = _target(args, PICTURES), _volume(args)
     picks = _indices(args.slices, _count(volume, args.plane))
     figure: Any = make_montage(
         volume, picks, plane=args.plane, columns=args.columns,
@@ -72,10 +77,6 @@ def montage(args: Namespace) -> Remarks:
     )  # fmt: skip
     if options.show_patient:
         figure.suptitle(_who(volume.meta), parse_math=False)
-    if target.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
-        raise DisplayError(
-            f"a picture is written as .png, .pdf or .svg, not as {target.suffix or 'a file'!r}"
-        )
     figure.savefig(target, dpi=args.dpi)
     print(target)
     return _remarks(volume)
@@ -84,8 +85,9 @@ def montage(args: Namespace) -> Remarks:
 def gif(args: Namespace) -> Remarks:
     """Write a movie."""
     from dicomview.export import animate
+    from dicomview.export.movie import FORMATS
 
-    target, volume = _target(args), _volume(args)
+    target, volume = _target(args, FORMATS), _volume(args)
     steps: Any = args.count
     if args.slices is not None:
         if args.count is not None or args.along == "rotation":
@@ -105,7 +107,7 @@ def gif(args: Namespace) -> Remarks:
 
 def html(args: Namespace) -> Remarks:
     """Write a page that needs neither kernel nor network."""
-    target, volume = _target(args), _volume(args)
+    target, volume = _target(args, PAGES), _volume(args)
     _write_page(args, volume, target)
     print(target)
     return _remarks(volume)
@@ -157,14 +159,30 @@ def _volume(args: Namespace) -> Volume:
     return volread(_path(args), series=args.series)
 
 
-def _target(args: Namespace) -> Path:
-    """Return the file to write; only one that was named takes the place of another."""
-    target = Path(args.output or args.output_name).expanduser()
+def _target(args: Namespace, formats: Sequence[str]) -> Path:
+    """Return the file to write; only one that was named takes the place of another, and never of the scan."""
+    target = Path(args.output_name if args.output is None else args.output).expanduser()
+    if target.suffix.lower() not in formats:
+        told = f"{', '.join(formats[:-1])} or {formats[-1]}"
+        raise DisplayError(f"{args.command} writes {told}, not {target.suffix or 'a file'!r}")
     if args.output is None and target.exists():
         raise PathError(f"{target.name} is there already: name a file with -o")
     if not target.absolute().parent.is_dir():
         raise PathError(f"there is no folder for {target.name}: make it first, or name another file with -o")
+    for text in args.path:
+        read = Path(text.removeprefix("file://")).expanduser().resolve()
+        if target.resolve() == read or (target.exists() and read.exists() and target.samefile(read)):
+            raise PathError(f"{target.name} is what is read: name another file with -o")
+        if target.resolve().is_relative_to(read.parent if read.name.upper() == "DICOMDIR" else read):
+            raise PathError(
+                f"{target.name} would lie in the folder that is read: name a file elsewhere with -o"
+            )
     return target
+
+
+def _own_folder() -> Path:
+    """Return a new folder, of nobody else."""
+    return Path(tempfile.mkdtemp(prefix="dicomview-"))
 
 
 def _count(volume: Volume, plane: Plane | None) -> int:
@@ -206,21 +224,26 @@ def _write_page(args: Namespace, volume: Volume, target: Path) -> None:
     viewer.close()
 
 
-def _start_jupyter(args: Namespace, folder: Path) -> None:
+def _start_jupyter(args: Namespace) -> None:
     """Start JupyterLab on a notebook with the viewer, and wait for its end."""
     if find_spec("jupyterlab") is None:
-        shutil.rmtree(folder)
         raise MissingPackageError("this needs JupyterLab: pip install 'dicomview[notebook]'")
     paths = [text if "://" in text else str(Path(text).expanduser().resolve()) for text in args.path]
     told = {"series": args.series, "window": args.window, "colormap": args.colormap, "layout": args.plane}
+    then = ""
     if isinstance(args.window, str):  # a name
-        told["window"] = _window(_volume(args), args.window)
+        volume = _volume(args)
+        told["window"] = window = _window(volume, args.window)
+        if isinstance(window, VOILUT):  # which only the file has
+            name = next(name for name, known in volume.windows.items() if known == window)
+            told["window"], then = None, f"viewer.state.window = viewer.volume.windows[{name!r}]\n"
     given = "".join(
         f", {name}={'dv.' * isinstance(value, Window)}{value!r}"
         for name, value in told.items()
         if value is not None
     )
-    source = f"import dicomview as dv\n\ndv.SliceViewer({paths[0] if len(paths) == 1 else paths!r}{given})"
+    made = f"dv.SliceViewer({paths[0] if len(paths) == 1 else paths!r}{given})"
+    source = "import dicomview as dv\n\n" + (f"viewer = {made}\n{then}viewer" if then else made)
     cell: dict[str, Any] = {
         "cell_type": "code",
         "id": "view",
@@ -234,7 +257,7 @@ def _start_jupyter(args: Namespace, folder: Path) -> None:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    file = folder / "view.ipynb"
+    file = _own_folder() / "view.ipynb"
     file.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
     print(file, flush=True)
     subprocess.run([sys.executable, "-m", "jupyterlab", str(file)], check=False)

@@ -1,6 +1,7 @@
 """Run: from arguments to an exit code; no error that is meant for people shows a traceback."""
 
 import os
+import re
 import sys
 import warnings
 from argparse import Namespace
@@ -82,6 +83,9 @@ def _run(args: Namespace) -> int:
     except (DicomviewError, OSError) as error:
         print(f"dicomview: {_message(error)}", file=sys.stderr)
         return FAILED
+    except Exception as error:
+        print(f"dicomview: {type(error).__name__}: {_unnamed(str(error), args)}", file=sys.stderr)
+        return FAILED
     finally:
         options.show_patient = before
     is_told = args.command == "info" or getattr(args, "quiet", False)  # in its table
@@ -101,6 +105,15 @@ def _message(error: Exception) -> str:
         name = os.path.basename(os.fsdecode(error.filename)) if error.filename else ""  # noqa: PTH119
         return f"{name}: {error.strerror}" if name else str(error.strerror or error)
     return str(error)
+
+
+def _unnamed(text: str, args: Namespace) -> str:
+    """Return a message that was not written for people without folders, nor what it quotes of a header."""
+    for path in getattr(args, "path", []):
+        for whole in (path, os.path.abspath(path), os.path.realpath(path)):  # noqa: PTH100
+            text = text.replace(whole, os.path.basename(whole.rstrip("/\\")))  # noqa: PTH119
+    text = re.sub(r"(?:[A-Za-z]:)?[/\\]?(?:[^\s'\"/\\]+[/\\])+", "", text)
+    return text if options.show_patient else re.sub(r"'[^']*'|\"[^\"]*\"", "'...'", text)
 
 
 class _Bar:

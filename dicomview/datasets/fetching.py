@@ -5,14 +5,14 @@ import os
 from os import PathLike
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
 
 from dicomview.datasets.catalog import Dataset, listed
 from dicomview.errors import MissingPackageError, ServerError
 from dicomview.io.progress import bytes_bar
-from dicomview.io.web import reason_of, status_of
+from dicomview.io.web import reason_of, status_of, without_logs
 
 __all__ = ["fetch"]
 
@@ -38,8 +38,8 @@ def fetch(
     name : str
         One of ``dicomview.datasets.list()``.
     base_url : str, optional
-        Address of a mirror, which holds the files under their names; by default that in the environment
-        variable ``DICOMVIEW_DATASETS_URL``, otherwise the original source.
+        Address of a mirror, which holds the files under their names; a query in it is kept. By default that
+        in the environment variable ``DICOMVIEW_DATASETS_URL``, otherwise the original source.
     folder : str or path-like, optional
         Where to keep it; by default the user's cache.
     retries : int
@@ -75,7 +75,7 @@ def fetch(
             "pip install 'dicomview[datasets]'"
         ) from error
     mirror = base_url or os.environ.get(MIRROR)
-    url = f"{mirror.rstrip('/')}/{one.file}" if mirror else one.url
+    url = _below(mirror, one.file) if mirror else one.url
     place = Path(folder) if folder is not None else platformdirs.user_cache_path("dicomview") / "datasets"
     is_there = (place / one.file).is_file()
     source = pooch.create(
@@ -86,7 +86,8 @@ def fetch(
     logger.addFilter(_unlogged)  # an address may hold what opens the mirror
     bar = bytes_bar(one.name, one.size)
     try:
-        file = Path(source.fetch(one.file, downloader=_downloader(pooch, url, bar, timeout)))
+        with without_logs():
+            file = Path(source.fetch(one.file, downloader=_downloader(pooch, url, bar, timeout)))
         if not is_there:
             print(f"{one.name}: {one.license}; {one.citation}")
         return file
@@ -96,6 +97,18 @@ def fetch(
         logger.removeFilter(_unlogged)
         if bar is not None:
             bar.close()
+    raise problem
+
+
+def _below(mirror: str, file: str) -> str:
+    """Return the address of a file below that of a mirror, which may end with a query."""
+    try:
+        parts = urlsplit(mirror)
+    except ValueError:
+        problem = ServerError("a mirror must have an address that begins with http:// or https://")
+    else:
+        path = f"{parts.path.rstrip('/')}/{file}"
+        return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
     raise problem
 
 

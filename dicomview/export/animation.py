@@ -12,7 +12,7 @@ import numpy as np
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
-from dicomview.export.movie import movie_writer
+from dicomview.export.movie import GIF_FPS, movie_writer
 from dicomview.export.rotation import TurningSlab
 from dicomview.export.single import draw_pixels, pane_of, view_of, window_of
 from dicomview.geometry import Plane, PlaneView
@@ -33,6 +33,8 @@ __all__ = ["Animation", "animate"]
 FPS = 10.0
 #: Pixels of the longer side, and of the shorter one at least.
 SIZES, LEAST = (64, 4096), 32
+#: Pixels per inch of the letters.
+DPI = (10, 1200)
 #: Part of a pixel that rounding errors do not reach.
 HAIR = 1e-9
 #: Views of a rotation.
@@ -131,11 +133,12 @@ def animate(
     colormap : str, optional
         Name of a matplotlib colormap; by default ``"gray"``, for PET ``"gray_r"``.
     fps : float, optional
-        Pictures a second; by default what the file asks for, else 10. A GIF has at most 50.
+        Pictures a second; by default what the file asks for, as far as the format can, else 10. A GIF has at
+        most 50.
     size : int
         Pixels of the longer side. Proportions are those of the patient.
     dpi : float
-        Of the letters: their size is 9 points.
+        Of the letters, 10 to 1200: their size is 9 points.
     captions : bool
         Whether the number of the slice, the value of the dimension or the angle is written in the corner, and
         the sides of the patient at the edges. The patient is named only with ``options.show_patient``.
@@ -149,6 +152,8 @@ def animate(
     ------
     DisplayError
         If there is no such dimension, plane, slice or format.
+    PathError
+        If there is no folder for the file.
     MissingPackageError
         For MP4 without imageio-ffmpeg.
 
@@ -169,7 +174,14 @@ def animate(
         raise DisplayError(f"a movie is {SIZES[0]} to {SIZES[1]} pixels large, not {size}")
     if slab is not None and not 0 < slab < np.inf:
         raise DisplayError(f"a slab has a thickness in mm above 0, not {slab}")
-    rate = fps or (frame_rate(volume.meta) if along in volume.extra_dims else None) or FPS
+    if not DPI[0] <= dpi <= DPI[1]:
+        raise DisplayError(f"letters have {DPI[0]} to {DPI[1]} pixels per inch, not {dpi}")
+    target = BytesIO() if path is None else Path(path).expanduser()
+    rate = fps
+    if rate is None:
+        rate = (frame_rate(volume.meta) if along in volume.extra_dims else None) or FPS
+        if not (isinstance(target, Path) and target.suffix.lower() == ".mp4"):
+            rate = min(rate, GIF_FPS)
     if not 0.1 <= rate <= 120:
         raise DisplayError(f"a movie shows 0.1 to 120 pictures a second, not {rate:g}")
     chosen = _frame(volume, frame)
@@ -179,7 +191,6 @@ def animate(
         film = _rotation(volume, chosen, steps, size=size, slab=slab, mode=slab_mode)
     else:
         film = _slices(volume, along, steps, plane, index, chosen, slab=slab, mode=slab_mode)
-    target = BytesIO() if path is None else Path(path).expanduser()
     pixels = _pixels(film.extents, size)
     with movie_writer(target, fps=rate) as writer:
         drawing = _Drawing(volume, film, pixels, window, colormap, dpi=dpi, captions=captions)
@@ -216,7 +227,7 @@ def _spread(steps: int | Iterable[float] | None, count: int, what: str, name: st
         even = np.linspace(0, count - 1, min(int(steps), count)).round()
         return [int(k) for k in even]
     asked = list(steps)
-    if any(k != int(k) for k in asked):
+    if any(not np.isfinite(k) or k != int(k) for k in asked):
         raise DisplayError(f"steps= are indices here, whole numbers, not {asked}")
     found = [_inside(int(k), count, what, name) for k in asked]
     if not found:

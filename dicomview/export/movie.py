@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, BinaryIO, Protocol
 
 import imageio.v2 as iio
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicomview.errors import DisplayError
+from dicomview.errors import DisplayError, PathError
 from dicomview.volume.convert import package
 
 __all__ = ["FORMATS", "GifWriter", "MovieWriter", "movie_writer"]
@@ -143,6 +144,8 @@ def movie_writer(target: Path | BinaryIO, *, fps: float) -> Iterator[MovieWriter
     ------
     DisplayError
         For another suffix, and where a GIF cannot be as fast.
+    PathError
+        If there is no folder for the file, or a folder in its place.
     MissingPackageError
         For MP4 without imageio-ffmpeg.
     """
@@ -156,7 +159,15 @@ def movie_writer(target: Path | BinaryIO, *, fps: float) -> Iterator[MovieWriter
         yield writer
         writer.close()
         return
-    part = target.with_name(f".{target.stem}.part{suffix}")
+    if not target.absolute().parent.is_dir():
+        raise PathError(f"there is no folder for {target.name}: make it first, or name another file")
+    if target.is_dir():
+        raise PathError(f"{target.name} is a folder: name another file")
+    part = target.with_name(f".{token_hex(8)}{suffix}")  # of no other file, nor of another writer
+    try:
+        part.touch(exist_ok=False)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target.name) from None  # the part says nothing to anybody
     try:
         if suffix == ".mp4":
             movie = _Mp4Writer(part, fps=fps)

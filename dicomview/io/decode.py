@@ -11,7 +11,7 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
-from dicomview.errors import DecodeError
+from dicomview.errors import DecodeError, MemoryBudgetError
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import read_pixels, stored_bits
 from dicomview.io.groups import ScannedFrames
@@ -21,6 +21,7 @@ from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces, places_of, places_of_scanned
+from dicomview.volume.memory import check_budget
 
 __all__ = [
     "PixelFile",
@@ -144,6 +145,8 @@ class PixelFile:
                 if header.photometric_interpretation == "PALETTE COLOR":
                     return palette_colors(pixels, self._dataset)
                 return pixels
+        except MemoryBudgetError:
+            raise
         except BaseException as error:
             # Decoders written in Rust stop at damage with an exception that is no Exception.
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
@@ -155,7 +158,11 @@ class PixelFile:
         """Decode a frame to stored bits, in the byte order of this machine."""
         dataset = self._dataset
         bits, place = int(dataset.BitsAllocated), stored_bits(dataset)
-        if bits == 1 and (dataset.Rows * dataset.Columns) % 8:
+        is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
+        frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
+        shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
+        check_budget(shape, -(-bits // 8), f"the image in {self._path.name}", "read it where more is free")
+        if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
                 self._whole = pixel_array(dataset)

@@ -2,17 +2,19 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.valuerep import PersonName
 
 from dicomview.errors import MissingPackageError, PathError, SeriesError, ServerError
 from dicomview.io.progress import progress
@@ -31,12 +33,12 @@ _FIELDS = (
     "Modality", "SeriesDescription", "SeriesNumber", "NumberOfSeriesRelatedInstances", "StudyDate",
     "StudyDescription", "PatientName", "PatientID", "BodyPartExamined",
 )  # fmt: skip
-#: So many images may be lost to a broken connection or a refusal, one after the other, before no more are
-#: asked for: the status of HTTP tells that others will fare no better.
-_PATIENCE, _IN_VAIN = 3, (None, 401, 403, 429)
+#: No more images are asked for once this much was lost without one that came: three to a broken connection
+#: or a refusal, since others will fare no better, or six to a server that is ill.
+_PATIENCE, _IN_VAIN = 6, (None, 401, 403, 429)
 
 #: What is escaped in the query of an address.
-_ESCAPED = re.compile(r"[^A-Za-z0-9_.~*?-]")
+_ESCAPED = re.compile(r"[^A-Za-z0-9_.~*?,-]")
 
 
 class DicomWeb:
@@ -87,10 +89,11 @@ class DicomWeb:
         Parameters
         ----------
         limit : int, optional
-            No more series than this.
+            No more series than this; from 1 on.
         **keywords
             What must hold, by DICOM keyword: ``PatientID="42"``, ``Modality="CT"``,
-            ``StudyDate="20200101-20201231"`` or a `datetime.date`, ``SeriesDescription="*bone*"``.
+            ``StudyDate="20200101-20201231"`` or a `datetime.date`, ``SeriesDescription="*bone*"``. Of UIDs
+            also several: ``SeriesInstanceUID=[...]``.
 
         Returns
         -------
@@ -101,20 +104,30 @@ class DicomWeb:
         Raises
         ------
         SeriesError
-            If a keyword is not one of DICOM.
+            If a keyword is not one of DICOM, what must hold is no single value, or the limit is no count.
         ServerError
             If the server does not answer, refuses or answers otherwise.
 
         References
         ----------
         DICOM PS3.18 10.6 (Search Transaction).
+
+        Examples
+        --------
+        >>> import dicomview as dv
+        >>> with dv.samples.serve(dv.samples.head_ct(), dv.samples.knee_mr()) as server:
+        ...     dv.dicomweb(server.url).find(Modality="MR")
+           modality  description       study date  study          images
+        0  MR        Knee PD sagittal  20200101    MR knee right  27
         """
+        _check_limit(limit)
         for keyword in keywords:
             if tag_for_keyword(keyword) is None:
                 raise SeriesError(
                     f"{keyword!r} is no DICOM keyword: search by PatientID, StudyDate, Modality and the like"
                 )
-        wanted = {k: _term(value) for k, value in keywords.items() if value is not None and value != ""}
+        terms = {k: _term(k, value) for k, value in keywords.items() if value is not None}
+        wanted = {keyword: term for keyword, term in terms.items() if term}
         search = partial(
             self._search, "the list of series", "SeriesInstanceUID", self._client.search_for_series,
             fields=[f for f in _FIELDS if f not in wanted],
@@ -163,6 +176,15 @@ class DicomWeb:
         References
         ----------
         DICOM PS3.18 10.4 (Retrieve Transaction).
+
+        Examples
+        --------
+        >>> import dicomview as dv
+        >>> with dv.samples.serve(dv.samples.knee_mr()) as server:
+        ...     client = dv.dicomweb(server.url)
+        ...     vol = client.read(client.find()[0])
+        >>> vol.shape
+        (27, 320, 320)
         """
         one = self._known(series) if isinstance(series, str) else series
         listed = self._search(
@@ -208,7 +230,7 @@ class DicomWeb:
                 if isinstance(image, ServerError):
                     first = first or image
                     lost.append(Dropped(Path(name), str(image)))
-                    broken = broken + 1 if image.status in _IN_VAIN else 0
+                    broken += 2 if image.status in _IN_VAIN else image.status >= 500
                 elif isinstance(image, Exception):
                     raise image
                 else:
@@ -241,7 +263,7 @@ class DicomWeb:
             new = {str(one[key].value): one for one in page if key in one}
             if not new.keys() - found.keys():
                 break
-            found = {**new, **found}
+            found |= {uid: one for uid, one in new.items() if uid not in found}
             if limit is not None and len(found) >= limit:
                 break
         return list(found.values())[:limit]
@@ -250,8 +272,23 @@ class DicomWeb:
         return answered(ask, what, self._address, self._timeout)
 
 
-def _term(value: Any) -> str:
-    return value.strftime("%Y%m%d") if isinstance(value, date) else str(value)
+def _check_limit(limit: Any) -> None:
+    if limit is not None and not (isinstance(limit, Integral) and int(limit) > 0):
+        raise SeriesError(f"limit must be a whole number from 1 on, and is {limit!r}: leave it out for all")
+
+
+def _term(keyword: str, value: Any) -> str:
+    """Return what must hold as text."""
+    if isinstance(value, date):
+        return value.strftime("%Y%m%d")
+    if not isinstance(value, Iterable) or isinstance(value, str | PersonName):
+        return str(value)
+    if dictionary_VR(keyword) != "UI":
+        raise SeriesError(f"{keyword} must be one value, and is {type(value).__name__}: search for each")
+    uids = [str(uid) for uid in value]
+    if not uids:
+        raise SeriesError(f"{keyword} is an empty list: leave it out to find all")
+    return ",".join(uids)  # some take no backslash, like Orthanc 1.10
 
 
 def dicomweb(

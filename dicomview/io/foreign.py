@@ -7,11 +7,12 @@ from urllib.error import HTTPError
 
 import imageio.v3 as iio
 import numpy as np
+from imageio.core.request import InitializationError
 
 from dicomview.errors import DecodeError, DicomviewError, PathError
 from dicomview.io.discover import SUFFIXES, PathLike
 from dicomview.io.headers import looks_like_dicom
-from dicomview.io.remote import is_address
+from dicomview.io.remote import is_address, last_of, reason_of
 from dicomview.io.sources import is_archive
 
 __all__ = ["is_foreign", "opened", "read_foreign"]
@@ -34,11 +35,18 @@ def opened(path: Any, mode: str) -> Any:
     except OSError as error:
         if not is_address(path) or isinstance(error, DicomviewError):
             raise
-        answer = error.__cause__ or error
-        if isinstance(answer, HTTPError):
-            answer.close()  # it holds the connection
-        name = path.partition("?")[0].rstrip("/").rpartition("/")[2]  # the rest may hold a key
-        raise PathError(f"{name!r} cannot be fetched ({answer}): check the address") from error
+        problem = _problem(error.__cause__ or error, path)
+    raise problem
+
+
+def _problem(answer: BaseException, url: str) -> PathError:
+    """Say what is the matter with an address; the text of an error may hold a key or a whole path."""
+    if isinstance(answer, HTTPError):
+        answer.close()  # it holds the connection
+    reason = (
+        str(answer) if isinstance(answer, InitializationError) else reason_of(answer)
+    )  # the first is ours
+    return PathError(f"{last_of(url)!r} cannot be fetched ({reason}): check the address")
 
 
 def read_foreign(path: Path) -> np.ndarray:

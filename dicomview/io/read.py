@@ -159,7 +159,7 @@ def volread(
                 )
             return Volume.from_array(read_foreign(path))
     elif not isinstance(path, bytes) and not hasattr(path, "read"):
-        return choose(find_series(path), series).read(lazy=lazy)
+        return choose(find_series(path, storage_options=storage_options), series).read(lazy=lazy)
     with opened(path, "rv") as file:
         volume: Volume = file.read(series=series, lazy=lazy)
         return volume
@@ -201,13 +201,15 @@ def mvolread(
     return [series.read(lazy=lazy) for series in volumes]
 
 
-def imread(path: PathLike | bytes | BinaryIO) -> Image:
+def imread(path: PathLike | bytes | BinaryIO, *, storage_options: Mapping[str, Any] | None = None) -> Image:
     """Read one image.
 
     Parameters
     ----------
     path : str, PathLike, bytes or binary file
         A file, its bytes, an open file, or a URL. A file that is not DICOM is read by imageio's own plugins.
+    storage_options : mapping, optional
+        For a URL, as for :func:`volread`.
 
     Returns
     -------
@@ -218,8 +220,12 @@ def imread(path: PathLike | bytes | BinaryIO) -> Image:
     ------
     PathError
         If there is no such file.
+    ServerError, MissingPackageError
+        If the place of a URL does not answer, or fsspec is not installed.
     DecodeError
         If the file cannot be read or decoded.
+    MemoryBudgetError
+        If the image would take more memory than ``dicomview.options.memory_budget``.
 
     Examples
     --------
@@ -233,8 +239,8 @@ def imread(path: PathLike | bytes | BinaryIO) -> Image:
             raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
         if is_foreign(path):
             return Image(read_foreign(path))
-    if is_address(path) and not is_of_imageio(str(path)):
-        files, is_file = remote_files(str(path))
+    if is_address(path) and (storage_options is not None or not is_of_imageio(str(path))):
+        files, is_file = remote_files(str(path), storage_options)
         if not is_file:
             raise PathError("imread reads one file, and this is a folder: use volread")
         return read_image(files[0])

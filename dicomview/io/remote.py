@@ -1,8 +1,10 @@
 """Remote: folders and files on S3, GCS, HTTP, in memory and wherever else fsspec reaches."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from errno import EIO
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeGuard
 from urllib.parse import urlsplit
@@ -10,7 +12,7 @@ from urllib.parse import urlsplit
 from dicomview.errors import DicomviewError, MissingPackageError, PathError, ServerError
 from dicomview.io.ranged import RangedFile, Spool
 
-__all__ = ["is_address", "is_of_imageio", "remote_files"]
+__all__ = ["is_address", "is_of_imageio", "last_of", "reason_of", "remote_files"]
 
 _WEB = ("http", "https")
 
@@ -22,9 +24,10 @@ def is_address(path: Any) -> TypeGuard[str]:
 
 def is_of_imageio(url: str) -> bool:
     """Return whether a URL is one of a single file that imageio fetches."""
-    return url.partition("://")[0] in (*_WEB, "ftp", "ftps", "file") and not url.partition("?")[0].endswith(
-        "/"
-    )
+    kind, _, place = url.partition("://")
+    if kind == "file":
+        return not Path(place).is_dir()
+    return kind in (*_WEB, "ftp", "ftps") and not place.partition("?")[0].endswith("/")
 
 
 def remote_files(url: str, storage_options: Mapping[str, Any] | None = None) -> tuple[list[RangedFile], bool]:
@@ -60,7 +63,7 @@ def remote_files(url: str, storage_options: Mapping[str, Any] | None = None) -> 
             f"folders elsewhere need fsspec, which cannot be imported here ({error}): "
             "pip install 'dicomview[remote]'"
         ) from error
-    kind, name = url.partition("://")[0], _last(url)
+    kind, name = url.partition("://")[0], last_of(url)
     try:
         system, root = url_to_fs(url, **dict(storage_options or {}))
         system.invalidate_cache()
@@ -107,13 +110,22 @@ def _web_files(system: Any, root: str) -> tuple[Found, bool]:
 def _file(
     system: Any, path: str, size: int | None, spool: Spool, lock: AbstractContextManager[Any]
 ) -> RangedFile:
-    return RangedFile.of(_Stored(system, path, spool, lock), size, *_shown(system.unstrip_protocol(path)))
+    return RangedFile.of(_Stored(system, path, spool, lock), size, *_shown(system, path))
 
 
-def _shown(url: str) -> tuple[str, ...]:
-    """Return the parts of a URL without what opens it."""
-    parts = urlsplit(url)
-    return (f"{parts.scheme}:", parts.netloc.rpartition("@")[2], *parts.path.split("/"))
+def _shown(system: Any, path: str) -> tuple[str, ...]:
+    """Return the parts of an address without what opens it; they differ wherever addresses do."""
+    if path.partition("://")[0] in _WEB:
+        parts = urlsplit(path)
+        more = f"?{hash((parts.query, parts.fragment)):x}" if parts.query or parts.fragment else ""
+        return (f"{parts.scheme}:", parts.netloc.rpartition("@")[2] + more, *parts.path.split("/"))
+    # In other names # and ? are letters like others.
+    kind, _, place = str(system.unstrip_protocol(path)).partition("://")
+    return (f"{kind}:", *_OPENS.sub("", place).split("/"))
+
+
+#: User and password before the name of a server.
+_OPENS = re.compile("^[^/@]*:[^/@]*@")
 
 
 class _Stored:
@@ -148,7 +160,7 @@ class _Stored:
             with self._lock:
                 return ask()
         except Exception as error:
-            problem = OSError(EIO, f"fetching it fails: {_reason(error)}")
+            problem = OSError(EIO, f"fetching it fails: {reason_of(error)}")
         raise problem
 
 
@@ -156,12 +168,12 @@ def _stored(system: Any, path: str) -> _Stored:
     return _Stored(system, path, Spool(), Lock())
 
 
-def _last(url: str) -> str:
+def last_of(url: str) -> str:
     """Return the last part of a URL; the rest may hold names and keys."""
     return url.partition("?")[0].rstrip("/").rpartition("/")[2].rpartition("@")[2]
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return what an error says without its text."""
     status = getattr(error, "status", None)
     if isinstance(status, int):
@@ -188,11 +200,11 @@ def _problem(error: Exception, kind: str, name: str) -> DicomviewError:
         return PathError(f"there is nothing at {name!r} ({kind}://): check the address")
     if isinstance(error, PermissionError) or status in (401, 403) or "Credentials" in type(error).__name__:
         return PathError(
-            f"{name!r} ({kind}://) may not be seen ({_reason(error)}): give keys with storage_options="
+            f"{name!r} ({kind}://) may not be seen ({reason_of(error)}): give keys with storage_options="
         )
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return PathError(f"fsspec knows no {kind}://: check the address")
     return ServerError(
-        f"{name!r} ({kind}://) cannot be listed ({_reason(error)}): check the address, storage_options= and "
-        "the network"
+        f"{name!r} ({kind}://) cannot be listed ({reason_of(error)}): check the address, "
+        "storage_options= and the network"
     )

@@ -10,12 +10,14 @@ from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from dicomview.errors import ServerError
 
-__all__ = ["Address", "answered", "reason_of", "session", "status_of"]
+__all__ = ["Address", "answered", "reason_of", "session", "status_of", "without_logs"]
 
 T = TypeVar("T")
 
 #: What writes addresses and with them tokens and patients to logs.
 _LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry", "dicomweb_client.web", "retrying")
+#: What another server may be told that a server sends us to.
+_HARMLESS = ("accept", "accept-encoding", "connection", "proxy-authorization", "user-agent")
 _unlogged: ContextVar[bool] = ContextVar("unlogged", default=False)
 
 
@@ -30,7 +32,8 @@ _FILTER = _Unlogged()
 
 
 @contextmanager
-def _without_logs() -> Iterator[None]:
+def without_logs() -> Iterator[None]:
+    """Keep what is asked of servers out of the logs."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)  # once only, however often it is added
     token = _unlogged.set(True)
@@ -84,16 +87,18 @@ def session(address: Address, auth: Any, headers: Mapping[str, str], verify: boo
 
     class Session(requests.Session):  # type: ignore[misc]
         def prepare_request(self, request: Any) -> Any:
-            # Wildcards need no escape, and some servers do not take it back; nor a + for a blank.
+            # Wildcards and commas need no escape, and some servers do not take it back; nor a + for a blank.
             path, mark, query = request.url.partition("?")
-            query = query.replace("+", "%20").replace("%2A", "*").replace("%3F", "?")
+            query = query.replace("+", "%20").replace("%2A", "*").replace("%3F", "?").replace("%2C", ",")
             request.url = path + mark + query
             return super().prepare_request(request)
 
         def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
             if self.should_strip_auth(response.request.url, prepared_request.url):
-                for name in headers:
-                    prepared_request.headers.pop(name, None)
+                kept = prepared_request.headers
+                for name in [name for name in kept if name.lower() not in _HARMLESS]:
+                    del kept[name]
+                prepared_request.hooks = {"response": []}  # they may answer what the other asks
             super().rebuild_auth(prepared_request, response)
 
         def merge_environment_settings(
@@ -121,7 +126,7 @@ def answered(ask: Callable[[], T], what: str, address: Address, timeout: float) 
         kept.
     """
     try:
-        with _without_logs():
+        with without_logs():
             return ask()
     except Exception as error:
         problem = _problem(error, what, address, timeout)

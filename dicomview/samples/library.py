@@ -60,6 +60,7 @@ def _write_perfusion(folder: Path) -> None:
     for frame in range(FRAMES):
         time = {
             "StudyDescription": "CT head",
+            "BodyPartExamined": "HEAD",
             "SeriesNumber": 2,
             "AcquisitionNumber": frame + 1,
             "AcquisitionDate": "20200101",
@@ -91,8 +92,10 @@ def _write_pet(folder: Path) -> None:
     tracer.Radiopharmaceutical = "Fluorodeoxyglucose"
     tracer.RadiopharmaceuticalStartDateTime = "20200101110000"
     tracer.RadionuclideTotalDose, tracer.RadionuclideHalfLife = _DOSE, _HALF_LIFE
+    tracer.RadionuclideCodeSequence = [_code("77004003", "SCT", "^18^Fluorine")]
     shared = {
         "StudyDescription": "CT head",
+        "BodyPartExamined": "HEAD",
         "SeriesNumber": 3,
         "PatientWeight": _WEIGHT,
         "RadiopharmaceuticalInformationSequence": [tracer],
@@ -112,6 +115,12 @@ def _write_pet(folder: Path) -> None:
         study_uid=_STUDY,
         frame_of_reference_uid=_FRAME_OF_REFERENCE,
     )
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
 
 
 def _provide(folder: str | PathLike[str] | None, name: str, write: Callable[[Path], None]) -> Path:

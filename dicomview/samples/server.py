@@ -1,8 +1,9 @@
 """A stand-in for a PACS: serves folders of DICOM files over DICOMweb on this machine, to try things out."""
 
 import json
+import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from os import PathLike
@@ -13,6 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from dicomview.errors import DecodeError, PathError
 
 __all__ = ["SampleServer", "serve"]
 
@@ -27,10 +31,14 @@ _PAGING = ("limit", "offset", "includefield", "fuzzymatching")
 _BOUNDARY = "dicomview-part"
 
 
+#: Servers that were not closed live as long as the process, although nobody may hold them.
+_LIVE: set["SampleServer"] = set()
+
+
 class SampleServer:
     """A DICOMweb server on loopback without authentication: for samples, not for patients.
 
-    It knows so much of QIDO-RS and WADO-RS as series need. It ends with the process, or with ``close``.
+    It knows so much of QIDO-RS and WADO-RS as series need. It ends with the process, or with :meth:`close`.
 
     Attributes
     ----------
@@ -41,9 +49,16 @@ class SampleServer:
     def __init__(self, folders: Iterable[str | PathLike[str]]) -> None:
         images: dict[tuple[str, str, str], tuple[Dataset, Path]] = {}
         for folder in folders:
+            if not Path(folder).is_dir():
+                raise PathError(f"there is no folder {Path(folder).name!r} to serve: check the path")
             for file in sorted(Path(folder).rglob("*.dcm")):
-                dataset = pydicom.dcmread(file, stop_before_pixels=True)
-                uids = dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID
+                try:
+                    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+                    uids = dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID
+                except (InvalidDicomError, AttributeError):
+                    raise DecodeError(
+                        f"{file.name} is not DICOM, or has no UIDs: take it out of the folder"
+                    ) from None
                 images[uids] = dataset, file
 
         class Handler(_Handler):
@@ -54,7 +69,13 @@ class SampleServer:
         self.url = f"http://127.0.0.1:{server.server_port}/dicom-web"
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        self.close: Callable[[], object] = weakref.finalize(self, _end, server, thread)
+        self._end = weakref.finalize(self, _end, server, thread)  # at the end of the process at the latest
+        _LIVE.add(self)
+
+    def close(self) -> None:
+        """End it; again does nothing."""
+        self._end()
+        _LIVE.discard(self)
 
     def __repr__(self) -> str:
         return f"SampleServer({self.url})"
@@ -132,8 +153,10 @@ def _only(dataset: Dataset, keywords: Iterable[str]) -> Dataset:
 
 
 def _fits(dataset: Dataset, key: str, wanted: str) -> bool:
-    """Return whether an element is what is wanted, which may have wildcards or be a range of dates."""
+    """Return whether an element is what is wanted: also wildcards, a range of dates, several UIDs."""
     value = str(dataset.get(key, ""))
+    if key.endswith("UID"):
+        return value in re.split(r"[\\,]", wanted)
     first, dash, last = wanted.partition("-")
     if dash and key.endswith("Date"):
         return (not first or value >= first) and (not last or value <= last)
@@ -153,10 +176,17 @@ def serve(*folders: str | PathLike[str]) -> SampleServer:
     SampleServer
         With ``url`` and ``close()``; also a context manager. Only this machine reaches it.
 
+    Raises
+    ------
+    PathError
+        If there is no such folder.
+    DecodeError
+        If a file that ends with ``.dcm`` is not DICOM, or does not say of which series it is.
+
     Examples
     --------
     >>> import dicomview as dv
-    >>> with dv.samples.serve(dv.samples.knee_mr()) as server:  # doctest: +SKIP
+    >>> with dv.samples.serve(dv.samples.knee_mr()) as server:
     ...     dv.dicomweb(server.url).find()
        modality  description       study date  study          images
     0  MR        Knee PD sagittal  20200101    MR knee right  27

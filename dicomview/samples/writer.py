@@ -80,6 +80,11 @@ _MODALITY: dict[str, dict[str, Any]] = {
         "AcquisitionDate": "20200101",
         "AcquisitionTime": "120000",
         "FrameReferenceTime": 0,
+        "ActualFrameDuration": 600_000,  # ms
+        "DecayFactor": 1,
+        "CollimatorType": "NONE",
+        "PatientOrientationCodeSequence": [],
+        "PatientGantryRelationshipCodeSequence": [],
     },
 }
 
@@ -225,6 +230,8 @@ def write_series(
     series_uid = series_uid or generate_uid(entropy_srcs=["series", seed])
     shared = Dataset()
     _set(shared, _PATIENT | _MODALITY[modality] | plane)
+    if "PatientOrientationCodeSequence" in shared:
+        del shared.PatientPosition  # the one or the other
     shared.SOPClassUID = _CLASSES[modality]
     shared.Modality = modality
     shared.StudyInstanceUID, shared.SeriesInstanceUID = study_uid, series_uid

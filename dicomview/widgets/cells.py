@@ -1,5 +1,6 @@
 """The cell that a viewer is made in: run again, it replaces its viewers; what can wait comes after it."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -36,17 +37,16 @@ def forget(viewer: Any) -> None:
 
 
 def after_cell(act: Callable[[], object]) -> None:
-    """Do something as soon as the cell that is being run has shown its result; at once outside of cells."""
-    events = getattr(get_ipython(), "events", None)
-    if events is None or _place() is None:
-        act()
-        return
+    """Do something when the code that runs now has ended, and with it what it shows is on its way.
 
-    def once(*_: Any) -> None:
-        events.unregister("post_run_cell", once)
+    Where no loop waits for messages, as outside of kernels and in threads, it is done at once.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
         act()
-
-    events.register("post_run_cell", once)
+    else:
+        loop.call_soon(act)
 
 
 def _place() -> tuple[str, Any] | None:

@@ -110,6 +110,7 @@ class Staging:
         """Have the view ready for a page that comes: it need not ask and wait."""
         if self.is_on or self._state.volume.is_lazy:
             return  # slices that have to be read first must not keep the rest waiting
+        self._page.later = None
         self._stage.begin(is_far=True)  # who knows
         with self._page.sending_ahead("ahead"):
             self._send(coarse=False)
@@ -117,7 +118,7 @@ class Staging:
 
     def _send_coarse_ahead(self) -> None:
         """Let the page browse also if other cells keep the kernel from hearing of it."""
-        if not self.is_on:
+        if not self.is_on and self._page.later is None:
             with self._page.sending_ahead("later"):
                 self._stage.send_coarse(self._state.frame)
 
@@ -139,7 +140,7 @@ class Staging:
             self._stage.show(told, self._heard, coarse=coarse)
 
     def _touched(self, change: Any) -> None:
-        if self.is_on and change["new"] is not None:
+        if (self.is_on or self._page.ahead is not None) and change["new"] is not None:
             self._stage.touch(change["new"].box)
 
     def repaint(self) -> bool:
@@ -156,6 +157,7 @@ class Staging:
             self._page.ahead = self._page.later = None
             was_on, self.is_on = self.is_on, True
             self.show()
+            self._stage.repaint()  # what was painted since the slices were sent ahead
             if not was_on:
                 self._canvas.overlay()
                 self._pointer.is_idle = True

@@ -409,7 +409,9 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             self._canvas.close()
             forget_rasters()
             forget(self)
-            for child in self.children:
+            parts = () if self._panel_place.children else ("panel", "toolbar")
+            unplaced = [self.__dict__[part] for part in parts if part in self.__dict__]
+            for child in (*self.children, *unplaced):
                 close_all(child)
         super().close()
 
