@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 import dicomview as dv
@@ -16,6 +17,8 @@ from dicomview.export import Animation
 from dicomview.export import movie as movies
 from dicomview.export.movie import GifWriter, movie_writer
 from dicomview.io.progress import watched
+from dicomview.render.label import Label
+from dicomview.volume.dimension import Dimension
 
 SHAPE = (24, 40, 36)
 
@@ -221,6 +224,55 @@ def test_captions_say_what_is_seen_and_who_only_when_asked(monkeypatch):
         assert edge.any()
     monkeypatch.setattr(dv.options, "show_patient", True)
     assert letters()[15:60, :150].any() and not letters(captions=False).any()
+
+
+@pytest.mark.parametrize(
+    ("size", "named", "options", "told"),
+    [
+        (64, False, {"steps": [5]}, "5; A; P; R; L"),
+        (64, True, {"steps": [5]}, "5; A; P; R; L"),  # a line more would lie on the letters at the sides
+        (96, True, {"steps": [5]}, "5|Doe^Jane …; A; P; R; L"),
+        (512, True, {"steps": [5]}, "5|Doe^Jane of somewhere|4711; A; P; R; L"),
+        (64, False, {"along": "time", "steps": [3]}, "6 s; A; P; R; L"),
+        (128, False, {"along": "time", "steps": [3]}, "time = 6 s; P; R; L"),
+        (256, False, {"along": "time", "steps": [3]}, "time = 6 s; A; P; R; L"),
+        (64, False, {"along": "time", "plane": "coronal", "steps": [3]}, "R; L"),
+        (64, True, {"along": "rotation", "steps": [45]}, "RA; LP"),
+        (300, False, {"along": "rotation", "steps": [45]}, "45°; S; I; LP"),
+    ],
+)
+def test_nothing_lies_over_anything_else_that_is_written(monkeypatch, size, named, options, told):
+    seen, boxes = set(), []
+    draw = Label.draw
+
+    def noted(self, renderer):
+        draw(self, renderer)
+        text = self.get_text()
+        above = None
+        for n, line in enumerate(text.splitlines()):
+            self.set_text("\n" * n + line)
+            box = self.get_window_extent(renderer)
+            end = box.y1 if above is None else above
+            above = box.y0
+            boxes.append((self, Bbox.from_extents(box.x0, box.y0 + 0.5, box.x1, end - 0.5)))
+        self.set_text(text)
+        seen.update({text.replace("\n", "|")} - {""})
+
+    monkeypatch.setattr(Label, "draw", noted)
+    monkeypatch.setattr(dv.options, "show_patient", named)
+    vol = dv.Volume(
+        np.zeros((4, 12, 60, 60)),
+        geometry=dv.Geometry((12, 60, 60), affine=np.diag([2.0, 2, 2, 1])[[2, 1, 0, 3]]),
+        dims=("time", "slice", "row", "column"),
+        dimensions=(Dimension("time", (0.0, 2.0, 4.0, 6.0), "s"),),
+        meta={"PatientName": "Doe^Jane of somewhere", "PatientID": "4711"},
+    )
+    dv.animate(vol, size=size, window=(50, 100), **options)
+    assert seen == set(told.split("; "))
+    for label, box in boxes:
+        edge = label.axes.bbox
+        assert box.x0 >= 0 and box.x1 <= size and box.y0 >= edge.y0 - 3 and box.y1 <= edge.y1 + 3
+        assert not any(box.overlaps(other) for owner, other in boxes if owner is not label)
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])

@@ -13,6 +13,7 @@ import numpy as np
 from dicomview.display import Window
 from dicomview.errors import DisplayError
 from dicomview.export.movie import GIF_FPS, movie_writer
+from dicomview.export.room import BESIDE, cut, room_for
 from dicomview.export.rotation import TurningSlab
 from dicomview.export.single import draw_pixels, pane_of, view_of, window_of
 from dicomview.geometry import Plane, PlaneView
@@ -77,9 +78,10 @@ class Animation:
 
 @dataclass(frozen=True)
 class _Film:
-    """What is shown one after the other: the first picture, and how to come to each."""
+    """What is shown one after the other: what is told of each, and how to come to it."""
 
     steps: Sequence[float]
+    texts: Sequence[str]
     extents: tuple[float, float]
     shown: Callable[[Any], tuple[np.ndarray, PlaneView, str]]
 
@@ -141,7 +143,9 @@ def animate(
         Of the letters, 10 to 1200: their size is 9 points.
     captions : bool
         Whether the number of the slice, the value of the dimension or the angle is written in the corner, and
-        the sides of the patient at the edges. The patient is named only with ``options.show_patient``.
+        the sides of the patient at the edges. The patient is named only with ``options.show_patient``. On a
+        small picture names are cut, and what would lie over something else is left out: the letter at the
+        top first, then who it is.
 
     Returns
     -------
@@ -281,7 +285,7 @@ def _slices(
             pane = replace(pane, slab=thick, slab_mode=mode)
         return pane_pixels(volume, pane), view, labels[step]
 
-    return _Film(indices, pane_size(volume.geometry, view), shown)
+    return _Film(indices, list(labels.values()), pane_size(volume.geometry, view), shown)
 
 
 def _rotation(
@@ -303,10 +307,13 @@ def _rotation(
         raise DisplayError("a rotation is seen from at least one angle in degrees")
     turning = TurningSlab(volume, frame, pixels=size, thickness=slab, mode=mode)
 
-    def shown(angle: float) -> tuple[np.ndarray, PlaneView, str]:
-        return *turning.seen_from(angle), f"{angle:.4g}°"
+    def label(angle: float) -> str:
+        return f"{angle:.4g}°"
 
-    return _Film(angles, turning.extents, shown)
+    def shown(angle: float) -> tuple[np.ndarray, PlaneView, str]:
+        return *turning.seen_from(angle), label(angle)
+
+    return _Film(angles, [label(angle) for angle in angles], turning.extents, shown)
 
 
 def _pixels(extents: tuple[float, float], size: int) -> tuple[int, int]:
@@ -340,7 +347,13 @@ class _Drawing:
         chosen = window_of(volume, window)
         self._image, self._letters = draw_pixels(ax, volume, image, view, chosen, colormap)
         self._caption, self._has_captions = caption(ax, ""), captions
-        self._named = _patient(volume)
+        ax.apply_aspect()
+        self._size, self._dpi = ax.bbox.size, dpi  # less than the picture where that is made wider
+        # What is written or left out is the same for all pictures: the longest text decides.
+        longest = max(film.texts, key=len)
+        self._is_short = self._measure(longest)[0] > self._room
+        self._longest = self._shortened(longest)
+        self._named = [cut(line, self._room, self._measure) for line in _patient(volume)]
         self._tell(view, text)
 
     def picture(self, step: float) -> np.ndarray:
@@ -356,9 +369,30 @@ class _Drawing:
 
     def _tell(self, view: PlaneView, text: str) -> None:
         """Write the sides, and what is shown."""
-        for label, letters in zip(self._letters, view.edges):
-            label.set_text(letters if self._has_captions else "")
-        self._caption.set_text("\n".join([text, *self._named]) if self._has_captions else "")
+        if not self._has_captions:
+            has_room, count = [False] * 4, 0
+        else:
+            has_room, count = room_for(
+                view.edges, [self._longest, *self._named], self._measure,
+                size=self._size, point=self._dpi / 72,
+            )  # fmt: skip
+        for label, letters, is_told in zip(self._letters, view.edges, has_room):
+            label.set_text(letters if is_told else "")
+        self._caption.set_text("\n".join([self._shortened(text), *self._named][:count]))
+
+    def _shortened(self, text: str) -> str:
+        """Return a text that is not wider than the picture: its value alone, if that is enough."""
+        return cut(text.rpartition(" = ")[2] if self._is_short else text, self._room, self._measure)
+
+    @property
+    def _room(self) -> float:
+        """Return the width that a caption may have, in pixels."""
+        return self._size[0] - 2 * BESIDE * self._dpi / 72
+
+    def _measure(self, text: str) -> tuple[float, float]:
+        """Return width and height of a text in pixels."""
+        self._caption.set_text(text)
+        return self._caption.size(self._dpi)
 
 
 def _patient(volume: Volume) -> list[str]:
