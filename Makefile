@@ -27,12 +27,19 @@ lint: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
-types: $(STAMP)
+# npm's tools, pyright among them
+NPM_STAMP = tests/javascript/node_modules/.installed
+
+$(NPM_STAMP): tests/javascript/package.json
+	npm install --prefix tests/javascript --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
+types: $(STAMP) $(NPM_STAMP)
 	$(BIN)/mypy
+	tests/javascript/node_modules/.bin/pyright --pythonpath $(BIN)/python --warnings
 
 # types and lint of the scripts that run in the page; their tests run with the others
-scripts:
-	npm install --prefix tests/javascript --no-package-lock --no-audit --no-fund --silent
+scripts: $(NPM_STAMP)
 	npm run --prefix tests/javascript --silent check
 
 # everything, browser tests included where there is a browser

@@ -183,22 +183,18 @@ def colab(folder: Path) -> None:
     changed = {normal(item["metadata"]["name"]) for item in json.loads(report)["install"]} & before.keys()
     assert not changed, f"installing would change, and need a restart for, {changed}"
 
-    # The first cell finds the package where an index would have it.
-    version = wheel.name.split("-")[1]
-    pinned = folder / "this-version.txt"
-    pinned.write_text(f"dicomview=={version}\n", encoding="utf-8")
+    shutil.copy(wheel, place.home)  # as it is uploaded: the first cell finds it beside the notebook
     env = {
         **place.env,
         "HOME": os.environ.get("HOME", str(place.home)),
         "XDG_CACHE_HOME": str(place.home / "cache"),
         "PIP_CACHE_DIR": place.pip("cache", "dir").strip(),
-        "PIP_CONSTRAINT": str(pinned),
-        "PIP_FIND_LINKS": str(folder),
         "PYTHONPATH": str(ROOT / "tests" / "colab"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
     place.add_kernel("--IPKernelApp.exec_lines=import google.colab.output")
     for path in NOTEBOOKS:
+        place.pip("uninstall", "--quiet", "--yes", "dicomview")  # every notebook has a machine of its own
         notebook = read(path)
         notebook.cells.append(new_code_cell(CALLS))
         done = run(notebook, place.home, kernel="there", env=env, attended=True)

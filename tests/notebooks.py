@@ -81,7 +81,7 @@ def _watch(client: NotebookClient, ended: threading.Event, peaks: list[int]) -> 
         try:
             kernel = psutil.Process(process.pid)
             family = [kernel, *kernel.children(recursive=True)]
-            peaks.append(max(peaks.pop(), sum(one.memory_info().rss for one in family)))
+            peaks[0] = max(peaks[0], sum(one.memory_info().rss for one in family))
         except psutil.NoSuchProcess:
             continue
 

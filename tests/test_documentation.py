@@ -148,7 +148,7 @@ ELSEWHERE = {
 
 def test_commands_are_found():
     assert len(COMMANDS) > 15
-    assert "make check" in COMMANDS and "pip install 'dicomview[lazy]'" in COMMANDS
+    assert "make check" in COMMANDS and "pip install 'dicomview[lazy,convert]'" in COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

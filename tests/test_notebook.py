@@ -4,15 +4,18 @@ import ast
 import asyncio
 import base64
 import os
-import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
+
+import dicomview as dv
 
 ROOT = Path(__file__).parents[1]
 #: By notebook, how many pictures it leaves.
@@ -23,7 +26,7 @@ PICTURES = {
     "04-large-data": 5,
     "05-pacs": 2,
 }
-#: And what it imports beyond what the package needs: where that is missing it would be installed.
+#: And what it imports beyond what the package needs.
 NEEDS = {"04-large-data": ("dask.array", "zarr"), "05-pacs": ("dicomweb_client", "fsspec", "pooch")}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 VOLUME = "import numpy as np, dicomview as dv\nvol = np.arange(6 * 7 * 8).reshape(6, 7, 8)"
@@ -106,17 +109,48 @@ def test_the_saved_notebook_can_be_read_without_a_kernel(path):
     assert "error" not in {output["output_type"] for cell in cells for output in cell.outputs}
 
 
+class Pip:
+    """Stands in for IPython: notes what would be installed, and dicomview is there from then on."""
+
+    def __init__(self, namespace):
+        self.namespace, self.asked = namespace, []
+
+    def run_line_magic(self, name, line):
+        assert name == "pip"
+        self.asked.append(line.format(**self.namespace))
+        sys.modules["dicomview"] = dv
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_first_cell_installs_the_package_only_where_it_is_missing(path):
+@pytest.mark.parametrize("place", ["there", "checkout", "wheel", "nothing"])
+def test_the_first_cell_installs_a_checkout_or_a_wheel_and_nothing_of_an_index(
+    path, place, tmp_path, monkeypatch
+):
     first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
-    tree = ast.parse(re.sub(r"%pip .*", "pass", first.source))
-    guarded = [node for node in tree.body if isinstance(node, ast.Try)]
-    assert [ast.unparse(handler.type) for node in guarded for handler in node.handlers] == [
-        "ModuleNotFoundError"
-    ]
-    assert "import dicomview as dv" in ast.unparse(guarded[0].body)
-    (installs,) = [line for line in first.source.splitlines() if "pip install" in line]
-    assert installs.startswith("    %pip install -q ") and "dicomview" in installs
+    # What stands behind the try statement is the notebook's own work.
+    code = TransformerManager().transform_cell(first.source)
+    tree = ast.parse(code)
+    guarded = ast.unparse(tree.body[0])
+    assert isinstance(tree.body[0], ast.Try) and "pip" not in ast.unparse(tree.body[1:])
+    here = tmp_path / "notebooks"
+    here.mkdir()
+    if place == "checkout":
+        (tmp_path / "pyproject.toml").touch()
+    if place == "wheel":
+        (here / "dicomview-0.1.0-py3-none-any.whl").touch()
+    monkeypatch.chdir(here)
+    monkeypatch.setitem(sys.modules, "dicomview", dv if place == "there" else None)
+    namespace = {}
+    pip = Pip(namespace)
+    namespace["get_ipython"] = lambda: pip
+    if place == "nothing":
+        with pytest.raises(ModuleNotFoundError, match="wheel of dicomview beside this notebook"):
+            exec(guarded, namespace)
+    else:
+        exec(guarded, namespace)
+        assert namespace["dv"] is dv
+    start = {"checkout": 'install -q "..', "wheel": 'install -q "dicomview-0.1.0-py3-none-any.whl'}.get(place)
+    assert len(pip.asked) == (start is not None) and all(line.startswith(start) for line in pip.asked)
 
 
 @pytest.mark.parametrize("before", BEFORE)

@@ -92,6 +92,16 @@ def test_round_trip_of_uneven_slices_frames_colours_and_the_unknown(tmp_path):
         assert_same(dv.volread(tmp_path / f"{k}.zarr"), vol)
 
 
+def test_positions_that_are_not_those_of_the_affine_come_back_exactly(tmp_path):
+    affine, shape = make_affine("oblique"), (6, 8, 10)
+    rounded = Geometry(shape, affine=affine).slice_positions.round(12) + 4e-15
+    geometry = Geometry(shape, affine=affine, slice_positions=rounded)
+    assert geometry.is_uniform and geometry != Geometry(shape, affine=affine)
+    for k, vol in enumerate([Volume(make_voxels(), geometry=geometry), dv.volread(dv.samples.head_ct())]):
+        vol.to_zarr(tmp_path / f"{k}.zarr")
+        assert dv.volread(tmp_path / f"{k}.zarr").geometry == vol.geometry
+
+
 def test_a_lazy_volume_is_written_slab_by_slab(write, tmp_path, monkeypatch):
     monkeypatch.setattr("dicomview.volume.omezarr.CHUNK", 4)
     files = write(array=make_voxels((10, 8, 10)))

@@ -2,12 +2,15 @@
 
 import io
 import time
+from itertools import combinations
 from threading import Thread
 
 import numpy as np
 import pytest
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import MouseButton, MouseEvent
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 import dicomview as dv
@@ -130,10 +133,45 @@ def test_texts_stay_in_their_pane(voxels, affine):
     panes = [ax for ax in figure.axes if ax.get_visible()]
     assert len(panes) == 3
     for ax in panes:
-        boxes = [
-            text.get_window_extent() for text in ax.artists if hasattr(text, "get_text") and text.get_text()
-        ]
-        assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes)
+        boxes = [box for _, box in texts_of(ax)]
+        assert len(boxes) > 4, "letters and more"
+        assert all(ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 for box in boxes), (ax.bbox, texts_of(ax))
+
+
+def texts_of(ax):
+    """By text, the boxes of a pane: letters first, then corners, then the scale bar's."""
+    found = []
+    for text in filter(Text.get_text, ax.texts):
+        shown, box = text.get_text(), text.get_window_extent()
+        empty = len(shown) - len(shown.lstrip("\n"))  # lines above that leave room
+        box = Bbox.from_extents(box.x0, box.y0, box.x1, box.y1 - box.height * empty / len(shown.split("\n")))
+        found.append((shown.strip(), box))
+    return found
+
+
+@pytest.mark.parametrize("shape", [(20, 128, 128), (9, 128, 128), (68, 128, 128), (128, 12, 128)])
+@pytest.mark.parametrize("width", [360, 520, 760, 1100])
+def test_texts_do_not_touch_each_other(voxels, shape, width):
+    affine = np.diag([1.7, 1.7, 2.5, 1])[:, [2, 1, 0, 3]]
+    affine[:3, 3] = -100.3
+    volume = dv.Volume.from_array(voxels(shape), affine=affine)
+    viewer = dv.SliceViewer(volume, window=(60, 120))
+    figures = [viewer.figure(width=width), dv.planes(volume, window=(60, 120))]
+    viewer.close()
+    for figure in figures:
+        figure.canvas.draw()
+        gap = 2 * figure.dpi / 100
+        for ax in filter(lambda ax: ax.get_visible(), figure.axes):
+            texts = texts_of(ax)
+            if ax.bbox.height > 120 and ax.bbox.width > 120:
+                assert [len(text) for text, _ in texts[:4]] == [1] * 4 and len(texts) > 5, (
+                    "there is room for letters, plane and place"
+                )
+            for (one, a), (other, b) in combinations(texts, 2):
+                if len(one) == len(other) == 1:
+                    continue  # the letters have their places
+                apart = max(b.x0 - a.x1, a.x0 - b.x1), max(b.y0 - a.y1, a.y0 - b.y1)
+                assert max(apart[0] - gap, apart[1]) >= 0, (one, other, ax.bbox.size)
 
 
 def test_numbers_of_the_window_are_rounded_to_what_is_seen(voxels):

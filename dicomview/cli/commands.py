@@ -117,12 +117,11 @@ def sample(args: Namespace) -> Remarks:
     """Print the folder of a sample, and write it first if need be."""
     from dicomview import samples
 
-    if args.output is not None:
-        folder = Path(args.output).expanduser()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise PathError(f"{folder.name!r} is there already and not empty: name a new folder")
+    folder = None if args.output is None else Path(args.output).expanduser()
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PathError(f"{folder.name!r} is there already and not empty: name a new folder")
     make = getattr(samples, args.name.replace("-", "_"))
-    print(make(None if args.output is None else folder))
+    print(make(folder))
     return []
 
 

@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -12,20 +12,16 @@ import numpy as np
 
 from dicomview.display import Window
 from dicomview.errors import DisplayError
+from dicomview.export.drawing import Drawing, Film
 from dicomview.export.movie import GIF_FPS, movie_writer
-from dicomview.export.room import BESIDE, cut, room_for
 from dicomview.export.rotation import TurningSlab
-from dicomview.export.single import draw_pixels, pane_of, view_of, window_of
+from dicomview.export.single import pane_of, view_of
 from dicomview.geometry import Plane, PlaneView
 from dicomview.io.progress import progress
-from dicomview.options import options
-from dicomview.render import STYLE, PictureFigure
-from dicomview.render.pane import caption
 from dicomview.render.panes import pane_size
 from dicomview.state import SlabMode, pane_pixels, slab_range
 from dicomview.state.slab import SLAB_MODES
 from dicomview.volume import Volume
-from dicomview.volume.meta import safe_text
 from dicomview.volume.windows import frame_rate
 
 __all__ = ["Animation", "animate"]
@@ -36,8 +32,6 @@ FPS = 10.0
 SIZES, LEAST = (64, 4096), 32
 #: Pixels per inch of the letters.
 DPI = (10, 1200)
-#: Part of a pixel that rounding errors do not reach.
-HAIR = 1e-9
 #: Views of a rotation.
 TURNS = 36
 
@@ -74,16 +68,6 @@ class Animation:
         if self.path is not None and self.path.suffix.lower() == ".mp4":
             return f'<video controls loop {size} src="data:video/mp4;base64,{text}"></video>'
         return f'<img alt="animation" {size} src="data:image/gif;base64,{text}">'
-
-
-@dataclass(frozen=True)
-class _Film:
-    """What is shown one after the other: what is told of each, and how to come to it."""
-
-    steps: Sequence[float]
-    texts: Sequence[str]
-    extents: tuple[float, float]
-    shown: Callable[[Any], tuple[np.ndarray, PlaneView, str]]
 
 
 def animate(
@@ -197,7 +181,7 @@ def animate(
         film = _slices(volume, along, steps, plane, index, chosen, slab=slab, mode=slab_mode)
     pixels = _pixels(film.extents, size)
     with movie_writer(target, fps=rate) as writer:
-        drawing = _Drawing(volume, film, pixels, window, colormap, dpi=dpi, captions=captions)
+        drawing = Drawing(volume, film, pixels, window, colormap, dpi=dpi, captions=captions)
         for step in progress(film.steps, "pictures", unit="picture"):
             writer.add(drawing.picture(step))
     if isinstance(target, BytesIO):
@@ -249,7 +233,7 @@ def _slices(
     *,
     slab: float | None,
     mode: SlabMode,
-) -> _Film:
+) -> Film:
     """Return what goes through slices or an extra dimension."""
     plane = volume.slice_plane if plane is None else plane
     view = view_of(volume, plane)
@@ -285,7 +269,7 @@ def _slices(
             pane = replace(pane, slab=thick, slab_mode=mode)
         return pane_pixels(volume, pane), view, labels[step]
 
-    return _Film(indices, list(labels.values()), pane_size(volume.geometry, view), shown)
+    return Film(indices, list(labels.values()), pane_size(volume.geometry, view), shown)
 
 
 def _rotation(
@@ -296,7 +280,7 @@ def _rotation(
     size: int,
     slab: float | None,
     mode: SlabMode,
-) -> _Film:
+) -> Film:
     """Return what turns about the head-foot axis."""
     if steps is None or isinstance(steps, int | np.integer):
         count = TURNS if steps is None else int(steps)
@@ -313,7 +297,7 @@ def _rotation(
     def shown(angle: float) -> tuple[np.ndarray, PlaneView, str]:
         return *turning.seen_from(angle), label(angle)
 
-    return _Film(angles, [label(angle) for angle in angles], turning.extents, shown)
+    return Film(angles, [label(angle) for angle in angles], turning.extents, shown)
 
 
 def _pixels(extents: tuple[float, float], size: int) -> tuple[int, int]:
@@ -321,82 +305,3 @@ def _pixels(extents: tuple[float, float], size: int) -> tuple[int, int]:
     scale = size / max(extents)
     width, height = (max(2 * round(x * scale / 2), LEAST) for x in extents)
     return width, height
-
-
-class _Drawing:
-    """One figure that is drawn again for every picture."""
-
-    def __init__(
-        self,
-        volume: Volume,
-        film: _Film,
-        pixels: tuple[int, int],
-        window: Window | tuple[float, float] | None,
-        colormap: str | None,
-        *,
-        dpi: float,
-        captions: bool,
-    ) -> None:
-        width, height = pixels
-        self._film, self._drawn = film, film.steps[0]
-        # A hair more: matplotlib cuts 57.999... pixels down to 57.
-        self._figure = PictureFigure(figsize=((width + HAIR) / dpi, (height + HAIR) / dpi), dpi=dpi)
-        self._figure.set_facecolor(STYLE.background)
-        ax = self._figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        image, view, text = film.shown(self._drawn)
-        chosen = window_of(volume, window)
-        self._image, self._letters = draw_pixels(ax, volume, image, view, chosen, colormap)
-        self._caption, self._has_captions = caption(ax, ""), captions
-        ax.apply_aspect()
-        self._size, self._dpi = ax.bbox.size, dpi  # less than the picture where that is made wider
-        # What is written or left out is the same for all pictures: the longest text decides.
-        longest = max(film.texts, key=len)
-        self._is_short = self._measure(longest)[0] > self._room
-        self._longest = self._shortened(longest)
-        self._named = [cut(line, self._room, self._measure) for line in _patient(volume)]
-        self._tell(view, text)
-
-    def picture(self, step: float) -> np.ndarray:
-        """Return the pixels of a step, shape (rows, columns, 3)."""
-        if step != self._drawn:
-            image, view, text = self._film.shown(step)
-            self._image.set_data(image)
-            self._tell(view, text)
-            self._drawn = step
-        canvas: Any = self._figure.canvas
-        canvas.draw()
-        return np.array(np.asarray(canvas.buffer_rgba())[..., :3])
-
-    def _tell(self, view: PlaneView, text: str) -> None:
-        """Write the sides, and what is shown."""
-        if not self._has_captions:
-            has_room, count = [False] * 4, 0
-        else:
-            has_room, count = room_for(
-                view.edges, [self._longest, *self._named], self._measure,
-                size=self._size, point=self._dpi / 72,
-            )  # fmt: skip
-        for label, letters, is_told in zip(self._letters, view.edges, has_room):
-            label.set_text(letters if is_told else "")
-        self._caption.set_text("\n".join([self._shortened(text), *self._named][:count]))
-
-    def _shortened(self, text: str) -> str:
-        """Return a text that is not wider than the picture: its value alone, if that is enough."""
-        return cut(text.rpartition(" = ")[2] if self._is_short else text, self._room, self._measure)
-
-    @property
-    def _room(self) -> float:
-        """Return the width that a caption may have, in pixels."""
-        return self._size[0] - 2 * BESIDE * self._dpi / 72
-
-    def _measure(self, text: str) -> tuple[float, float]:
-        """Return width and height of a text in pixels."""
-        self._caption.set_text(text)
-        return self._caption.size(self._dpi)
-
-
-def _patient(volume: Volume) -> list[str]:
-    """Return who it is, if that may be told."""
-    if not options.show_patient:
-        return []
-    return [safe_text(volume.meta[k]) for k in ("PatientName", "PatientID") if volume.meta.get(k)]

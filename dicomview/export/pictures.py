@@ -127,8 +127,8 @@ def montage(
     5
     """
     volume = Volume.coerce(volume)
-    plane = volume.slice_plane if plane is None else plane
-    count = volume.geometry.shape[view_of(volume, plane).axis]
+    across: Plane = volume.slice_plane if plane is None else plane
+    count = volume.geometry.shape[view_of(volume, across).axis]
     if slices is None:
         shown = np.unique(np.linspace(0, count - 1, 14).round().astype(int)[1:-1]).tolist()
     else:
@@ -137,8 +137,8 @@ def montage(
         raise DisplayError("a montage needs at least one slice")
     for k in shown:
         if not -count <= k < count:
-            raise DisplayError(f"there is no {plane} slice {k}: the volume has 0 to {count - 1}")
-    panes = [pane_of(volume, plane, k % count) for k in shown]
+            raise DisplayError(f"there is no {across} slice {k}: the volume has 0 to {count - 1}")
+    panes = [pane_of(volume, across, k % count) for k in shown]
     figure, axes = _axes(
         len(panes), columns or min(len(panes), 6), pane_size(volume.geometry, panes[0].view), ax, fig
     )
@@ -329,7 +329,7 @@ def _axes(
 ) -> tuple[FigureBase, list[Axes]]:
     """Return the axes to draw on: the caller's, or a grid in the caller's or a new figure."""
     if ax is not None:
-        given = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
+        given: list[Axes] = [ax] if isinstance(ax, Axes) else [*np.ravel(np.asarray(ax, dtype=object))]
         if len(given) != count:
             raise DisplayError(f"{count} pictures need {count} axes, not {len(given)}")
         return given[0].figure, given

@@ -73,7 +73,7 @@ class TurningSlab:
             )
         self._volume = in_memory(volume, frame, name="the volume to turn") if volume.is_lazy else volume
         self._frame = () if volume.is_lazy else tuple(frame)
-        self._mode = mode
+        self._mode: SlabMode = mode
         ends = [(-0.5, n - 0.5) for n in geometry.shape]
         corners = geometry.position(np.array(list(product(*ends))))
         assert corners is not None  # there is an affine

@@ -1,6 +1,7 @@
 """Brushes: which voxels a round brush covers along a stroke, and which hang together with one."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,7 +104,7 @@ def connected(
         part[axis] = slice(place[axis], place[axis] + 1)
     from scipy.ndimage import label  # which takes longer to import than all the rest
 
-    labels, _ = label(allowed[tuple(part)])
+    labels, _ = cast(tuple[NDArray[np.int32], int], label(allowed[tuple(part)]))
     at = tuple(0 if a == axis else i for a, i in enumerate(place))
     found[tuple(part)] = labels == labels[at]
     return found

@@ -231,6 +231,7 @@ class Geometry:
         outside = (position @ normal < along[0]) | (position @ normal > along[-1])
         index[..., 0] = np.where(outside, index[..., 0], inside)
         start = self.position(np.stack([index[..., 0], 0 * inside, 0 * inside], axis=-1))
+        assert start is not None
         in_plane = np.linalg.lstsq(self.affine[:3, 1:3], (position - start).reshape(-1, 3).T, rcond=None)[0].T
         index[..., 1:] = in_plane.reshape(*index.shape[:-1], 2)
         return np.asarray(index, dtype=np.float64)

@@ -279,7 +279,8 @@ def turned_grid(
     affine[:3, :3] = turned * spacing
     affine[:3, 3] = about + affine[:3, :3] @ (np.rint(away) - half)
     extents = [n * (s or spacing) / spacing for n, s in zip(base.shape, base.spacing)]
-    grid = Geometry((2 * half + 1,) * 3, affine=affine)
+    edge = 2 * half + 1
+    grid = Geometry((edge, edge, edge), affine=affine)
     return grid, (extents[0], extents[1], extents[2])
 
 

@@ -141,7 +141,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
 def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[list[Header]]]:
     """Return the common orientation, its normal, and the images at each position along it, in order."""
     first, *others = {h.orientation for h in headers}
-    orientation = np.median([h.orientation for h in headers], axis=0) if others else np.array(first)
+    orientation = np.median(np.array([h.orientation for h in headers]), axis=0) if others else np.array(first)
     normal = np.cross(orientation[:3], orientation[3:])
     normal /= np.linalg.norm(normal)
     pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
@@ -309,8 +309,8 @@ def _geometry(
         except GeometryError as error:
             problem = f"no affine: {error} ({first.name})"
     step = float(np.median(np.diff(positions @ normal))) if len(positions) > 1 else None
-    pixel = (None, None) if spacing is None or min(spacing) <= 0 else spacing
-    return Geometry(shape, spacing=(step, *pixel)), problem
+    rows, columns = (None, None) if spacing is None or min(spacing) <= 0 else spacing
+    return Geometry(shape, spacing=(step, rows, columns)), problem
 
 
 def _even(steps: np.ndarray) -> bool:

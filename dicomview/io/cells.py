@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pydicom
+import pydicom.uid
 from pydicom.dataset import Dataset
 
 __all__ = ["NATIVE", "Cells", "cells_of"]

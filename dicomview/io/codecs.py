@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import pydicom
+import pydicom.uid
 
 from dicomview.io.cells import Cells
 

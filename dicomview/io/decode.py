@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, MemoryBudgetError
@@ -168,7 +168,8 @@ class PixelFile:
                 self._whole = pixel_array(dataset)
             pixels = self._whole if self._whole.ndim == 2 else self._whole[frame]
         else:
-            pixels = pixel_array(dataset, index=frame, **({"correct_unused_bits": False} if place else {}))
+            options: dict[str, Any] = {"correct_unused_bits": False} if place else {}
+            pixels = pixel_array(dataset, index=frame, **options)
         if place:
             low, stored = place
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)

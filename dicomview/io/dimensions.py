@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 
@@ -208,7 +209,7 @@ def _splits(slots: Slots, key: str) -> bool:
     return len(first) > 1 and all(Counter(key_of(key)(h) for h in slot) == first for slot in slots)
 
 
-def _common_values(slots: Slots, value_of: Callable[[Header], object]) -> list | None:  # type: ignore[type-arg]
+def _common_values(slots: Slots, value_of: Callable[[Header], Any]) -> list | None:  # type: ignore[type-arg]
     """Return the values that every position has, sorted; None where positions differ or values are absent."""
     expected = {value_of(h) for h in slots[0]}
     if None in expected or any({value_of(h) for h in slot} != expected for slot in slots):

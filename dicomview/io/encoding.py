@@ -5,7 +5,7 @@ import zlib
 from itertools import pairwise
 from typing import Any, BinaryIO
 
-import pydicom
+import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.uid import UID

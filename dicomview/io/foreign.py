@@ -29,9 +29,9 @@ def is_foreign(path: PathLike) -> bool:
 def opened(path: Any, mode: str) -> Any:
     """Open a file, folder, URL, bytes or open file with our plugin of imageio."""
     try:
-        return iio.imopen(
-            os.fspath(path) if isinstance(path, os.PathLike) else path, mode, plugin="dicomview"
-        )  # type: ignore[call-overload]
+        uri = os.fspath(path) if isinstance(path, os.PathLike) else path
+        # The stubs of imageio know no plugins but its own.
+        return iio.imopen(uri, mode, plugin="dicomview")  # type: ignore[call-overload]
     except OSError as error:
         if not is_address(path) or isinstance(error, DicomviewError):
             raise

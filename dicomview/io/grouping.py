@@ -243,7 +243,7 @@ def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
         return [list(group)]
     orientation, normal, slots = slots_of(group)
     in_plane = np.stack([orientation[:3], orientation[3:]])
-    steps = np.diff([slot[0].position for slot in slots], axis=0)
+    steps = np.diff(np.array([slot[0].position for slot in slots]), axis=0)
     # A stack that is tilted moves sideways with each step, in proportion.
     slope = np.median(steps @ in_plane.T / (steps @ normal)[:, None], axis=0) if len(steps) else np.zeros(2)
     ordered = [header for slot in slots for header in slot]

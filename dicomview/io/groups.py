@@ -1,7 +1,7 @@
 """Groups: the functional groups of all frames of a file, scanned without making datasets of them."""
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableSequence, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO, overload
@@ -105,12 +105,12 @@ class FrameValues:
     Attributes
     ----------
     groups : tuple of Group
-    encoding : str or list of str
+    encoding : str or sequence of str
         Python's names of the character set.
     """
 
     groups: tuple[Group, ...]
-    encoding: str | list[str]
+    encoding: str | MutableSequence[str]
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -146,7 +146,9 @@ class FrameGroups(Sequence[Dataset]):
         Also plain elements between the groups, as groups without values.
     """
 
-    def __init__(self, data: bytes, start: int, length: int, count: int, encoding: str | list[str]) -> None:
+    def __init__(
+        self, data: bytes, start: int, length: int, count: int, encoding: str | MutableSequence[str]
+    ) -> None:
         self._data, self._encoding = data, encoding
         self._templates: dict[bytes, list[Template]] = {}
         self._credit = _LEARNED + count // _FRAMES
@@ -369,7 +371,7 @@ def _scanned(file: BinaryIO, state: tuple[int, int]) -> ScannedFrames | None:
 
 
 def _groups(
-    file: BinaryIO, at: int, length: int, count: int, encoding: str | list[str], size: int
+    file: BinaryIO, at: int, length: int, count: int, encoding: str | MutableSequence[str], size: int
 ) -> FrameGroups | None:
     """Scan the groups from a place in a file on; where their length is not told, more is read as needed."""
     most = min(size - at, _LAST_READ)

@@ -1,11 +1,11 @@
 """Layout: where the elements of a header lie, learned from one file and checked byte by byte in others."""
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableSequence, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
-import pydicom
+import pydicom.uid
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -73,7 +73,7 @@ class Layout:
         The element of the pixel data, without its length.
     implicit : bool
         Whether elements behind the file meta information have no VR.
-    encoding : str or list of str
+    encoding : str or sequence of str
         Python's names of the character set.
     varying : sequence of int
         Numbers of the elements that vary.
@@ -85,7 +85,7 @@ class Layout:
         pixels: bytes,
         *,
         implicit: bool,
-        encoding: str | list[str],
+        encoding: str | MutableSequence[str],
         varying: Collection[int] = (),
     ) -> None:
         self.elements = tuple(elements)

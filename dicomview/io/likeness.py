@@ -40,7 +40,7 @@ _SPECIAL = {"SOPInstanceUID": uid, "ImagePositionPatient": point, "RescaleSlope"
 
 
 def _tag(keyword: str) -> int:
-    tag: int = tag_for_keyword(keyword)
+    tag: int | None = tag_for_keyword(keyword)
     assert tag is not None
     return tag
 

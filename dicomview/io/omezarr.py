@@ -193,7 +193,7 @@ class _Placed:
         assert image.axes is not None
         self._image, self._array = image, array
         self._axes = image.axes
-        self._names = [axis["name"] for axis in image.axes]
+        self._names: list[str] = [axis["name"] for axis in image.axes]
         self._scale, self._shift = self._transformed(level)
         self._finest = self._transformed(0)
 

@@ -42,8 +42,7 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         if request.mode.io_mode != IOMode.read:
             raise InitializationError("dicomview reads DICOM, it does not write it")
         uri = request.raw_uri
-        is_local = isinstance(uri, str | os.PathLike) and "://" not in str(uri)
-        if is_local:
+        if isinstance(uri, str | os.PathLike) and "://" not in str(uri):
             self._path: File = Path(uri).expanduser()
         else:
             # What follows the path of an address may hold a key.

@@ -29,9 +29,11 @@ class Ranges(Protocol):
 
     def __call__(self, start: int, stop: int) -> bytes:
         """Return them; fewer only where the file ends."""
+        ...
 
     def size(self) -> int:
         """Return the number of bytes of the file."""
+        ...
 
 
 class RangedFile(PurePosixPath):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from errno import EIO
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from dicomview.errors import DicomviewError, MissingPackageError, PathError, ServerError
@@ -17,7 +17,7 @@ __all__ = ["is_address", "is_of_imageio", "last_of", "reason_of", "remote_files"
 _WEB = ("http", "https")
 
 
-def is_address(path: Any) -> bool:
+def is_address(path: Any) -> TypeGuard[str]:
     """Return whether a path is a URL."""
     return isinstance(path, str) and "://" in path
 

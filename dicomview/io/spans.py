@@ -7,7 +7,7 @@ from struct import error as struct_error
 from typing import Any, BinaryIO
 
 import numpy as np
-import pydicom
+import pydicom.uid
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import parse_basic_offsets, parse_fragments
@@ -212,7 +212,7 @@ def _shared_places(scanned: Scanned | ScannedFrames) -> PixelPlaces | None:
         return PixelPlaces(dataset, scanned.state, [span], _stored_type(dataset), is_scanned=True)
 
 
-def _module(dataset: Dataset, syntax: str) -> Dataset:
+def _module(dataset: Dataset, syntax: UID) -> Dataset:
     """Return what decoding needs to know."""
     module = Dataset({e.tag: e for e in (dataset[k] for k in _KEYWORDS if k in dataset)})
     module.file_meta = FileMetaDataset()

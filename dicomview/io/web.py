@@ -101,9 +101,11 @@ def session(address: Address, auth: Any, headers: Mapping[str, str], verify: boo
                 prepared_request.hooks = {"response": []}  # they may answer what the other asks
             super().rebuild_auth(prepared_request, response)
 
-        def merge_environment_settings(self, *args: Any) -> Any:
+        def merge_environment_settings(
+            self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+        ) -> Any:
             # requests lets REQUESTS_CA_BUNDLE overrule what a session was given.
-            settings = super().merge_environment_settings(*args)
+            settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
             return settings if self.verify is True else {**settings, "verify": self.verify}
 
     made = Session()

@@ -46,13 +46,13 @@ class SliceImage(AxesImage):
 
     @kind.setter
     def kind(self, value: Interpolation) -> None:
-        self._kind = value
+        self._kind: Interpolation = value
         self._stamp += 1
 
-    def set_data(self, image: Any) -> None:
+    def set_data(self, A: Any) -> None:
         """Show other values; unlike matplotlib's, they are neither copied nor looked through."""
         self._stamp += 1
-        self._A = np.ma.asarray(image.astype(np.float32) if image.dtype == np.float16 else image)
+        self._A = np.ma.asarray(A.astype(np.float32) if A.dtype == np.float16 else A)
         self.stale = True
 
     def changed(self) -> None:

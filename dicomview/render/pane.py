@@ -26,6 +26,10 @@ BAR_FRACTION = 0.3
 LETTER_MARGIN, BAR_HEIGHT = 24, 14
 #: Width of a letter, as part of its height; of digits and capitals it is a little less.
 LETTER_WIDTH = 0.62
+#: The same of a name in capitals.
+CAPITAL_WIDTH = 0.78
+#: Distance of the lines of a text, as part of the height of its letters.
+LINE_STEP = 1.1
 #: Distance of the lines of a legend, as part of the height of its letters.
 LEGEND_STEP = 1.3
 
@@ -306,14 +310,19 @@ class PaneDrawing:
         def taken(text: str) -> float:
             return max(map(len, text.split("\n"))) * letter + 8 * self._dot
 
+        def cut(line: str) -> str:
+            wide = letter * CAPITAL_WIDTH / LETTER_WIDTH if line.isupper() else letter
+            return _cut(line, int((width - 8 * self._dot) / wide))
+
         upper_left, upper_right, lower_left, lower_right = (
-            "\n".join(_cut(line, int((width - 8 * self._dot) / letter)) for line in text.split("\n"))
-            for text in pane.corners
+            "\n".join(map(cut, text.split("\n"))) for text in pane.corners
         )
         # Beside the letter at the top there is room in the first line for less.
         beside = (width - len(pane.edges[0]) * letter) / 2
         if taken(upper_left.partition("\n")[0]) > beside:
             upper_left = upper_left.replace(" ", "\n", 1)
+            if pane.edges[0] and taken(upper_left.partition("\n")[0]) > beside:
+                upper_left = f"\n{upper_left}"  # below the letter
         if upper_right and (
             taken(upper_right) > beside or taken(upper_left) + taken(upper_right) + 2 * letter > width
         ):
@@ -321,11 +330,21 @@ class PaneDrawing:
         if length is not None:
             half = length / self._millimetres(pane) * width / 2
             beside = width / 2 - half
-            if taken(lower_left) > beside or taken(lower_right) + taken(f"{length:g} mm") > beside:
+            # Of two texts that only just fit nobody sees where one ends: a letter stays free.
+            if taken(lower_left) > beside or taken(lower_right) + taken(f"{length:g} mm") + letter > beside:
                 length = None
+        if pane.edges[1] and taken(lower_right) > (width - len(pane.edges[1]) * letter) / 2:
+            lower_right = lower_right.partition("\n")[0]  # below the letter
         if taken(lower_left) + taken(lower_right) > width:
             lower_left = ""
-        return [upper_left, upper_right, lower_left, lower_right], length
+        texts = [upper_left, upper_right, lower_left, lower_right]
+        return ["\n".join(text.split("\n")[: self._room(pane)]) for text in texts], length
+
+    def _room(self, pane: Pane) -> int:
+        """Return how many lines have room in a corner above or below the letters at the sides."""
+        line = STYLE.font_size * LINE_STEP * self.ax.figure.dpi / 72
+        letter = line if any(pane.edges[2:]) else 0.0
+        return max(int(((self.ax.bbox.height - letter) / 2 - 4 * self._dot) / line), 0)
 
 
 def _cut(text: str, letters: int) -> str:

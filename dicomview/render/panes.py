@@ -253,7 +253,7 @@ def figure_size(geometry: Geometry, width: float, layout: str = "ortho") -> tupl
     >>> figure_size(Geometry((100, 100, 100), spacing=(1, 1, 1)), 612, "axial")
     (612, 612.0)
     """
-    planes = [plane for plane in PLANES if layout in ("ortho", plane)]
+    planes: list[Plane] = [plane for plane in PLANES if layout in ("ortho", plane)]
     sizes = [pane_size(geometry, plane_view(geometry, plane)) for plane in planes]
     if not planes:  # a montage
         return width, float(np.clip(round(width * MONTAGE_HEIGHT), *HEIGHTS))

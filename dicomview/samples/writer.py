@@ -91,7 +91,8 @@ _MODALITY: dict[str, dict[str, Any]] = {
 
 def _decimals(values: ArrayLike) -> list[DSfloat]:
     """Return numbers as decimal strings of at most 16 characters, as exact as these allow."""
-    return [DSfloat(float(v) + 0.0, auto_format=True) for v in np.ravel(values)]  # + 0.0: no "-0.0"
+    # + 0.0: no "-0.0". pydicom tells also of what it makes of an empty text.
+    return [DSfloat(float(v) + 0.0, auto_format=True) for v in np.ravel(values)]  # pyright: ignore[reportReturnType]
 
 
 def _stored(

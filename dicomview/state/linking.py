@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.errors import DisplayError, GeometryError
-from dicomview.geometry import PLANES, plane_view
+from dicomview.geometry import PLANES, Plane, plane_view
 from dicomview.state.model import ViewState
 from dicomview.volume import Volume
 from dicomview.volume.reference import remark
@@ -260,9 +260,9 @@ def _zoom(state: ViewState, other: ViewState) -> None:
 
 def _width(state: ViewState) -> float | None:
     """Return what the panes show from left to right at a zoom of 1, mm; None where it is not known."""
-    planes = [plane for plane in PLANES if state.layout in ("ortho", plane)] or [state.volume.slice_plane]
+    planes: list[Plane] = [plane for plane in PLANES if state.layout in ("ortho", plane)]
     geometry, width = state.volume.upright, 0.0
-    for axis in (plane_view(geometry, plane).right for plane in planes):
+    for axis in (plane_view(geometry, plane).right for plane in planes or [state.volume.slice_plane]):
         spacing = geometry.spacing[axis]
         if spacing is None:
             return None

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from traitlets import Bool, CFloat, Enum, Int, TraitError, Unicode, observe, validate
 
-from dicomview.display import INTERPOLATIONS
+from dicomview.display import INTERPOLATIONS, Interpolation
 from dicomview.errors import GeometryError
-from dicomview.geometry import CONVENTIONS, PLANES, Plane, PlaneView, plane_view, rotation_matrix
+from dicomview.geometry import CONVENTIONS, PLANES, Convention, Plane, PlaneView, plane_view, rotation_matrix
 from dicomview.state.measuring import MEASURING
 from dicomview.state.overlay import OverlaysTrait
 from dicomview.state.painting import PAINTING, Painting
 from dicomview.state.rotation import RotationTrait, kept_center, normal_of, rotated, turned_volumes
-from dicomview.state.slab import SLAB_MODES, SlabTrait
+from dicomview.state.slab import SLAB_MODES, SlabMode, SlabTrait
 from dicomview.state.traits import (
     UPRIGHT,
     CenterTrait,
@@ -180,12 +180,12 @@ class ViewState(Painting):
     gap = CFloat(10.0, min=0)
     zoom = CFloat(1.0)
     center = CenterTrait()
-    convention = Enum(CONVENTIONS, "radiological")
+    convention: "Enum[Convention]" = Enum(CONVENTIONS, "radiological")
     turns = TurnsTrait()
     slab = SlabTrait()
-    slab_mode = Enum(SLAB_MODES, "max")
+    slab_mode: "Enum[SlabMode]" = Enum(SLAB_MODES, "max")
     overlays = OverlaysTrait()
-    interpolation = Enum(INTERPOLATIONS, "linear")
+    interpolation: "Enum[Interpolation]" = Enum(INTERPOLATIONS, "linear")
     scale_bar = Bool(True)
     letters = Bool(True)
     texts = Bool(True)

@@ -167,9 +167,9 @@ class OverlaysTrait(TraitType):  # type: ignore[type-arg]
 
     def validate(self, obj: Any, value: Any) -> tuple[Overlay, ...]:
         """Accept overlays of different names, which have a place."""
-        overlays = tuple(value) if isinstance(value, list | tuple) else (None,)
-        if not all(isinstance(overlay, Overlay) for overlay in overlays):
+        if not isinstance(value, list | tuple) or not all(isinstance(one, Overlay) for one in value):
             raise TraitError(f"overlays are made by viewer.overlays.add_mask(), fuse() ..., not {value!r}")
+        overlays: tuple[Overlay, ...] = tuple(value)
         if len({overlay.name for overlay in overlays}) < len(overlays):
             raise TraitError("the names of overlays must differ")
         known = getattr(obj, "_colormaps", None)

@@ -84,7 +84,7 @@ class Painting(Measuring):
     brush_3d = Bool(False).tag(seen="no")
     touched = TouchedTrait().tag(seen="over")
 
-    overlays: tuple[Overlay, ...]
+    overlays: "TraitType[tuple[Overlay, ...], Any]"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._stroke: Step | None = None

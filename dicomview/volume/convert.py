@@ -82,10 +82,14 @@ def place_as_lists(volume: Volume) -> dict[str, Any]:
     """Return what says where the voxels are, and their modality, as plain values."""
     geometry = volume.geometry
     modality = volume.meta.get("Modality")
-    uneven = geometry.slice_positions is not None and not geometry.is_uniform
+    positions = geometry.slice_positions
+    # Positions of files differ from those of the affine in the last digits: what is read again is equal.
+    own = Geometry(geometry.shape, affine=geometry.affine).slice_positions
+    if positions is not None and own is not None and np.array_equal(positions, own):
+        positions = None
     return {
         "affine": None if geometry.affine is None else geometry.affine.tolist(),
-        "slice_positions": geometry.slice_positions.tolist() if uneven else None,  # type: ignore[union-attr]
+        "slice_positions": None if positions is None else positions.tolist(),
         "modality": safe_text(modality) if modality else None,
     }
 

@@ -121,8 +121,9 @@ class Exchange:
         xarray.DataArray
             With the dimensions ``dims``. Coordinates: the values of extra dimensions; for slice, row and
             column the distance in mm from the first, along the axis, where it is known. Attributes, where
-            known: ``affine`` (nested list, (slice, row, column, 1) to LPS mm), ``slice_positions`` of
-            unevenly spaced slices, ``units`` of the values, ``modality``. Nothing says who the patient is.
+            known: ``affine`` (nested list, (slice, row, column, 1) to LPS mm), ``slice_positions``
+            where they are not exactly those of the affine, ``units`` of the values, ``modality``. Nothing
+            says who the patient is.
 
         Raises
         ------
@@ -141,8 +142,8 @@ class Exchange:
         is not known has scale 1 and, without an affine, no unit. OME-Zarr 0.4 has no affine: other readers
         show a sheared or unevenly spaced volume straight and even. The attribute ``dicomview`` holds what is
         exact: ``dims`` of the stored array, ``dimensions`` with values and units, ``spacing``, ``affine``
-        from (slice, row, column, 1) to LPS mm, ``slice_positions`` of unevenly spaced slices, ``unit`` of the
-        values and ``modality``. Nothing says who the patient is.
+        from (slice, row, column, 1) to LPS mm, ``slice_positions`` where they are not exactly those of the
+        affine, ``unit`` of the values and ``modality``. Nothing says who the patient is.
 
         Parameters
         ----------

@@ -123,5 +123,5 @@ def _shortest(values: Any) -> list[float]:
 
 def _corners(shape: Sequence[int]) -> Floats:
     """Return the indices of the eight corner voxels, shape (8, 4), a 1 behind each."""
-    corners = np.indices((2, 2, 2)).reshape(3, 8).T * (np.array(shape) - 1)
+    corners = np.indices((2, 2, 2)).reshape(3, 8).T * (np.array(shape, dtype=np.float64) - 1)
     return np.column_stack([corners, np.ones(8)])

@@ -77,7 +77,7 @@ class Segmentation:
         report: Report | None = None,
     ) -> None:
         self.segments = tuple(segments)
-        self.kind = kind
+        self.kind: Kind = kind
         self.geometry = geometry
         self.frame_of_reference_uid = frame_of_reference_uid
         self.referenced_series_uids = tuple(referenced_series_uids)

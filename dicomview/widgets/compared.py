@@ -36,14 +36,15 @@ def views_of(viewer: SliceViewer) -> dict[int, PlaneView]:
 
 def values_html(comparison: Comparison, state: ViewState, frame: Sequence[int]) -> str:
     """Return the values of both at the pointer, else at the crosshair, of a frame of the pair."""
-    index = state.index if state.pointer is None else state.pointer
+    index: tuple[int, ...] = state.index if state.pointer is None else state.pointer
     values: tuple[Any, Any] = (math.nan, math.nan)
     if state.volume is not state.acquired:  # on other axes
         place = state.volume.geometry.position(index)
         assert place is not None
         index = tuple(int(i) for i in np.rint(comparison.a.geometry.index(place)))
     if all(0 <= i < n for i, n in zip(index, comparison.a.geometry.shape)):
-        values = comparison.values(index, frame)
+        k, row, column = index
+        values = comparison.values((k, row, column), frame)
     parts = []
     for name, volume, value in zip("ab", (comparison.a, comparison.b), values):
         parts.append(f"{name} {_told(value, volume.unit)}")

@@ -41,8 +41,9 @@ class Displayed:
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
-        if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
-            self._handle_displayed()
+        displayed = getattr(self, "_handle_displayed", None)  # ipywidgets 7 calls what waits for the display
+        if displayed is not None:
+            displayed()
         bundle: dict[str, Any] = {"text/plain": self._told()}
         if is_live() and self._open:
             # A picture of its own, which can follow the view while this output stays as it is.

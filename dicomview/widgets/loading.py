@@ -194,11 +194,13 @@ def _fill_empty(volume: Volume, array: np.ndarray, failed: dict[tuple[int, ...],
     fill = with_padding(volume.padding, array.dtype, is_color=volume.is_color)
     array[~good] = (array[good].min() if good.any() else 0) if fill is None else fill
     if failed:
-        told = [f"slice {place if len(place) > 1 else place[0]} is empty: {e}" for place, e in failed.items()]
+        told = [
+            f"slice {place[0] if len(place) == 1 else place} is empty: {e}" for place, e in failed.items()
+        ]
         if len(told) > 5:
             told = [*told[:5], f"{len(told) - 5} more slices are empty"]
         volume.report = replace(
             volume.report,
             warnings=(*volume.report.warnings, *told),
-            missing=tuple(place if len(place) > 1 else place[0] for place in empty),
+            missing=tuple(place[0] if len(place) == 1 else place for place in empty),
         )

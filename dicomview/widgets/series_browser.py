@@ -275,9 +275,11 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         finally:
             self._is_going = False
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
-        if hasattr(self, "_handle_displayed"):  # ipywidgets 7 calls what waits for the display
-            self._handle_displayed()
+    # pyright infers from ipywidgets, which has no types, that there is a dict only.
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:  # pyright: ignore[reportIncompatibleMethodOverride]
+        displayed = getattr(self, "_handle_displayed", None)  # ipywidgets 7 calls what waits for the display
+        if displayed is not None:
+            displayed()
         if not is_live():
             self.wait()
         bundle: dict[str, Any] = {"text/plain": f"SeriesBrowser\n{self.found!r}"}

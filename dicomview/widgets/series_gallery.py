@@ -167,7 +167,7 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
                 ((i % across + 0.03) / across, 1 - (i // across + 0.62) / down, 0.94 / across, 0.6 / down)
             )
             ax.set_facecolor("black")
-            ax.set_xticks([]), ax.set_yticks([])
+            ax.set(xticks=[], yticks=[])
             if i in self._pictures:
                 pixels = iio.imread(b64decode(self._pictures[i]))
                 ax.imshow(pixels, cmap="gray", vmin=0, vmax=255)
@@ -185,7 +185,8 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
     def _told(self) -> str:
         return "\n".join(["Gallery of", *map(repr, self.series)])
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
+    # pyright infers from ipywidgets, which has no types, that there is a dict only.
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:  # pyright: ignore[reportIncompatibleMethodOverride]
         if not is_live():
             self.wait(PATIENCE)
         return super()._repr_mimebundle_(**kwargs)

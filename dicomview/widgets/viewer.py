@@ -383,7 +383,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             if self._open:
                 self._refresh()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:
+    # pyright infers from ipywidgets, which has no types, that there is a dict only.
+    def _repr_mimebundle_(self, **kwargs: Any) -> Bundle:  # pyright: ignore[reportIncompatibleMethodOverride]
         if self._staging is not None and self._open and is_live():
             self._staging.send_ahead()
         return super()._repr_mimebundle_(**kwargs)
