@@ -119,7 +119,7 @@ def test_time_and_a_frame_after_the_other(held):
 
 
 def test_a_volume_that_is_too_large_stays_lazy(write, monkeypatch):
-    monkeypatch.setattr(dv.options, "memory_budget", 10)
+    monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2)  # one image
     viewer = dv.SliceViewer(write()[0].parent)
     assert viewer._loading is None and viewer.state.layout == "ortho"
     viewer.close()
