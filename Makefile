@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest binder colab newcomer notebooks data-score
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score
 .PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
-check: lint imports types scripts docs test lowest newest binder colab
+check: lint imports types scripts docs test lowest newest stores binder colab
 
 setup: $(STAMP)
 
@@ -75,6 +75,13 @@ newest: wheel
 	cd tests && ../$(VENV)-newest/bin/python -c "$(IS_WHEEL)"
 	$(VENV)-newest/bin/pytest $(PLAIN) tests
 
+# folders on S3 and GCS: stand-ins for both, whose packages hold back others
+stores: wheel
+	$(PYTHON) -m venv --clear $(VENV)-stores
+	$(VENV)-stores/bin/pip install --quiet "$$(echo dist/*.whl)[remote]" s3fs 'moto[server]' gcsfs gcp-storage-emulator pytest hypothesis
+	$(VENV)-stores/bin/python -c "import s3fs, moto.server, gcsfs, gcp_storage_emulator.server"  # nothing is skipped
+	$(VENV)-stores/bin/pytest -k "s3 or gcs" tests/test_remote.py
+
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)
 	$(BIN)/python tests/elsewhere.py binder
@@ -130,4 +137,4 @@ picture: $(STAMP)
 	cp .artifacts/browser/viewer.png notebooks/viewer.png
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .artifacts build dist
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest $(VENV)-stores .artifacts build dist

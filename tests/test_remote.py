@@ -4,6 +4,7 @@ import contextlib
 import pickle
 import re
 import shutil
+import socket
 import threading
 import traceback
 import zipfile
@@ -252,7 +253,7 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
 
 
 def test_a_bucket_on_s3(write, monkeypatch):
-    """Against moto's server: pip install s3fs 'moto[server]'."""
+    """Against moto's server; ``make stores``."""
     pytest.importorskip("s3fs")
     moto = pytest.importorskip("moto.server")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -269,6 +270,31 @@ def test_a_bucket_on_s3(write, monkeypatch):
         assert len(dv.find_series("s3://bucket", storage_options=options)[0].files) == 6
         with pytest.raises(PathError, match="there is nothing at 'none'"):
             dv.find_series("s3://bucket/none/", storage_options=options)
+    finally:
+        server.stop()
+
+
+def test_a_bucket_on_gcs(write, monkeypatch):
+    """Against an emulator; ``make stores``."""
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    # Otherwise gcsfs asks over gRPC what kind of bucket it is, which the emulator does not speak.
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    pytest.importorskip("gcsfs")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True)
+    server.start()
+    try:
+        options = {"token": "anon", "project": "canary", "endpoint_url": f"http://127.0.0.1:{port}"}
+        system = fsspec.filesystem("gcs", **options)
+        system.mkdir("bucket")
+        for file in write("g"):
+            system.pipe(f"bucket/study/{file.name}", file.read_bytes())
+        check(dv.volread("gs://bucket/study/", storage_options=options))
+        assert len(dv.find_series("gs://bucket", storage_options=options)[0].files) == 6
+        with pytest.raises(PathError, match="there is nothing at 'none'"):
+            dv.find_series("gs://bucket/none/", storage_options=options)
     finally:
         server.stop()
 
