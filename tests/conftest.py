@@ -8,6 +8,9 @@ import numpy as np
 import pydicom
 import pytest
 
+#: Programs and stand-ins, which need packages that the tests do without.
+collect_ignore = ["benchmarks", "colab", "elsewhere.py", "newcomer.py", "notebooks.py"]
+
 matplotlib.use("Agg")
 sys.path.insert(0, str(Path(__file__).parent))
 
