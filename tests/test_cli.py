@@ -438,6 +438,7 @@ def test_ctrl_c_ends_without_a_traceback(study):
 import os, signal, sys, threading
 from dicomview.cli import main
 from dicomview.export import movie
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which processes in the background ignore
 add = movie.GifWriter.add
 def slow(self, picture):
     add(self, picture)
