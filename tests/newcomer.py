@@ -4,6 +4,7 @@ Needs Chromium; ``--tests`` runs the command for the tests too, which takes as l
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -11,10 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -66,6 +67,7 @@ def clean_place() -> Iterator[tuple[Path, dict[str, str]]]:
 def first_pictures(command: str) -> None:
     """Start JupyterLab, run all cells as a person would, and tell when there is something to see."""
     with clean_place() as (checkout, env), (checkout.parent / "log").open("w+b") as log:
+        clear(checkout / command.split()[-1])  # the pictures that it is saved with do not count
         start = time.monotonic()
         server = subprocess.Popen(
             command, shell=True, cwd=checkout, env=env, stdout=log, stderr=log, start_new_session=True
@@ -96,6 +98,15 @@ def first_pictures(command: str) -> None:
             server.wait(30)
 
 
+def clear(notebook: Path) -> None:
+    """Leave out what a notebook showed when it was saved."""
+    content = json.loads(notebook.read_text("utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    notebook.write_text(json.dumps(content), encoding="utf-8")
+
+
 def wait_for_link(server: "subprocess.Popen[bytes]", opened: Path, log: Path) -> str:
     """Return the address that the server opens in the browser."""
     end = time.monotonic() + PATIENCE
@@ -107,10 +118,16 @@ def wait_for_link(server: "subprocess.Popen[bytes]", opened: Path, log: Path) ->
 
 
 def run_all(page: Page) -> None:
-    """Choose Run > Run All Cells when the kernel is there."""
+    """Choose Run > Run All Cells when the kernel is there; again, if that was too early."""
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    has_begun = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first
+    for _ in range(5):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        with suppress(TimeoutError):
+            has_begun.wait_for(timeout=5000)
+            return
+    raise SystemExit("the cells do not run")
 
 
 def run(command: str) -> None:
