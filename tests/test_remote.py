@@ -252,6 +252,18 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
         dv.find_series("s3://bucket/study/")
 
 
+def check_bucket(scheme, files, options):
+    """Put files into a bucket, and read them from there."""
+    system = fsspec.filesystem(scheme, **options)
+    system.mkdir("bucket")
+    for file in files:
+        system.pipe(f"bucket/study/{file.name}", file.read_bytes())
+    check(dv.volread(f"{scheme}://bucket/study/", storage_options=options))
+    assert len(dv.find_series(f"{scheme}://bucket", storage_options=options)[0].files) == 6
+    with pytest.raises(PathError, match="there is nothing at 'none'"):
+        dv.find_series(f"{scheme}://bucket/none/", storage_options=options)
+
+
 def test_a_bucket_on_s3(write, monkeypatch):
     """Against moto's server; ``make stores``."""
     pytest.importorskip("s3fs")
@@ -262,14 +274,7 @@ def test_a_bucket_on_s3(write, monkeypatch):
     try:
         host, port = server.get_host_and_port()
         options = {"key": "k", "secret": "canary-key", "endpoint_url": f"http://{host}:{port}"}
-        system = fsspec.filesystem("s3", **options)
-        system.mkdir("bucket")
-        for file in write("s"):
-            system.pipe(f"bucket/study/{file.name}", file.read_bytes())
-        check(dv.volread("s3://bucket/study/", storage_options=options))
-        assert len(dv.find_series("s3://bucket", storage_options=options)[0].files) == 6
-        with pytest.raises(PathError, match="there is nothing at 'none'"):
-            dv.find_series("s3://bucket/none/", storage_options=options)
+        check_bucket("s3", write("s"), options)
     finally:
         server.stop()
 
@@ -287,14 +292,7 @@ def test_a_bucket_on_gcs(write, monkeypatch):
     server.start()
     try:
         options = {"token": "anon", "project": "canary", "endpoint_url": f"http://127.0.0.1:{port}"}
-        system = fsspec.filesystem("gcs", **options)
-        system.mkdir("bucket")
-        for file in write("g"):
-            system.pipe(f"bucket/study/{file.name}", file.read_bytes())
-        check(dv.volread("gs://bucket/study/", storage_options=options))
-        assert len(dv.find_series("gs://bucket", storage_options=options)[0].files) == 6
-        with pytest.raises(PathError, match="there is nothing at 'none'"):
-            dv.find_series("gs://bucket/none/", storage_options=options)
+        check_bucket("gs", write("g"), options)
     finally:
         server.stop()
 
