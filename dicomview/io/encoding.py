@@ -139,7 +139,9 @@ def _syntax(dataset: Dataset) -> UID:
     if told in _NATIVE and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if element.value and not element.value.startswith(_ITEM):  # decompressed by a tool that left the syntax
+        if element.value and not element.value.startswith(
+            _ITEM
+        ):  # decompressed by a tool that left the syntax
             return pydicom.uid.ExplicitVRLittleEndian
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
