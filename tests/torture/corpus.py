@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from torture import damage, pixelmodule
+from torture import damage, pixelmodule, streams, values
 from torture.truth import Case, Made, save
 
-MODULES = (damage, pixelmodule)
+MODULES = (damage, pixelmodule, values, streams)
 
 
 def all_cases() -> list[Case]:
@@ -32,9 +32,14 @@ def build(folder: Path, cases: Sequence[Case] | None = None) -> list[Made]:
         path, truths = case.make(place / "input")
         made.append(
             Made(
-                f"{case.category}: {case.name}", case.category, case.expected, path, tuple(truths), case.also,
+                f"{case.category}: {case.name}",
+                case.category,
+                case.expected,
+                path,
+                tuple(truths),
+                case.also,
                 case.is_dangerous,
-            )  # fmt: skip
+            )
         )
     save(made, folder)
     return made

@@ -8,7 +8,18 @@ from functools import partial
 
 from torture.raw import PIXELS, UNDEFINED, Element, Raw, fragments, item
 from torture.seeds import (
-    CODECS, alone, all_of, compressed_series, data_of, encoded, film, film_truth, one_of, packed, series, thrice,
+    CODECS,
+    all_of,
+    alone,
+    compressed_series,
+    data_of,
+    encoded,
+    film,
+    film_truth,
+    one_of,
+    packed,
+    series,
+    thrice,
     twice,
 )  # fmt: skip
 from torture.truth import NOT_WRONG, SURVIVE, WARNED, Case
@@ -45,7 +56,12 @@ def truncations() -> Iterator[Case]:
     for name, at in places.items():
         yield from twice(f"cut {name}", CUT, partial(cut, at=at))
     for share in (0.4, 0.9):
-        yield Case(f"all cut at {share}", CUT, NOT_WRONG, all_of(lambda r, s=share: r.bytes()[: int(len(r.bytes()) * s)]))
+        yield Case(
+            f"all cut at {share}",
+            CUT,
+            NOT_WRONG,
+            all_of(lambda r, s=share: r.bytes()[: int(len(r.bytes()) * s)]),
+        )
     for codec in CODECS:
         size = len(data_of(packed(codec)(series()[2])))
         for name, less in {"end item": 8, "in end item": 3, "last byte of stream": 9, "stream": 60}.items():
@@ -87,7 +103,9 @@ def flips() -> Iterator[Case]:
         yield Case(f"text of {tag:08X}", FLIP, WARNED, one_of(partial(flipped, at=offsets[tag] + 9, bit=bit)))
     for tag in (0x00280010, 0x00280011, 0x00280100, 0x00280101):
         for bit in (0, 2, 4):
-            yield from twice(f"value of {tag:08X} bit {bit}", FLIP, partial(flipped, at=offsets[tag] + 8, bit=bit))
+            yield from twice(
+                f"value of {tag:08X} bit {bit}", FLIP, partial(flipped, at=offsets[tag] + 8, bit=bit)
+            )
     for codec in CODECS:
         for share in (0.02, 0.1, 0.3, 0.6, 0.9):
 
@@ -96,7 +114,9 @@ def flips() -> Iterator[Case]:
                 return stream[:at] + bytes([stream[at] ^ 0x10]) + stream[at + 1 :]
 
             # nobody can tell whether values behind it are the true ones
-            yield Case(f"{codec} stream at {share}", FLIP, SURVIVE, compressed_series(codec, packed(codec, flip)))
+            yield Case(
+                f"{codec} stream at {share}", FLIP, SURVIVE, compressed_series(codec, packed(codec, flip))
+            )
 
 
 def lengths() -> Iterator[Case]:
@@ -112,7 +132,9 @@ def lengths() -> Iterator[Case]:
         yield from twice(f"pixels shorter by {-by}", LENGTH, longer(PIXELS, by))
     for n in (0, 1, 2, 4, 320, 638):
         yield from twice(f"{n} bytes of pixels", LENGTH, lambda raw, n=n: raw.put(PIXELS, raw[PIXELS][:n]))
-    yield from twice("private element beyond the file", LENGTH, lambda raw: raw.put(0x00091001, b"abcd", b"OB", 2**31))
+    yield from twice(
+        "private element beyond the file", LENGTH, lambda raw: raw.put(0x00091001, b"abcd", b"OB", 2**31)
+    )
     for name, value in {
         "sequence without end": item(Element(0x00080100, b"SH", b"A "), length=UNDEFINED)[:-8],
         "sequence of garbage": b"\x55" * 64,
@@ -120,11 +142,16 @@ def lengths() -> Iterator[Case]:
         "item of length 1": item(Element(0x00080100, b"SH", b"A "), length=1),
         "item without end": struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED) + b"\x08\x00\x00\x01SH\x02\x00A ",
     }.items():
-        yield from twice(name + ", undefined", LENGTH, lambda raw, v=value: raw.put(0x00081140, v, b"SQ", UNDEFINED))
+        yield from twice(
+            name + ", undefined", LENGTH, lambda raw, v=value: raw.put(0x00081140, v, b"SQ", UNDEFINED)
+        )
         yield from twice(name, LENGTH, lambda raw, v=value: raw.put(0x00081140, v, b"SQ"))
     for tag in (0x00080016, 0x00200032, 0x00280010):
         yield Case(
-            f"{tag:08X} of undefined length", LENGTH, NOT_WRONG, one_of(lambda raw, t=tag: raw.put(t, raw[t], length=0xFFFF))
+            f"{tag:08X} of undefined length",
+            LENGTH,
+            NOT_WRONG,
+            one_of(lambda raw, t=tag: raw.put(t, raw[t], length=0xFFFF)),
         )
     for name, value in {"0": 0, "1": 1, "too long": 5000, "huge": 2**32 - 1}.items():
 
@@ -142,4 +169,6 @@ def lengths() -> Iterator[Case]:
                 size = len(stream) + len(stream) % 2
                 return raw.put(PIXELS, data[:12] + struct.pack("<I", size + by) + data[16:], b"OB", UNDEFINED)
 
-            yield Case(f"{codec} fragment longer by {by}", LENGTH, NOT_WRONG, compressed_series(codec, fragment))
+            yield Case(
+                f"{codec} fragment longer by {by}", LENGTH, NOT_WRONG, compressed_series(codec, fragment)
+            )

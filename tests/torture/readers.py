@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from torture.truth import Answer, Given
 
 READERS = ("dicomview", "imageio", "pydicom", "SimpleITK")
@@ -50,10 +49,12 @@ def with_dicomview(path: Path, *, lazy: bool = False) -> Given:
 
     found = dv.find_series(path)
     told = [str(d) for d in found.dropped] + [s.reason for s in found if s.reason]
-    if len(found.volumes) > 1:
-        volumes = [series.read(lazy=lazy) for series in found.volumes]
-    else:
+    try:
         volumes = [dv.volread(path, lazy=lazy)]
+    except dv.SeriesError:
+        if len(found.volumes) < 2:
+            raise
+        volumes = [series.read(lazy=lazy) for series in found.volumes]
     for volume in volumes:
         report = volume.report
         told += [*report.warnings, *map(str, report.dropped)]
@@ -65,7 +66,10 @@ def _answer(volume: Any) -> Answer:
     array = np.asarray(volume.array)
     count = len(volume.report.missing)
     extra = tuple(map(len, volume.dimensions))
-    places = [np.ravel_multi_index(k if extra else (k,), (*extra, volume.geometry.shape[0])) for k in volume.report.missing]
+    places = [
+        np.ravel_multi_index(k if extra else (k,), (*extra, volume.geometry.shape[0]))
+        for k in volume.report.missing
+    ]
     assert len(places) == count
     return Answer(array, volume.geometry.spacing, volume.geometry.affine, tuple(map(int, places)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import selectors
@@ -42,7 +43,9 @@ class Result:
 class Worker:
     """A process that reads; when it dies or hangs the next input gets another one."""
 
-    def __init__(self, corpus: Path, reader: str, *, seconds: float = SECONDS, memory: float = GIGABYTES) -> None:
+    def __init__(
+        self, corpus: Path, reader: str, *, seconds: float = SECONDS, memory: float = GIGABYTES
+    ) -> None:
         self._command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(corpus), reader]
         self._seconds, self._memory = seconds, memory
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,16 +72,16 @@ class Worker:
         code = self._process.wait()
         self.stop()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Result(made, "memory" if code == -signal.SIGKILL else "crash", f"the process ended: {name}", seconds)
+        return Result(
+            made, "memory" if code == -signal.SIGKILL else "crash", f"the process ended: {name}", seconds
+        )
 
     def stop(self) -> None:
         """End the process and all that it started."""
         if self._process is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         assert self._process.stdin
         self._process.stdin.close()
@@ -88,7 +91,7 @@ class Worker:
 
     def _start(self) -> None:
         out, into = os.pipe()
-        self._noise = tempfile.TemporaryFile()
+        self._noise = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         self._process = subprocess.Popen(
             [*self._command, str(into), str(self._noise.fileno()), "--memory", str(self._memory)],
             stdin=subprocess.PIPE,
@@ -101,7 +104,9 @@ class Worker:
         self._answers = os.fdopen(out, "rb", buffering=0)
         if self._line(120) != b"ready\n":
             self._noise.seek(0)
-            raise RuntimeError(f"the worker does not start: {self._noise.read().decode(errors='replace')[-2000:]}")
+            raise RuntimeError(
+                f"the worker does not start: {self._noise.read().decode(errors='replace')[-2000:]}"
+            )
 
     def _line(self, seconds: float) -> bytes | None:
         """Return a line, nothing when the process ended, None when it does not come in time."""
@@ -137,14 +142,20 @@ def table(results: Sequence[Result]) -> str:
     for category in [*categories, "total"]:
         rows = [r for r in results if category in ("total", r.made.category)]
         counts = Counter(r.outcome for r in rows)
-        lines.append(f"{category:<{width}}{len(rows):>8}" + "".join(f"{counts[c] or '.':>15}" for c in columns))
+        lines.append(
+            f"{category:<{width}}{len(rows):>8}" + "".join(f"{counts[c] or '.':>15}" for c in columns)
+        )
     return "\n".join(lines)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reader", action="append", help=f"one of {', '.join(READERS)}, dicomview-lazy; or file.py:function")
-    parser.add_argument("--category", action="append", help="only inputs of this category; a part of its name")
+    parser.add_argument(
+        "--reader", action="append", help=f"one of {', '.join(READERS)}, dicomview-lazy; or file.py:function"
+    )
+    parser.add_argument(
+        "--category", action="append", help="only inputs of this category; a part of its name"
+    )
     parser.add_argument("--name", action="append", help="only inputs with this in their name")
     parser.add_argument("--corpus", type=Path, help="a folder of other inputs; see load()")
     parser.add_argument("--keep", type=Path, help="where the corpus is written, and stays")
@@ -178,7 +189,9 @@ def main() -> int:
                 print(f"legal inputs that were not read right: {refused}")
                 for result in results:
                     if options.all or (options.list and result.is_bad):
-                        print(f"  {result.made.category} / {result.made.name}: {result.outcome}: {result.message}")
+                        print(
+                            f"  {result.made.category} / {result.made.name}: {result.outcome}: {result.message}"
+                        )
                 is_bad |= reader.startswith("dicomview") and any(r.is_bad for r in results)
     return int(is_bad)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from pydicom import uid as uids
-
 from torture.raw import PIXELS, Raw, fragments, parse
 from torture.truth import NOT_WRONG, Case, Truth
 
@@ -66,7 +65,9 @@ def write(folder: Path, files: Iterable[Raw | bytes], names: Iterable[str] | Non
     return folder
 
 
-def one_of(edit: Edit, files: tuple[Raw, ...] | None = None, truths: Callable[[], list[Truth]] | None = None) -> Any:
+def one_of(
+    edit: Edit, files: tuple[Raw, ...] | None = None, truths: Callable[[], list[Truth]] | None = None
+) -> Any:
     """One file of a series is changed."""
 
     def make(folder: Path) -> tuple[Path, list[Truth]]:

@@ -184,7 +184,14 @@ def geometry_differs(truth: Truth, answer: Answer, is_warned: bool, first: int =
         for n, (a, b) in enumerate(zip(answer.spacing, truth.spacing)):
             if a is None and (b is None or is_warned):
                 continue
-            if n == 0 and is_warned and b is not None and a is not None and first >= 0 and answer.missing == ():
+            if (
+                n == 0
+                and is_warned
+                and b is not None
+                and a is not None
+                and first >= 0
+                and answer.missing == ()
+            ):
                 continue  # fewer slices may lie further apart; their places were compared
             if a is None or b is None or abs(a - b) > 0.01 * max(abs(b), 1e-9):
                 return f"spacing {answer.spacing} in place of {truth.spacing}"
@@ -192,10 +199,7 @@ def geometry_differs(truth: Truth, answer: Answer, is_warned: bool, first: int =
         return "" if answer.affine is None else "an affine that the files do not tell"
     if answer.affine is None:
         return "" if is_warned or answer.spacing is None else "no affine"
-    if is_warned and (first or answer.missing == ()):
-        columns = [1, 2]
-    else:
-        columns = [0, 1, 2, 3]
+    columns = [1, 2] if is_warned and (first or answer.missing == ()) else [0, 1, 2, 3]
     if truth.array.shape[-4 if truth.is_color else -3] == 1:
         columns = [c for c in columns if c]
     if not np.allclose(answer.affine[:, columns], truth.affine[:, columns], atol=0.02):
@@ -209,7 +213,9 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
     if a.dtype.kind == "f" or b.dtype.kind == "f":
         a, b = a.astype(float), b.astype(float)
         return bool(np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True))
-    return bool(np.array_equal(a.astype(object), b.astype(object)) if "u8" in (a.dtype.str[1:],) else (a == b).all())
+    return bool(
+        np.array_equal(a.astype(object), b.astype(object)) if "u8" in (a.dtype.str[1:],) else (a == b).all()
+    )
 
 
 def wrong_values(given: np.ndarray, true: np.ndarray) -> str:
@@ -282,16 +288,21 @@ def load(folder: Path) -> list[Made]:
             ]
         cases.append(
             Made(
-                told["name"], told["category"], told["expected"], folder / told["path"],
-                groups[0], tuple(groups[1:]), told["is_dangerous"],
-            )  # fmt: skip
+                told["name"],
+                told["category"],
+                told["expected"],
+                folder / told["path"],
+                groups[0],
+                tuple(groups[1:]),
+                told["is_dangerous"],
+            )
         )
     return cases
 
 
 def _loaded(arrays: Any, start: str, is_color: bool) -> Truth:
     spacing = tuple(None if np.isnan(s) else float(s) for s in arrays[start + "spacing"])
-    affine = arrays[start + "affine"] if start + "affine" in arrays else None
+    affine = arrays.get(start + "affine", None)
     return Truth(arrays[start + "array"], spacing, affine, is_color)
 
 
