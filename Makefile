@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score torture
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
+.PHONY: fuzz bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts docs test lowest newest stores binder colab
 
@@ -81,6 +81,13 @@ stores: wheel
 	$(VENV)-stores/bin/pip install --quiet "$$(echo dist/*.whl)[remote]" s3fs 'moto[server]' gcsfs gcp-storage-emulator pytest hypothesis
 	$(VENV)-stores/bin/python -c "import s3fs, moto.server, gcsfs, gcp_storage_emulator.server"  # nothing is skipped
 	$(VENV)-stores/bin/pytest -k "s3 or gcs" tests/test_remote.py
+
+# series spoiled at random, read and compared with a plain reading; findings go to .artifacts/fuzz
+FUZZ_S ?= 60
+FUZZ_SEED ?= 1
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
 
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)
