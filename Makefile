@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score torture
 .PHONY: fuzz bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts docs test lowest newest stores binder colab
@@ -108,6 +108,10 @@ notebooks: $(STAMP)
 # how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)
 	$(BIN)/python tests/reference.py
+
+# bad input against dicomview, imageio, the usual pydicom recipe and SimpleITK; ARGS="--reader dicomview --list" for ours
+torture: $(STAMP)
+	$(BIN)/python tests/torture/run.py $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/step.py
