@@ -15,6 +15,9 @@ class Options:
     memory_budget : float or int or None
         How much memory the array of one volume may take: up to 1 a part of what is free, above that a number
         of bytes; None for any amount. Half of what is free by default.
+    redact_paths : bool
+        Whether errors, warnings and reports say "a file" in place of a file's name. False by default: names
+        are shown, and folders never.
 
     Examples
     --------
@@ -23,12 +26,13 @@ class Options:
     False
     """
 
-    __slots__ = ("memory_budget", "progress", "show_patient")
+    __slots__ = ("memory_budget", "progress", "redact_paths", "show_patient")
 
     def __init__(self) -> None:
         self.show_patient: bool = False
         self.progress: bool = True
         self.memory_budget: float | None = 0.5
+        self.redact_paths: bool = False
 
     def __repr__(self) -> str:
         return f"Options({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
