@@ -23,7 +23,7 @@ from dicomview.io.series import no_volume
 from dicomview.options import options
 from dicomview.volume import Volume
 from dicomview.volume.describe import text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import is_hidden, safe_text, shown_text
 
 __all__ = ["COMMANDS", "Remarks"]
 
@@ -269,9 +269,10 @@ def _told(found: SeriesList) -> dict[str, Any]:
         "series": [
             {
                 "number": number,
-                "uid": series.uid,
                 "modality": safe_text(series.modality),
-                "description": safe_text(series.description),
+                "title": series.title,
+                "uid": None if is_hidden("SeriesInstanceUID") else series.uid,
+                "description": shown_text("SeriesDescription", series.description) or None,
                 "shape": series.shape,
                 "spacing": series.spacing if series.shape else None,
                 "files": len(series.files),

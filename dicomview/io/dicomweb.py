@@ -224,9 +224,9 @@ class DicomWeb:
             return image
 
         with closing(fetched(uids, fetch, connections=self._connections)) as images:
-            for uid in progress(uids, "images"):
+            for number, _ in enumerate(progress(uids, "images"), 1):
                 image = next(images)
-                name = f"{uid}.dcm"
+                name = f"image{number:05d}.dcm"  # a UID may tell who somebody is
                 if isinstance(image, ServerError):
                     first = first or image
                     lost.append(Dropped(Path(name), str(image)))

@@ -13,7 +13,7 @@ from dicomview.io.header import Header
 from dicomview.io.sources import File, plain
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing, html_table, text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import safe_text, series_title
 
 __all__ = ["Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
 
@@ -86,6 +86,12 @@ class Series:
             self.shape = (*extra, *self._stack.geometry.shape, *colour)
 
     @property
+    def title(self) -> str:
+        """What it is called where it is shown: the description only if that may be told."""
+        first = self._given[0][0]
+        return series_title(first.series_description, first.series_number, self.part)
+
+    @property
     def spacing(self) -> tuple[float | None, float | None, float | None]:
         """Distance in mm between slices, rows and columns."""
         return self._stack.geometry.spacing
@@ -120,7 +126,7 @@ class Series:
             If no slice can be decoded.
         """
         if self.reason:
-            raise SeriesError(f"{safe_text(self.description) or 'the series'} is no volume: {self.reason}")
+            raise SeriesError(f"{self.title or 'the series'} is no volume: {self.reason}")
         return self._reader(self, lazy)
 
     @property
@@ -140,14 +146,14 @@ class Series:
         )
 
     def row(self) -> tuple[str, ...]:
-        """Return modality, description, shape, spacing, files and remark as text."""
+        """Return modality, title, shape, spacing, files and remark as text."""
         shape = "" if self.shape is None else " × ".join(map(str, self.shape))
         known = any(d is not None for d in self.spacing)
         spacing = format_spacing(self.spacing) if known and self.shape else ""
         remark = self.reason or "; ".join(self.warnings)
         return (
             safe_text(self.modality),
-            safe_text(self.description),
+            self.title,
             shape,
             spacing,
             str(len(self.files)),
@@ -169,7 +175,7 @@ class SeriesList(Sequence[Series]):
         Number of files of other kinds that were passed over.
     """
 
-    COLUMNS = ("", "modality", "description", "shape", "spacing", "files", "remark")
+    COLUMNS = ("", "modality", "series", "shape", "spacing", "files", "remark")
 
     def __init__(self, series: Sequence[Series], *, dropped: Sequence[Dropped] = (), others: int = 0) -> None:
         self._series = tuple(series)
