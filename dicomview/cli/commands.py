@@ -19,7 +19,7 @@ from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError, MissingPackageError, PathError, SeriesError
 from dicomview.geometry import Plane
 from dicomview.io import Series, SeriesList, find_series, volread
-from dicomview.io.series import no_volume
+from dicomview.io.series import HIDDEN, no_volume
 from dicomview.options import options
 from dicomview.volume import Volume
 from dicomview.volume.describe import text_table
@@ -44,7 +44,7 @@ def info(args: Namespace) -> Remarks:
         rows = [(*row, _patient(series)) for row, series in zip(found.rows(), found)]
         print("\n".join([*text_table((*SeriesList.COLUMNS, "patient"), rows), *found.notes()]))
     else:
-        print(found)
+        print(str(found).replace(HIDDEN, "descriptions are hidden: --show-descriptions shows them"))
     return [*(text for series in found for text in series.warnings), *map(str, found.dropped)]
 
 

@@ -47,16 +47,18 @@ def shown_text(keyword: str, value: Any) -> str:
     return "" if value is None or is_hidden(keyword) else safe_text(value)
 
 
-def series_title(description: str, number: int | None, part: str = "") -> str:
-    """Return what a series is called where it is shown: its description, or its number where that is hidden.
+def series_title(description: str, number: int | None, part: str = "", plane: str = "") -> str:
+    """Return what a series is called where it is shown.
+
+    Its description; number and plane where that is hidden.
 
     Examples
     --------
-    >>> series_title("Doe, Jane: head", 3, "EchoTime 12")
-    'series 3 [EchoTime 12]'
+    >>> series_title("Doe, Jane: head", 3, "EchoTime 12", "axial")
+    'series 3 axial [EchoTime 12]'
     """
-    named = "" if number is None else f"series {number}"
-    told = shown_text("SeriesDescription", description) or named
+    told = shown_text("SeriesDescription", description)
+    told = told or " ".join(filter(None, ("" if number is None else f"series {number}", plane)))
     return safe_text(" ".join(filter(None, (told, f"[{part}]" if part else ""))))
 
 
