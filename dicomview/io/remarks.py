@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from dicomview.errors import DecodeError
 from dicomview.geometry import Geometry
+from dicomview.geometry.middle import median
 from dicomview.io.assemble import names
 from dicomview.io.header import Header
 from dicomview.io.realworld import mapping_warnings
@@ -18,7 +17,25 @@ __all__ = ["report_of"]
 AGREES_MM, AGREES_FRACTION = 0.01, 0.01
 _BURNED = "BurnedInAnnotation"
 #: Modalities whose pictures have text in them more often than not.
-LETTERED = ("US", "IVUS", "ES", "XA", "RF", "XC", "SC", "OT", "GM", "SM", "OP", "OPV", "CR", "DX", "DR", "MG", "PX")
+LETTERED = (
+    "US",
+    "IVUS",
+    "ES",
+    "XA",
+    "RF",
+    "XC",
+    "SC",
+    "OT",
+    "GM",
+    "SM",
+    "OP",
+    "OPV",
+    "CR",
+    "DX",
+    "DR",
+    "MG",
+    "PX",
+)
 #: An angle in the header may differ by so much, degrees.
 AGREES_DEGREES = 0.5
 
@@ -90,7 +107,7 @@ def _steps(geometry: Geometry) -> tuple[float, float, float] | None:
     steps = geometry.steps
     if steps is None or not len(steps):
         return None
-    return float(steps.min()), float(np.median(steps)), float(steps.max())
+    return float(steps.min()), float(median(steps)), float(steps.max())
 
 
 def _spacing_from(header: Header) -> str:
