@@ -502,3 +502,18 @@ def test_a_notebook_that_is_saved(plain, tmp_path):
     told = (tmp_path / "n.ipynb").read_text(encoding="utf-8")
     assert "SUVError" in told and "image/png" in told and "application/vnd.jupyter.widget" in told
     clean([p for p in made if p.tag], notebook=told)
+
+
+# -- text in the pixels -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("modality", "told", "warned"),
+    [("CT", None, ""), ("CT", "NO", ""), ("CT", "YES", "is YES"), ("US", None, "does not say NO"),
+     ("US", "NO", ""), ("XA", "", "does not say NO"), ("CT", "MAYBE", "does not say NO")],
+)  # fmt: skip
+def test_pictures_that_may_name_the_patient_are_told(tmp_path, modality, told, warned):
+    elements = {"Modality": modality} | ({} if told is None else {"BurnedInAnnotation": told})
+    files = dv.samples.write_series(tmp_path / "s", make_voxels(), make_affine(), elements=elements)
+    warnings = [text for text in dv.volread(files).report.warnings if "BurnedInAnnotation" in text]
+    assert len(warnings) == bool(warned) and all(warned in text for text in warnings)

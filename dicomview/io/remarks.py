@@ -18,24 +18,8 @@ AGREES_MM, AGREES_FRACTION = 0.01, 0.01
 _BURNED = "BurnedInAnnotation"
 #: Modalities whose pictures have text in them more often than not.
 LETTERED = (
-    "US",
-    "IVUS",
-    "ES",
-    "XA",
-    "RF",
-    "XC",
-    "SC",
-    "OT",
-    "GM",
-    "SM",
-    "OP",
-    "OPV",
-    "CR",
-    "DX",
-    "DR",
-    "MG",
-    "PX",
-)
+    "US", "IVUS", "ES", "XA", "RF", "XC", "SC", "OT", "GM", "SM", "OP", "OPV", "CR", "DX", "DR", "MG", "PX",
+)  # fmt: skip
 #: An angle in the header may differ by so much, degrees.
 AGREES_DEGREES = 0.5
 
