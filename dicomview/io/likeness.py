@@ -7,10 +7,11 @@ from typing import Any
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 
+from dicomview.io.encoding import elements_behind
 from dicomview.io.header import Header
 from dicomview.io.headers import HEADER_TAGS
 from dicomview.io.keys import DIFFUSION_TAGS, KEY_ORDER, NUMBERS, SOURCE_TAGS, diffusion_keys
-from dicomview.io.layout import Layout, Scanned, learned
+from dicomview.io.layout import UNDEFINED, Layout, Scanned, learned
 from dicomview.io.mosaic import MOSAIC_TAGS
 from dicomview.io.multiframe import FRAME_KEYWORDS
 from dicomview.io.sources import File, start_of
@@ -247,6 +248,11 @@ class Likenesses:
         if found is None:
             return None
         values, start, length = found
+        if start + length < state[0] and length != UNDEFINED:
+            with file.open("rb") as stream:
+                stream.seek(start - 12)
+                if elements_behind(stream, length) is not None:  # the general reader says so
+                    return None
         scanned = Scanned(likeness.layout, values, (start, length), state)
         header = likeness.header_of(file, scanned)
         if header is None:
