@@ -47,7 +47,7 @@ def check_meta(header):
 
 
 def layouts(files):
-    """A header that is told from a known layout, and the places of its pixels, are those of the general reader."""
+    """What is told from a known layout, header and places of pixels, is what the general reader says."""
     from dicomview.io.likeness import Likenesses
     from dicomview.io.spans import places_of, places_of_scanned
 
@@ -99,6 +99,7 @@ def frames(files):
 def checker(target):
     """Return a function of the bytes of a file, which raises where something is wrong."""
     import seeds
+
     from dicomview.io.discover import looks_like_dicom
     from dicomview.io.sources import MemoryFile
 
