@@ -53,6 +53,8 @@ _SETTERS = {
 }
 _MOMENT_TAGS = frozenset(_tag(keyword) for pair in _MOMENTS for keyword in pair)
 _DIFFUSION_TAGS, _SOURCES = frozenset(DIFFUSION_TAGS), frozenset((*DIFFUSION_TAGS, *SOURCE_TAGS))
+#: Who a private block belongs to, other elements take their meaning from too.
+_OF_MOSAICS = frozenset(MOSAIC_TAGS) - _SOURCES
 _DIFFUSION_KEYS = ("DiffusionBValue", "GradientX", "GradientY", "GradientZ", "Isotropic")
 _FRAME_TAGS = frozenset(map(_tag, FRAME_KEYWORDS)) - {_tag("SliceThickness")}
 
@@ -72,7 +74,7 @@ class _Likeness:
         #: Elements that the header depends on.
         self._relevant = frozenset(HEADER_TAGS) - _FRAME_TAGS
         if not {"MOSAIC", "VFRAME", "DIFFUSION"} & set(header.image_type):
-            self._relevant -= frozenset(MOSAIC_TAGS)
+            self._relevant -= _OF_MOSAICS
         if self._tells_time(*_MOMENTS[0]):
             self._relevant -= {_tag("AcquisitionDateTime")}
         #: Keys of diffusion by the values that give them; None if those of the known header are not so.
@@ -84,7 +86,7 @@ class _Likeness:
         if told == known and header.keys == _ordered(self._keys):
             self._diffusions = {}
             if "DiffusionBValue" in told and not {"MOSAIC", "VFRAME"} & set(header.image_type):
-                self._relevant -= frozenset(MOSAIC_TAGS)
+                self._relevant -= _OF_MOSAICS
         self._prepare()
 
     @staticmethod

@@ -107,10 +107,11 @@ def checker(target):
     check = {"layouts": layouts, "frames": frames}[target](known)
 
     def of_bytes(data):
-        warnings.simplefilter("ignore")
-        file = MemoryFile.of(data, "fuzzed")
-        if looks_like_dicom(file):
-            check(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = MemoryFile.of(data, "fuzzed")
+            if looks_like_dicom(file):
+                check(file)
 
     return of_bytes
 
