@@ -101,6 +101,14 @@ def write(tmp_path):
     return write
 
 
+@pytest.fixture
+def named(monkeypatch):
+    """Show what is hidden by default."""
+    from dicomview.options import options
+
+    monkeypatch.setattr(options, "show_patient", True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Keep generated samples inside the test run, also those of kernels that tests start."""

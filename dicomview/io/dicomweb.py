@@ -117,8 +117,8 @@ class DicomWeb:
         >>> import dicomview as dv
         >>> with dv.samples.serve(dv.samples.head_ct(), dv.samples.knee_mr()) as server:
         ...     dv.dicomweb(server.url).find(Modality="MR")
-           modality  description       study date  study          images
-        0  MR        Knee PD sagittal  20200101    MR knee right  27
+           modality  series    study date  study  images
+        0  MR        series 1                     27
         """
         _check_limit(limit)
         for keyword in keywords:
