@@ -161,7 +161,7 @@ def test_a_cell_that_is_run_fifty_times(show):
     # JupyterLab itself holds on to the elements of widgets that were shown before, of any package.
     assert page_now["nodes"] - page_was["nodes"] < 45 * 3000
     assert page_now["heap"] - page_was["heap"] < 90e6
-    assert page_now["arrays"] - page_was["arrays"] < 5e6, "voxels of viewers that are closed are held"
+    assert page_now["arrays"] - page_was["arrays"] < 15e6, "voxels of viewers that are closed are held"
     assert book.page.evaluate(PAINTED) == [True]
     book.page.locator(FOCUS).focus()
     book.page.keyboard.press("ArrowUp")
