@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score
-.PHONY: bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
+.PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score torture
+.PHONY: fuzz bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts docs test lowest newest stores binder colab
 
@@ -82,6 +82,13 @@ stores: wheel
 	$(VENV)-stores/bin/python -c "import s3fs, moto.server, gcsfs, gcp_storage_emulator.server"  # nothing is skipped
 	$(VENV)-stores/bin/pytest -k "s3 or gcs" tests/test_remote.py
 
+# series spoiled at random, read and compared with a plain reading; findings go to .artifacts/fuzz
+FUZZ_S ?= 60
+FUZZ_SEED ?= 1
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
+
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)
 	$(BIN)/python tests/elsewhere.py binder
@@ -101,6 +108,10 @@ notebooks: $(STAMP)
 # how many reference series dicomview, SimpleITK and imageio read right; needs DICOMVIEW_DATA
 data-score: $(STAMP)
 	$(BIN)/python tests/reference.py
+
+# bad input against dicomview, imageio, the usual pydicom recipe and SimpleITK; ARGS="--reader dicomview --list" for ours
+torture: $(STAMP)
+	$(BIN)/python tests/torture/run.py $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/step.py

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 #: Programs and stand-ins, which need packages that the tests do without.
-collect_ignore = ["benchmarks", "colab", "elsewhere.py", "newcomer.py", "notebooks.py"]
+collect_ignore = ["benchmarks", "colab", "elsewhere.py", "fuzz", "newcomer.py", "notebooks.py", "torture"]
 
 matplotlib.use("Agg")
 sys.path.insert(0, str(Path(__file__).parent))

@@ -55,8 +55,12 @@ def read_segments(headers: Sequence[Header]) -> Segmentation:
     with reading(file, "the segments cannot be read"):
         with file.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        meta = meta_from_dataset(dataset)
-        segments = [_segment(item) for item in dataset.get("SegmentSequence") or ()]
+        return _segmentation(headers, dataset)
+
+
+def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
+    file, meta = headers[0].path, meta_from_dataset(dataset)
+    segments = [_segment(item) for item in dataset.get("SegmentSequence") or ()]
     kind = _KINDS.get(str(dataset.get("SegmentationType", "")))
     if kind is None:
         raise DecodeError(

@@ -215,8 +215,21 @@ def peak_memory():
     return max(own, started)
 
 
-def measured(name, folder):
+def forget(folder):
+    """Have the system forget what it knows of the files: the next call reads them from the disk."""
+    for file in folder.iterdir():
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fdatasync(descriptor)  # only what is on the disk can be forgotten
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
+def measured(name, folder, *, cold=False):
     """Return seconds and peak memory of one call in a process of its own; None where it fails."""
+    if cold:
+        forget(folder)
     command = [sys.executable, __file__, "--child", name, str(folder)]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -257,7 +270,7 @@ def write(root, name):
     return folder
 
 
-def table(rows, folder, rounds):
+def table(rows, folder, rounds, *, cold=False):
     """Measure all of them in turns, and print medians, ratios and peak memory; return the medians."""
     results = {name: [] for name in rows}
     for turn in range(rounds):
@@ -265,7 +278,7 @@ def table(rows, folder, rounds):
             known = results[name]
             # What takes long varies less.
             if known is not None and not (turn >= FEW and known[0][0] > LONG):
-                found = measured(name, folder)
+                found = measured(name, folder, cold=cold)
                 results[name] = None if found is None else [*known, found]
     base = median(r[0] for r in results["limit"]) if results.get("limit") else None
     ours = next((n for n in ("dicomview", "find_series") if results.get(n)), rows[0])
@@ -290,6 +303,7 @@ def main():
     parser.add_argument("series", nargs="*", help=f"of {', '.join(SERIES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="fewer series and repetitions")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--cold", action="store_true", help="read from the disk, not from the system's cache")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -304,13 +318,14 @@ def main():
         for name in options.series or (QUICK if options.quick else SERIES):
             folder = write(Path(temporary), name)
             plain = SERIES[name][0] == "classic" and SERIES[name][2] == "uncompressed"
-            print(f"{name} (median of {rounds})", flush=True)
-            table(["limit", *(p for p in peers if plain or p not in ONLY_CLASSIC)], folder, rounds)
+            print(f"{name} (median of {rounds}{', from the disk' * options.cold})", flush=True)
+            contestants = ["limit", *(p for p in peers if plain or p not in ONLY_CLASSIC)]
+            table(contestants, folder, rounds, cold=options.cold)
             if plain:
                 print(f"{name}: headers, and the first picture")
                 measured("with a cache", folder)
                 rows = ["find_series", "with a cache", "pydicom headers", "first picture", "dicomview"]
-                found = table(rows, folder, rounds)
+                found = table(rows, folder, rounds, cold=options.cold)
                 faster = found["pydicom headers"] / found["find_series"]
                 part = found["first picture"] / found["dicomview"]
                 print(
