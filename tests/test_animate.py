@@ -388,7 +388,7 @@ def test_what_is_not_possible_is_said(tmp_path):
         ({"steps": []}, "at least one"),
         ({"steps": 0}, "at least one"),
         ({"along": "time", "steps": [2]}, "no index 2: time has 0 to 1"),
-        ({"plane": "frontal"}, "a plane is one of"),
+        ({"plane": "frontal"}, "there is no plane"),
         ({"frame": (0, 0)}, "an index for each"),
         ({"frame": (7,)}, "no index 7"),
         ({"index": 3}, "index="),
