@@ -414,7 +414,9 @@ def test_lists_of_uids_are_searched_for_and_other_lists_are_refused(folders):
         assert [series.uid for series in client.find(SeriesInstanceUID=uids)] == uids
         assert [series.uid for series in client.find(SeriesInstanceUID=(uids[1], "1.2"))] == uids[1:]
         for keywords in ({"Modality": ["CT", "MR"]}, {"PatientID": {"1"}}, {"StudyDate": np.arange(2)}):
-            with pytest.raises(SeriesError, match=rf"{next(iter(keywords))} \([0-9A-F,]*\) must be one value"):
+            with pytest.raises(
+                SeriesError, match=rf"{next(iter(keywords))} \([0-9A-F,]*\) must be one value"
+            ):
                 client.find(**keywords)
         with pytest.raises(SeriesError, match=r"SeriesInstanceUID \(0020,000E\) is an empty list"):
             client.find(SeriesInstanceUID=[])

@@ -12,9 +12,18 @@ from pydicom.uid import UID
 
 from dicomview.io.sources import File
 
-__all__ = ["COMPRESSED", "completed", "completed_header", "fragments_behind", "read_pixels", "stored_bits"]
+__all__ = [
+    "COMPRESSED",
+    "UNCOMPRESSED",
+    "completed",
+    "completed_header",
+    "fragments_behind",
+    "read_pixels",
+    "stored_bits",
+]
 
-_NATIVE = frozenset(
+#: Pixel data as it is, also in files that are deflated as a whole.
+UNCOMPRESSED = frozenset(
     (
         pydicom.uid.ImplicitVRLittleEndian,
         pydicom.uid.ExplicitVRLittleEndian,
@@ -92,7 +101,7 @@ def completed(dataset: Dataset) -> Dataset:
 def completed_header(dataset: Dataset, path: File) -> Dataset:
     """Return a header that was read without the pixels as :func:`read_pixels` would complete it."""
     dataset.file_meta.TransferSyntaxUID = syntax = _syntax(dataset)
-    if syntax in _NATIVE and dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+    if syntax in UNCOMPRESSED and dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
         return read_pixels(path)  # the length of the pixel data says what they are
     _complete(dataset)
     return dataset
@@ -123,7 +132,7 @@ def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
         return None
     if syntax in _LOSSLESS:
         return 0, int(stored)
-    if syntax not in _NATIVE and syntax != pydicom.uid.RLELossless:
+    if syntax not in UNCOMPRESSED and syntax != pydicom.uid.RLELossless:
         return None
     high = dataset.get("HighBit")
     low = high + 1 - stored if isinstance(high, int) else 0
@@ -136,7 +145,7 @@ def _syntax(dataset: Dataset) -> UID:
     if "PixelData" not in dataset:
         return told
     element = dataset["PixelData"]
-    if told in _NATIVE and element.is_undefined_length:
+    if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
         if element.value and not element.value.startswith(
@@ -211,7 +220,7 @@ def _complete(dataset: Dataset) -> None:
         )
     default("PhotometricInterpretation", "RGB", unless=bool)
     default("PlanarConfiguration", 0, unless=lambda v: v in (0, 1))
-    if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in _NATIVE:
+    if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED:
         whole = 3 * int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
         if len(dataset.PixelData) >= whole:  # decompressed, and no longer subsampled
             dataset.PhotometricInterpretation = "YBR_FULL"
@@ -265,7 +274,7 @@ def _unwrap(dataset: Dataset) -> None:
     size = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
     frames = generate_frames(dataset.PixelData, number_of_frames=count)
     if syntax == _DEFLATED_FRAMES:
-        frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame) for frame in frames)
+        frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, size) for frame in frames)
     dataset.PixelData = b"".join(frame[:size] for frame in frames)
     dataset["PixelData"].is_undefined_length = False
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
