@@ -20,8 +20,8 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError, file_name
-from dicomview.io.encoding import fragments_behind
-from dicomview.io.failures import COPY, reading, words_of
+from dicomview.io.encoding import elements_behind, fragments_behind
+from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
@@ -155,7 +155,15 @@ def read_headers(path: File) -> list[Header]:
                     "the file has no PixelData, or ends before it", path=path, tag="PixelData", remedy=COPY
                 )
             return [header]
-        fragments = None
+        fragments, at = None, file.tell()
+        if (tag := elements_behind(file, size)) is not None:
+            raise DecodeError(
+                f"{tag} is behind the pixel data, where no element of the header may be",
+                path=path,
+                tag=tag_in(tag),
+                remedy=COPY,
+            )
+        file.seek(at)
         if header.number_of_frames > 1 and size == _UNDEFINED:
             fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
         _check_frames(header, size, fragments)
