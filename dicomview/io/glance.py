@@ -8,7 +8,6 @@ from dicomview.io.lazy import lazy_slice, type_of_values
 from dicomview.io.quiet import quiet
 from dicomview.io.series import Series, is_color
 from dicomview.volume import Volume
-from dicomview.volume.meta import safe_text
 
 __all__ = ["read_glance"]
 
@@ -51,7 +50,7 @@ def read_glance(series: Series) -> Volume:
     ]
     if not there:
         raise SeriesError(
-            f"{safe_text(series.description) or 'the series'} has no images: {series.reason}",
+            f"{series.title or 'the series'} has no images: {series.reason}",
             path=series.files[0],
             remedy="take another series",
         )

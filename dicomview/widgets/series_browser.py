@@ -159,7 +159,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         one = series[number]
         if one.reason is not None:
             raise SeriesError(
-                f"{safe_text(one.description) or 'the series'} is no volume: {one.reason}",
+                f"{one.title or 'the series'} is no volume: {one.reason}",
                 remedy="choose another series",
             )
         self.table.chosen = number
