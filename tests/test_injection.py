@@ -19,8 +19,8 @@ from dicomview.widgets.html import _json
 pytestmark = pytest.mark.usefixtures("named")
 
 #: What our own HTML is made of.
-_TAGS = """div b i p table thead tbody tr th td ul li img br details summary kbd span svg polyline line rect path
-    g text title circle polygon pre code html head body meta style script label input"""
+_TAGS = """div b i p table thead tbody tr th td ul li img br details summary kbd span svg polyline line rect
+    path g text title circle polygon pre code html head body meta style script label input"""
 TAGS = frozenset(_TAGS.split())
 KEYWORDS = (
     "SeriesDescription", "Modality", "RescaleType", "Units", "PatientName", "PatientID", "StudyDescription",

@@ -37,4 +37,6 @@ def test_a_page_and_tables_run_nothing(page, tmp_path, monkeypatch):
         page.mouse.move(200, 200)
         assert page.evaluate("window.__ran") is None
         assert page.evaluate("document.querySelectorAll('iframe, object, form, base, video').length") == 0
-    assert shown == [] and not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+    assert page.errors == [] == shown and not [
+        url for url in asked if not url.startswith(("file:", "data:", "blob:"))
+    ]
