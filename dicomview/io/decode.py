@@ -14,9 +14,10 @@ from pydicom.uid import UID
 from dicomview.errors import DecodeError, MemoryBudgetError
 from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import UNCOMPRESSED, read_pixels, stored_bits
+from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
+from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.quiet import quiet
@@ -27,6 +28,7 @@ from dicomview.volume.memory import check_budget
 __all__ = [
     "PixelFile",
     "Rescale",
+    "check_length",
     "decode_values",
     "find_pixels",
     "integer_type",
@@ -163,7 +165,10 @@ class PixelFile:
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
-        check_budget(shape, -(-bits // 8), f"the image in {self._path.name}", "read it where more is free")
+        if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
+            check_budget(
+                shape, -(-bits // 8), f"the image in {self._path.name}", "read it where more is free"
+            )
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
@@ -211,6 +216,14 @@ def find_pixels(path: File) -> PixelPlaces:
         return places_of(path)
     except Exception as error:
         raise DecodeError(_message(path, error)) from error
+
+
+def check_length(header: Header) -> None:
+    """Raise DecodeError where a file is shorter than the uncompressed pixels that its header tells of."""
+    dataset = find_pixels(header.path).header
+    is_deflated = dataset.file_meta.TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian
+    if not is_deflated and is_cut_short(dataset, header.path.stat().st_size):
+        PixelFile(header.path).stored(header)
 
 
 def scanned_pixels(
@@ -305,7 +318,7 @@ def _message(path: File, error: BaseException, syntax: UID | None = None) -> str
     """Say what failed, in which file of which transfer syntax, and what helps."""
     try:
         if syntax is None:
-            with path.open("rb") as file:
+            with opened(path) as file:
                 syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
         told = error.strerror if isinstance(error, OSError) else type(error).__name__

@@ -13,6 +13,7 @@ from dicomview.io.assemble import names, slots_of
 from dicomview.io.decode import PixelFile
 from dicomview.io.header import Header, number
 from dicomview.io.headers import meta_from_dataset
+from dicomview.io.inflate import opened
 from dicomview.io.lab import lab_to_rgb
 from dicomview.io.sources import File
 from dicomview.io.structures import text_of
@@ -51,7 +52,7 @@ def read_segments(headers: Sequence[Header]) -> Segmentation:
     """
     file = headers[0].path
     try:
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
         return _segmentation(headers, dataset)
     except DicomviewError:

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from dicomview.errors import DecodeError
 from dicomview.io.header import exact
 from dicomview.io.headers import meta_from_dataset
+from dicomview.io.inflate import opened
 from dicomview.io.sources import File
 from dicomview.volume import Contour, Report, Segment, Segmentation
 
@@ -39,7 +40,7 @@ def read_structures(file: File) -> Segmentation:
     DICOM PS3.3 C.8.8.5 (Structure Set Module), C.8.8.6 (ROI Contour Module), C.8.8.8 (RT ROI Observations).
     """
     try:
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             dataset = pydicom.dcmread(stream, force=True)
         return _segmentation(dataset)
     except DecodeError as error:
