@@ -1,5 +1,6 @@
 """Encoding of pixel data: what headers leave out or get wrong is completed before decoding."""
 
+import math
 import os
 import zlib
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.uid import UID
+from pydicom.valuerep import STANDARD_VR
 
 from dicomview.io.inflate import opened
 from dicomview.io.sources import File
@@ -19,6 +21,7 @@ __all__ = [
     "UNCOMPRESSED",
     "completed",
     "completed_header",
+    "elements_behind",
     "fragments_behind",
     "is_cut_short",
     "read_pixels",
@@ -63,6 +66,8 @@ _LOSSLESS = frozenset(
 )
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = b"\xfe\xff\x00\xe0"
+_PIXEL_VRS = frozenset((b"OB", b"OW", b"OF", b"OD", b"UN"))
+_VRS = frozenset(vr.encode() for vr in STANDARD_VR)
 _COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
 
 
@@ -136,6 +141,23 @@ def is_cut_short(dataset: Dataset, size: int | None = None) -> bool:
     return 8 * (len(dataset.PixelData) if size is None else size) < bits * frames
 
 
+def elements_behind(file: BinaryIO, size: int) -> str | None:
+    """Return the tag of an element behind uncompressed pixel data that belongs before it, or takes its place.
+
+    A reader of headers does not come to it. The file stands before the pixel data, whose length is given.
+    """
+    head = file.read(12)
+    if size == _UNDEFINED or head[4:6] not in _PIXEL_VRS:
+        return None
+    file.seek(size, os.SEEK_CUR)
+    behind = file.read(6)
+    group = int.from_bytes(behind[:2], "big" if head[:1] == b"\x7f" else "little")
+    if not 0x0008 <= group <= 0x7FE0 or behind[4:] not in _VRS:
+        return None
+    element = int.from_bytes(behind[2:4], "big" if head[:1] == b"\x7f" else "little")
+    return f"({group:04X},{element:04X})"
+
+
 def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
     """Return the place and number of the stored bits, where pydicom does not find them by itself.
 
@@ -163,18 +185,24 @@ def _syntax(dataset: Dataset) -> UID:
     if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if element.value and not element.value.startswith(
-            _ITEM
-        ):  # decompressed by a tool that left the syntax
-            return pydicom.uid.ExplicitVRLittleEndian
+        if len(element.value or b"") - _native_size(dataset) in (0, 1):
+            return pydicom.uid.ExplicitVRLittleEndian  # decompressed by a tool that left the syntax
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
     return told
 
 
+def _native_size(dataset: Dataset) -> int:
+    """Return the bytes that the pixels have when they are not compressed."""
+    extents = (dataset.get(k) or 1 for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"))
+    return -(-math.prod(extents) * int(dataset.get("NumberOfFrames") or 1) // 8)
+
+
 def _check_fragments(data: bytes) -> None:
     """Refuse fragments that end before they should: decoders may fill up what is missing."""
     at = 0
+    if not data.startswith(_ITEM):
+        raise ValueError(f"PixelData (7FE0,0010) of {len(data)} bytes is neither fragments nor uncompressed")
     while data[at : at + 4] == _ITEM:
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
     if at > len(data):

@@ -20,7 +20,7 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
-from dicomview.io.encoding import fragments_behind
+from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.inflate import opened
@@ -152,7 +152,10 @@ def read_headers(path: File) -> list[Header]:
                 if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
                     raise ValueError("the file has no pixel data, or ends before it")
                 return [header]
-            fragments = None
+            fragments, at = None, file.tell()
+            if (tag := elements_behind(file, size)) is not None:
+                raise ValueError(f"{tag} is behind the pixel data, where no element of the header may be")
+            file.seek(at)
             if header.number_of_frames > 1 and size == _UNDEFINED:
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
             _check_frames(header, size, fragments)
