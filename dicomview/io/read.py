@@ -322,8 +322,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DecodeError] = {}
     first = stack.present[0]
-    least = 4 if rescale.is_float or first.real_world else 1
-    itemsize = max(least, -(-first.bits_allocated // 8))
+    itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
     try:
         check_budget(series.shape or (), itemsize, "the volume")
     except MemoryBudgetError:
