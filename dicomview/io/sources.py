@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import pydicom
 
-from dicomview.errors import MemoryBudgetError, PathError
+from dicomview.errors import MemoryBudgetError, PathError, file_name
 from dicomview.io.inflate import Bounded, Room, opened
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
@@ -265,7 +265,7 @@ def existing(path: str | os.PathLike[str]) -> Path:
     """Return a path, the user's home resolved, or raise PathError."""
     found = Path(path).expanduser()
     if not found.exists():
-        raise PathError(f"there is no file or folder {os.fspath(path)!r}: check the path")
+        raise PathError(f"there is no file or folder {file_name(path)!r}: check the path")
     return found
 
 
