@@ -18,7 +18,7 @@ BUDGET = 64 << 20
 KINDS_OF_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 NOT_RESCALED = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
 #: Whether an error without a remedy is a finding.
-WITH_REMEDY = False
+WITH_REMEDY = True
 PARAMETRIC = "1.2.840.10008.5.1.4.1.1.30"
 
 
