@@ -52,7 +52,7 @@ def test_a_deflated_bomb_is_one_file_that_cannot_be_read(write):
     vol = dv.volread(files[0].parent)
     assert [dropped.path for dropped in vol.report.dropped] == [files[2]]
     assert "deflated bytes become more than 2 MB" in str(vol.report.dropped[0])
-    with pytest.raises(DecodeError, match=rf"{files[2].name}.*memory_budget"):
+    with pytest.raises(MemoryBudgetError, match=rf"{files[2].name}.*memory_budget"):
         dv.imread(files[2])
 
 
