@@ -6,6 +6,7 @@ from conftest import ORIENTATIONS, make_affine, make_voxels
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import PLANES, Geometry, letters, obliquity, plane_axes, plane_view
+from dicomview.geometry.middle import median
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -160,3 +161,12 @@ def test_obliquity_is_the_angle_to_the_patient():
     # A tilted gantry stacks the slices at a slant; the slices themselves are straight.
     assert obliquity(Geometry((6, 8, 10), affine=make_affine("tilted"))) == pytest.approx(0, abs=1e-6)
     assert obliquity(Geometry((6, 8, 10))) is None
+
+
+@pytest.mark.parametrize("shape", [(1,), (2,), (5,), (6, 3), (7, 2), (3, 0)])
+def test_the_median_is_that_of_numpy(shape):
+    values = np.random.default_rng(len(shape)).normal(size=shape)
+    assert np.array_equal(median(values), np.median(values, axis=0))
+    if values.size > 2:
+        values[1] = np.nan
+        assert np.array_equal(median(values), np.median(values, axis=0), equal_nan=True)

@@ -146,3 +146,12 @@ def test_one_image_has_all_its_elements(write):
 def test_an_array_has_no_slices_to_ask(vol):
     bare = dv.Volume.from_array(np.zeros((3, 4, 5)), affine=make_affine(), meta={"Modality": "MR"})
     assert bare.meta.per_slice("Modality") == [] and bare.middle_meta.Modality == "MR"
+
+
+def test_an_element_of_a_type_that_there_is_not_is_left_out(write):
+    files = write("s", make_voxels((2, 6, 5)), elements={"PatientAge": "050Y"})
+    data = files[1].read_bytes()
+    files[1].write_bytes(data.replace(b"\x10\0\x10\x10AS", b"\x10\0\x10\x10DI"))
+    vol = dv.volread(files)
+    np.testing.assert_array_equal(vol.array, make_voxels((2, 6, 5)))
+    assert "PatientAge" not in vol.meta and vol.meta.per_slice("PatientAge") == ["050Y", None]

@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from reference import DATA
 
 import dicomview as dv
-from dicomview.errors import GeometryError, MemoryBudgetError, SegmentError, SeriesError
+from dicomview.errors import DecodeError, GeometryError, MemoryBudgetError, SegmentError, SeriesError
 from dicomview.io.lab import lab_to_rgb
 from dicomview.volume.contours import fill_even_odd
 
@@ -136,6 +136,19 @@ def image(write):
         return dv.volread(files)
 
     return image
+
+
+def test_a_sequence_that_ends_too_early_is_told(tmp_path):
+    path = make_seg(
+        tmp_path / "seg.dcm", [(1, k, np.ones((4, 4), bool)) for k in range(2)], {1: "a"}, make_affine()
+    )
+    data = path.read_bytes()
+    at = data.index(b"\x08\0\x15\x11SQ")
+    length = int.from_bytes(data[at + 8 : at + 12], "little")
+    broken = data[:at] + b"\x08\0\x15\x11SQ\0\0\6\0\0\0\xfe\xff\0\xe0\x10\0" + data[at + 12 + length :]
+    path.write_bytes(broken)
+    with pytest.raises(DecodeError, match="segments cannot be read"):
+        dv.segread(path)
 
 
 # -- masks of voxels ----------------------------------------------------------------------------------------

@@ -273,6 +273,21 @@ def test_uncompressed_pixels_called_compressed(film):
     np.testing.assert_array_equal(frames_of(path, 1)[0], made.SIGNED)
 
 
+@pytest.mark.parametrize("less", [0, 1, 60])
+def test_fragments_in_an_element_of_told_length(film, less):
+    pixels = of_type("u2", (1, 6, 10))
+    path = film(pixels, uid.RLELossless, encapsulate([rle(pixels[0])]))
+    data = path.read_bytes()
+    at, end = data.index(b"OB\0\0\xff\xff\xff\xff") + 4, data.index(b"\xfe\xff\xdd\xe0")
+    length = end - at - 4 - less
+    path.write_bytes(data[:at] + length.to_bytes(4, "little") + data[at + 4 : end - less])
+    if less:
+        with pytest.raises(DecodeError, match="cannot be decoded"):
+            frames_of(path, 1)
+    else:
+        np.testing.assert_array_equal(frames_of(path, 1), pixels)
+
+
 @pytest.mark.parametrize("preamble", [True, False])
 @pytest.mark.parametrize(
     "syntax", [uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dicomview.errors import GeometryError
+from dicomview.geometry.middle import median
 
 __all__ = ["Geometry"]
 
@@ -182,8 +183,8 @@ class Geometry:
         steps = self.steps
         if steps is None or not len(steps):
             return True
-        median = float(np.median(steps))
-        return bool(abs(steps - median).max() <= max(UNIFORM_MM, UNIFORM_FRACTION * abs(median)))
+        usual = float(median(steps))
+        return bool(abs(steps - usual).max() <= max(UNIFORM_MM, UNIFORM_FRACTION * abs(usual)))
 
     @cached_property
     def _inverse(self) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry
 from dicomview.geometry.geometry import COSINE_TOLERANCE
+from dicomview.geometry.middle import median
 from dicomview.io.dimensions import arrange
 from dicomview.io.header import Header
 from dicomview.volume import Dimension, Dropped, Gap
@@ -141,7 +142,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
 def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[list[Header]]]:
     """Return the common orientation, its normal, and the images at each position along it, in order."""
     first, *others = {h.orientation for h in headers}
-    orientation = np.median(np.array([h.orientation for h in headers]), axis=0) if others else np.array(first)
+    orientation = median(np.array([h.orientation for h in headers])) if others else np.array(first)
     normal = np.cross(orientation[:3], orientation[3:])
     normal /= np.linalg.norm(normal)
     pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
@@ -308,7 +309,7 @@ def _geometry(
             )
         except GeometryError as error:
             problem = f"no affine: {error} ({first.name})"
-    step = float(np.median(np.diff(positions @ normal))) if len(positions) > 1 else None
+    step = float(median(np.diff(positions @ normal))) if len(positions) > 1 else None
     rows, columns = (None, None) if spacing is None or min(spacing) <= 0 else spacing
     return Geometry(shape, spacing=(step, rows, columns)), problem
 

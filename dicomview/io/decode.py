@@ -178,7 +178,7 @@ class PixelFile:
     def encoded_frames(self) -> list[bytes]:
         """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""
         dataset = self._dataset
-        if not dataset["PixelData"].is_undefined_length:
+        if "PixelData" not in dataset or not dataset["PixelData"].is_undefined_length:
             return []
         count = int(dataset.get("NumberOfFrames") or 1)
         try:

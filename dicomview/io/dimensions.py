@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations, product
 from typing import Any
 
-import numpy as np
-
+from dicomview.geometry.middle import median
 from dicomview.io.frames import (
     DIRECTIONS,
     EXACT,
@@ -186,7 +185,7 @@ def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], ke
 
     def place(frame: Sequence[Header]) -> tuple[float, ...]:
         order = [values_of(h, (key, "InstanceNumber", "FrameNumber")) for h in frame]
-        return (*values_of(frame[0], strata), *np.median(order, axis=0).tolist())
+        return (*values_of(frame[0], strata), *median(order).tolist())
 
     return sorted(frames, key=place)
 

@@ -1,6 +1,7 @@
 """Elements: which header elements the slices of a volume share, and which differ from slice to slice."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
@@ -116,8 +117,12 @@ def _tags_of(keyword: str) -> frozenset[int]:
 
 
 def _part(dataset: Dataset, tags: Iterable[BaseTag]) -> Dataset:
-    """Return some elements of a dataset, as they are."""
-    part = Dataset({tag: dataset.get_item(tag) for tag in tags})
+    """Return some elements of a dataset, as they are; without those of a type that there is not."""
+    items = {}
+    for tag in tags:
+        with suppress(Exception):  # pydicom converts some at once
+            items[tag] = dataset.get_item(tag)
+    part = Dataset(items)
     part.set_original_encoding(*dataset.original_encoding, dataset.original_character_set)
     return part
 

@@ -50,6 +50,7 @@ _LOSSLESS = frozenset(
     )
 )
 _UNDEFINED = 0xFFFFFFFF
+_ITEM = b"\xfe\xff\x00\xe0"
 _COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
 
 
@@ -137,9 +138,23 @@ def _syntax(dataset: Dataset) -> UID:
     element = dataset["PixelData"]
     if told in _NATIVE and element.is_undefined_length:
         return _sniffed(element.value) or told
-    if told in COMPRESSED and not element.is_undefined_length:  # decompressed by a tool that left the syntax
-        return pydicom.uid.ExplicitVRLittleEndian
+    if told in COMPRESSED and not element.is_undefined_length:
+        if element.value and not element.value.startswith(
+            _ITEM
+        ):  # decompressed by a tool that left the syntax
+            return pydicom.uid.ExplicitVRLittleEndian
+        _check_fragments(element.value or b"")
+        element.is_undefined_length = True  # fragments all the same
     return told
+
+
+def _check_fragments(data: bytes) -> None:
+    """Refuse fragments that end before they should: decoders may fill up what is missing."""
+    at = 0
+    while data[at : at + 4] == _ITEM:
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+    if at > len(data):
+        raise ValueError("PixelData (7FE0,0010) ends within a fragment")
 
 
 def _guess(dataset: Dataset) -> UID:

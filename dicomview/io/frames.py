@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-import numpy as np
-
+from dicomview.geometry.middle import median
 from dicomview.io.header import Header
 from dicomview.volume import Dimension
 
@@ -87,7 +86,7 @@ def ranked_dimension(frames: Sequence[Sequence[Header]], key: str, name: str, un
     """Name ranked frames by their median value; times of day count from the first."""
     if name == "frame":
         return counted_frames(frames)
-    values = [float(np.median([h.key_values[key] for h in frame])) for frame in frames]
+    values = [float(median([h.key_values[key] for h in frame])) for frame in frames]
     start = values[0] if unit == "s" else 0.0
     return Dimension(name, tuple(round(v - start, 6) for v in values), unit)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.geometry import plane_of
+from dicomview.geometry.middle import median
 from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
@@ -245,7 +246,7 @@ def _separate_places(group: Sequence[Header]) -> list[list[Header]]:
     in_plane = np.stack([orientation[:3], orientation[3:]])
     steps = np.diff(np.array([slot[0].position for slot in slots]), axis=0)
     # A stack that is tilted moves sideways with each step, in proportion.
-    slope = np.median(steps @ in_plane.T / (steps @ normal)[:, None], axis=0) if len(steps) else np.zeros(2)
+    slope = median(steps @ in_plane.T / (steps @ normal)[:, None]) if len(steps) else np.zeros(2)
     ordered = [header for slot in slots for header in slot]
     pixel = min(ordered[0].pixel_spacing or (0.0,))
     half = pixel / 2 if pixel > 0 else APART_MM
@@ -322,7 +323,7 @@ def _weave(group: Sequence[Header]) -> bool:
     """Return whether all slices together make one stack: steps of one length that slices do not overlap."""
     normal = slots_of(group)[1]
     steps = np.diff(sorted(float(np.dot(h.position, normal)) for h in group))  # type: ignore[arg-type]
-    base = float(np.median(steps))
+    base = float(median(steps))
     thickness = group[0].slice_thickness
     fits = abs(steps / base - np.rint(steps / base)).max() <= WOVEN and steps.min() > base / 2
     return bool(fits and (not thickness or thickness < OVERLAPPING * base))

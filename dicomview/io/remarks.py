@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from dicomview.errors import DecodeError
 from dicomview.geometry import Geometry
+from dicomview.geometry.middle import median
 from dicomview.io.assemble import names
 from dicomview.io.header import Header
 from dicomview.io.realworld import mapping_warnings
@@ -69,7 +68,7 @@ def _steps(geometry: Geometry) -> tuple[float, float, float] | None:
     steps = geometry.steps
     if steps is None or not len(steps):
         return None
-    return float(steps.min()), float(np.median(steps)), float(steps.max())
+    return float(steps.min()), float(median(steps)), float(steps.max())
 
 
 def _spacing_from(header: Header) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from dicomview.errors import DecodeError, SegmentError, SeriesError
+from dicomview.errors import DecodeError, DicomviewError, SegmentError, SeriesError
 from dicomview.geometry import Geometry
 from dicomview.io.assemble import names, slots_of
 from dicomview.io.decode import PixelFile
@@ -53,10 +53,16 @@ def read_segments(headers: Sequence[Header]) -> Segmentation:
     try:
         with file.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        meta = meta_from_dataset(dataset)
-        segments = [_segment(item) for item in dataset.get("SegmentSequence") or ()]
+        return _segmentation(headers, dataset)
+    except DicomviewError:
+        raise
     except Exception as error:
         raise DecodeError(f"{file.name}: the segments cannot be read ({error})") from error
+
+
+def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
+    file, meta = headers[0].path, meta_from_dataset(dataset)
+    segments = [_segment(item) for item in dataset.get("SegmentSequence") or ()]
     kind = _KINDS.get(str(dataset.get("SegmentationType", "")))
     if kind is None:
         raise DecodeError(
