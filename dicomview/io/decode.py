@@ -12,6 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, MemoryBudgetError
+from dicomview.io.codestream import check_codestream
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import read_pixels, stored_bits
 from dicomview.io.groups import ScannedFrames
@@ -162,6 +163,8 @@ class PixelFile:
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
         check_budget(shape, -(-bits // 8), f"the image in {self._path.name}", "read it where more is free")
+        if "PixelData" in dataset:
+            check_codestream(dataset, frame)
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:

@@ -26,6 +26,7 @@ from dicomview.io.header import Header, exact, floats, number, strings, zero_slo
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.volume import Meta
@@ -151,14 +152,19 @@ def read_headers(path: File) -> list[Header]:
                 if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
                     raise ValueError("the file has no pixel data, or ends before it")
                 return [header]
-            fragments = None
+            fragments, is_tabled = None, False
             if header.number_of_frames > 1 and size == _UNDEFINED:
+                is_tabled = has_table(file)
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
             _check_frames(header, size, fragments)
+            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+            header = plausible(header.like(remarks=(*header.remarks, *remarks)))
             if frames is not None:
-                return frame_headers(header.like(scanned=frames), dataset, frames.groups)
+                return [
+                    *map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))
+                ]
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-                return frame_headers(header, dataset)
+                return [*map(plausible, frame_headers(header, dataset))]
             header = diffusion_of_csa(header, dataset)
             if "MOSAIC" in header.image_type:
                 return mosaic_headers(header, dataset)
@@ -183,6 +189,8 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
     def stop(tag: int, vr: str | None, length: int) -> bool:
         nonlocal stopped_at, size
         if tag >= _FIRST_PIXEL_TAG or tag == last:
+            if tag == _PIXEL_DATA:
+                check_type(vr)
             stopped_at, size = int(tag), int(length)
             return True
         return False

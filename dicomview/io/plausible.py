@@ -7,11 +7,10 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicomview.io.header import Header
+from dicomview.io.values import FARTHEST
 
-__all__ = ["FARTHEST", "check_type", "has_table", "plausible", "remarks_of"]
+__all__ = ["check_type", "has_table", "plausible", "remarks_of"]
 
-#: Nothing in a patient is farther from the origin, mm.
-FARTHEST = 1e6
 #: No pixel is smaller or larger, mm.
 _SMALLEST, _LARGEST = 1e-6, 1e4
 _UNDEFINED = 0xFFFFFFFF

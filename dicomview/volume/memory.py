@@ -63,7 +63,7 @@ def check_budget(shape: Sequence[int], itemsize: int, name: str, remedy: str = _
 
 def free_memory() -> int | None:
     """Return how many bytes this process may still take, in its container too; None where nobody tells."""
-    told = [_of_system(), *(_of_group(*paths) for paths in _GROUPS)]
+    told = [_of_system(), _of_process(), *(_of_group(*paths) for paths in _GROUPS)]
     return min((free for free in told if free is not None), default=None)
 
 
@@ -78,6 +78,18 @@ def _of_system() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _of_process() -> int | None:
+    """Return what the limit on this process leaves (``ulimit -v``)."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
+
+        limit = getrlimit(RLIMIT_AS)[0]
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError, ValueError):
+        return None
+    return None if limit == RLIM_INFINITY else max(0, limit - used)
 
 
 def _of_group(limit: str, usage: str, statistics: str) -> int | None:
