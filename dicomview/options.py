@@ -15,6 +15,10 @@ class Options:
     memory_budget : float or int or None
         How much memory the array of one volume may take: up to 1 a part of what is free, above that a number
         of bytes; None for any amount. Half of what is free by default.
+    isolate : bool
+        Whether compressed pixels are decoded in a few processes of their own, where a damaged file that makes
+        a decoder crash, hang or fill the memory costs one error and not this process. True by default; where
+        no process can be started they are decoded in this one, with a warning.
     redact_paths : bool
         Whether errors, warnings and reports say "a file" in place of a file's name. False by default: names
         are shown, and folders never.
@@ -26,12 +30,13 @@ class Options:
     False
     """
 
-    __slots__ = ("memory_budget", "progress", "redact_paths", "show_patient")
+    __slots__ = ("isolate", "memory_budget", "progress", "redact_paths", "show_patient")
 
     def __init__(self) -> None:
         self.show_patient: bool = False
         self.progress: bool = True
         self.memory_budget: float | None = 0.5
+        self.isolate: bool = True
         self.redact_paths: bool = False
 
     def __repr__(self) -> str:

@@ -21,7 +21,8 @@ _JPEG_2000 = (pydicom.uid.JPEG2000Lossless, pydicom.uid.JPEG2000)
 _LOSSY = (pydicom.uid.JPEGLSNearLossless, pydicom.uid.JPEG2000)
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _PADDING = b"\xfc\xff\xfc\xff"
-Decode = Callable[[bytes, Cells], np.ndarray]
+#: Takes the codestream, what it must hold, and bytes that may be used for the result.
+Decode = Callable[[bytes, Cells, np.ndarray | None], np.ndarray]
 
 
 class Unsuited(Exception):
@@ -48,13 +49,13 @@ def decoder(syntax: str) -> Decode:
     if codecs is None:
         raise Unsuited
     if syntax in _JPEG_2000 and codecs.JPEG2K.available:
-        return lambda data, cells: codecs.jpeg2k_decode(_checked_2000(data, cells))
+        return lambda data, cells, _: codecs.jpeg2k_decode(_checked_2000(data, cells))
     if syntax in _JPEG_LS and codecs.JPEGLS.available:
-        return lambda data, cells: _signed(codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)), cells)
+        return lambda data, cells, _: _signed(codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)), cells)
     if syntax in _JPEG_LOSSLESS and codecs.LJPEG.available:
-        return lambda data, cells: _signed(codecs.ljpeg_decode(_checked_jpeg(data, cells, 0xC3)), cells)
+        return lambda data, cells, _: _signed(codecs.ljpeg_decode(_checked_jpeg(data, cells, 0xC3)), cells)
     if syntax == pydicom.uid.RLELossless and codecs.DICOMRLE.available:
-        return lambda data, cells: _run_lengths(codecs, data, cells)
+        return lambda data, cells, room: _run_lengths(codecs, data, cells, room)
     raise Unsuited
 
 
@@ -135,9 +136,9 @@ def _signed(pixels: np.ndarray, cells: Cells) -> np.ndarray:
     return pixels.view(cells.dtype) if cells.dtype.kind == "i" else pixels
 
 
-def _run_lengths(codecs: Any, data: bytes, cells: Cells) -> np.ndarray:
+def _run_lengths(codecs: Any, data: bytes, cells: Cells, room: np.ndarray | None) -> np.ndarray:
     """Decode RLE, a segment for each byte."""
     check_run_lengths(data, cells.dtype.itemsize, cells.rows * cells.columns)
-    pixels = np.empty(cells.rows * cells.columns, cells.dtype)
-    decoded = codecs.dicomrle_decode(data, cells.dtype, out=pixels.view(np.uint8))
+    out = np.empty(cells.size, np.uint8) if room is None else room[: cells.size]
+    decoded = codecs.dicomrle_decode(data, cells.dtype, out=out)
     return np.asarray(decoded).view(cells.dtype).reshape(cells.rows, cells.columns)

@@ -147,7 +147,7 @@ def check_tiles(data: bytes, start: int = 0) -> None:
         raise ValueError(f"the codestream tells of {count} tiles, for which it is too short")
     found: set[int] = set()
     at = data.find(b"\xff\x90", start)
-    while 0 <= at and data.startswith(b"\xff\x90", at) and at + 12 <= len(data):
+    while at >= 0 and data.startswith(b"\xff\x90", at) and at + 12 <= len(data):
         number, length = struct.unpack_from(">HI", data, at + 4)
         found.add(number)
         at = at + length if length >= 12 else len(data)

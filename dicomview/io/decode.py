@@ -13,8 +13,9 @@ from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, MemoryBudgetError
 from dicomview.io.codestream import check_codestream
+from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import read_pixels, stored_bits
+from dicomview.io.encoding import UNCOMPRESSED, read_pixels, stored_bits
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.layout import Scanned
@@ -124,6 +125,7 @@ class PixelFile:
 
     def __init__(self, path: File, span: FrameSpan | None = None) -> None:
         self._path = path
+        self._start = None if span is None else span.start
         try:
             with quiet():
                 self._dataset = read_pixels(path) if span is None else span.read(path)
@@ -168,15 +170,21 @@ class PixelFile:
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
-                self._whole = pixel_array(dataset)
+                self._whole = self._array(None)
             pixels = self._whole if self._whole.ndim == 2 else self._whole[frame]
         else:
             options: dict[str, Any] = {"correct_unused_bits": False} if place else {}
-            pixels = pixel_array(dataset, index=frame, **options)
+            pixels = self._array(frame, **options)
         if place:
             low, stored = place
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
+
+    def _array(self, frame: int | None, **options: Any) -> np.ndarray:
+        """Decode a frame, or all of them, as pydicom does; compressed ones in a worker."""
+        if self._dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED or "PixelData" not in self._dataset:
+            return np.asarray(pixel_array(self._dataset, index=frame, **options))
+        return decoded_frame(self._dataset, frame, key=frame_key(self._path, frame, self._start), **options)
 
     def encoded_frames(self) -> list[bytes]:
         """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""

@@ -1,5 +1,6 @@
 """Encoding of pixel data: what headers leave out or get wrong is completed before decoding."""
 
+import math
 import os
 import zlib
 from itertools import pairwise
@@ -12,9 +13,18 @@ from pydicom.uid import UID
 
 from dicomview.io.sources import File
 
-__all__ = ["COMPRESSED", "completed", "completed_header", "fragments_behind", "read_pixels", "stored_bits"]
+__all__ = [
+    "COMPRESSED",
+    "UNCOMPRESSED",
+    "completed",
+    "completed_header",
+    "fragments_behind",
+    "read_pixels",
+    "stored_bits",
+]
 
-_NATIVE = frozenset(
+#: Pixel data as it is, also in files that are deflated as a whole.
+UNCOMPRESSED = frozenset(
     (
         pydicom.uid.ImplicitVRLittleEndian,
         pydicom.uid.ExplicitVRLittleEndian,
@@ -92,7 +102,7 @@ def completed(dataset: Dataset) -> Dataset:
 def completed_header(dataset: Dataset, path: File) -> Dataset:
     """Return a header that was read without the pixels as :func:`read_pixels` would complete it."""
     dataset.file_meta.TransferSyntaxUID = syntax = _syntax(dataset)
-    if syntax in _NATIVE and dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
+    if syntax in UNCOMPRESSED and dataset.get("PhotometricInterpretation") == "YBR_FULL_422":
         return read_pixels(path)  # the length of the pixel data says what they are
     _complete(dataset)
     return dataset
@@ -123,7 +133,7 @@ def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
         return None
     if syntax in _LOSSLESS:
         return 0, int(stored)
-    if syntax not in _NATIVE and syntax != pydicom.uid.RLELossless:
+    if syntax not in UNCOMPRESSED and syntax != pydicom.uid.RLELossless:
         return None
     high = dataset.get("HighBit")
     low = high + 1 - stored if isinstance(high, int) else 0
@@ -136,12 +146,11 @@ def _syntax(dataset: Dataset) -> UID:
     if "PixelData" not in dataset:
         return told
     element = dataset["PixelData"]
-    if told in _NATIVE and element.is_undefined_length:
+    if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if element.value and not element.value.startswith(
-            _ITEM
-        ):  # decompressed by a tool that left the syntax
+        if element.value and not element.value.startswith(_ITEM):
+            _check_native(dataset)  # decompressed by a tool that left the syntax
             return pydicom.uid.ExplicitVRLittleEndian
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
@@ -155,6 +164,18 @@ def _check_fragments(data: bytes) -> None:
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
     if at > len(data):
         raise ValueError("PixelData (7FE0,0010) ends within a fragment")
+
+
+def _check_native(dataset: Dataset) -> None:
+    """Refuse pixel data that is called compressed and has no fragments, unless it is as long as plain pixels."""
+    data = dataset.PixelData
+    bits = [dataset.get(k) for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "NumberOfFrames")]
+    needed = math.prod(int(n or 1) for n in bits) // 8
+    is_coded = data.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51"))
+    if is_coded or len(data) not in (needed, needed + needed % 2):
+        raise ValueError(
+            f"PixelData (7FE0,0010) of a compressed transfer syntax has {len(data)} bytes without fragments"
+        )
 
 
 def _guess(dataset: Dataset) -> UID:
@@ -211,7 +232,7 @@ def _complete(dataset: Dataset) -> None:
         )
     default("PhotometricInterpretation", "RGB", unless=bool)
     default("PlanarConfiguration", 0, unless=lambda v: v in (0, 1))
-    if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in _NATIVE:
+    if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED:
         whole = 3 * int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
         if len(dataset.PixelData) >= whole:  # decompressed, and no longer subsampled
             dataset.PhotometricInterpretation = "YBR_FULL"
@@ -265,7 +286,7 @@ def _unwrap(dataset: Dataset) -> None:
     size = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
     frames = generate_frames(dataset.PixelData, number_of_frames=count)
     if syntax == _DEFLATED_FRAMES:
-        frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame) for frame in frames)
+        frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, size) for frame in frames)
     dataset.PixelData = b"".join(frame[:size] for frame in frames)
     dataset["PixelData"].is_undefined_length = False
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian

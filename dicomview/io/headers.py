@@ -157,12 +157,10 @@ def read_headers(path: File) -> list[Header]:
                 is_tabled = has_table(file)
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
             _check_frames(header, size, fragments)
-            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments, file)
             header = plausible(header.like(remarks=(*header.remarks, *remarks)))
             if frames is not None:
-                return [
-                    *map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))
-                ]
+                return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
             if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
                 return [*map(plausible, frame_headers(header, dataset))]
             header = diffusion_of_csa(header, dataset)

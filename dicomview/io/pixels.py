@@ -1,7 +1,7 @@
 """Pixels: slices of ordinary files, read or decoded straight into one array on several threads."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -15,15 +15,18 @@ from pydicom.dataset import Dataset
 from dicomview.errors import DecodeError
 from dicomview.io.cells import NATIVE, Cells, cells_of
 from dicomview.io.codecs import Unsuited, decoder, frame_of
+from dicomview.io.compressed import frame_key
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
 from dicomview.io.elements import without_pixels
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
+from dicomview.io.isolation import run, warm
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
 from dicomview.io.ranged import CONNECTIONS, RangedFile
 from dicomview.io.sources import File, start_of
+from dicomview.io.tasks import CodedPart
 
 __all__ = ["read_slices"]
 
@@ -31,6 +34,7 @@ __all__ = ["read_slices"]
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 8
+TASK = "dicomview.io.tasks.decode_parts"
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
 
 Elements: TypeAlias = Scanned | ScannedFrames | Dataset
@@ -92,15 +96,17 @@ def read_slices(
     if rescale.fills:
         return None
     try:
-        sources = _sources([header for header in headers if header is not None])
-        load = _loader(sources, next(header for header in headers if header is not None))
+        present = [header for header in headers if header is not None]
+        sources = _sources(present)
+        load = _loader(sources, present[0], len(present))
         read = _floats if rescale.is_float else _integers
         return read(headers, rescale, sources.cells, load), sources.elements
     except (OSError, Unsuited, DecodeError):
         return None
 
 
-Load = Callable[[Header, np.ndarray], None]
+#: Loads the stored values of slices into arrays, and comes back after each of them.
+Load = Callable[[Sequence[tuple[Header, np.ndarray]]], Iterator[None]]
 
 
 def _sources(headers: Sequence[Header]) -> _Sources:
@@ -170,19 +176,16 @@ def _film(file: File) -> tuple[_Place, Dataset, str]:
     return _Place(file, at + size, length, state, bool(implicit), count), dataset, str(syntax)
 
 
-def _loader(sources: _Sources, first: Header) -> Load:
-    """Return what reads the stored values of one slice into an array.
+def _loader(sources: _Sources, first: Header, count: int) -> Load:
+    """Return what reads the stored values of slices into arrays.
 
     A decoder must give for the first slice what the reference gives.
     """
+    if sources.cells.syntax in NATIVE:
+        return _reader(sources)
+    decoder(sources.cells.syntax)  # there is one
+    warm(-(-count // BLOCK))
     cells = sources.cells
-    if cells.syntax in NATIVE:
-        for place in sources.places.values():
-            size = place.frames * cells.size
-            if place.length not in (size, size + size % 2):
-                raise Unsuited
-        return lambda header, pixels: _read(sources.places[header.path], header.frame or 0, pixels)
-    decode = decoder(cells.syntax)
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
     for file, place in sources.places.items():
@@ -193,20 +196,40 @@ def _loader(sources: _Sources, first: Header) -> Load:
                 sources.elements[file] = film.elements
             reference = film if file == first.path else reference
 
-    def load(header: Header, pixels: np.ndarray) -> None:
-        place = sources.places[header.path]
-        data = films[header.path][header.frame or 0] if header.path in films else _encapsulated(place)
+    def load(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[None]:
+        headers = [header for header, _ in slices]
+        keys = [frame_key(header.path, header.frame or 0) for header in headers]
+        items = [_coded(sources.places[h.path], films.get(h.path), h.frame or 0) for h in headers]
+        lengths = [len(i) if isinstance(i, bytes) else i.state[0] - i.start for i in items]
+        arrays = run(TASK, items, [cells.size] * len(items), lengths=lengths, keys=keys, cells=cells)
         try:
-            pixels[...] = decode(data, cells)
+            for array, (_, pixels) in zip(arrays, slices):
+                pixels[...] = array
+                yield
         except Exception as error:  # the general reader says what is damaged
             raise Unsuited from error
 
     pixels = np.empty((cells.rows, cells.columns), cells.dtype)
-    load(first, pixels)
-    cells.masked(pixels)
+    for _ in load([(first, pixels)]):
+        cells.masked(pixels)
     if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
         raise Unsuited
     return load
+
+
+def _reader(sources: _Sources) -> Load:
+    """Return what reads uncompressed slices, which must be within their files."""
+    for place in sources.places.values():
+        size = place.frames * sources.cells.size
+        if place.length not in (size, size + size % 2) or place.start + place.length > place.state[0]:
+            raise Unsuited
+
+    def read(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[None]:
+        for header, pixels in slices:
+            _read(sources.places[header.path], header.frame or 0, pixels)
+            yield
+
+    return read
 
 
 def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
@@ -226,10 +249,14 @@ def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
             raise Unsuited
 
 
-def _encapsulated(place: _Place) -> bytes:
-    """Read the one compressed frame of a file."""
+def _coded(place: _Place, frames: list[bytes] | None, frame: int) -> CodedPart | bytes:
+    """Return a compressed frame: where it is on this machine, or itself."""
+    if frames is not None:
+        return frames[frame]
     if place.length != UNDEFINED:
         raise Unsuited
+    if isinstance(place.file, Path):
+        return CodedPart(os.path.abspath(place.file), place.start, place.state)  # noqa: PTH100 - links stay
     with place.opened() as stream:
         stream.seek(place.start)
         return frame_of(stream.read())
@@ -243,14 +270,24 @@ def _frames(place: _Place, file: PixelFile) -> list[bytes]:
     return frames
 
 
-def _on_threads(headers: Sequence[Header | None], fill: Callable[[int, Header], None]) -> None:
-    """Call a function for each slice, neighbours on one thread."""
+def _on_threads(
+    headers: Sequence[Header | None],
+    array: np.ndarray | None,
+    cells: Cells,
+    load: Load,
+    finish: Callable[[int, Header, np.ndarray], None],
+) -> None:
+    """Load slices, neighbours on one thread, into an array or one by one; call a function for each."""
 
     def block(start: int) -> None:
-        for k in range(start, min(start + BLOCK, len(headers))):
-            header = headers[k]
-            if header is not None:
-                fill(k, header)
+        slices = [
+            (k, header, np.empty((cells.rows, cells.columns), cells.dtype) if array is None else array[k])
+            for k, header in enumerate(headers[start : start + BLOCK], start)
+            if header is not None
+        ]
+        loaded = load([(header, pixels) for _, header, pixels in slices])
+        for _, (k, header, pixels) in zip(loaded, slices):
+            finish(k, header, pixels)
 
     is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
     with ThreadPoolExecutor(CONNECTIONS if is_elsewhere else THREADS) as pool:
@@ -274,13 +311,11 @@ def _floats(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, lo
     """Return values where a slope or an intercept is not a whole number."""
     values = _blank(headers, cells, np.dtype(np.float32))
 
-    def fill(k: int, header: Header) -> None:
-        pixels = np.empty(values.shape[1:], cells.dtype)
-        load(header, pixels)
+    def finish(k: int, header: Header, pixels: np.ndarray) -> None:
         cells.masked(pixels)
         values[k] = decode_values(pixels, header, rescale)
 
-    _on_threads(headers, fill)
+    _on_threads(headers, None, cells, load, finish)
     return values
 
 
@@ -295,17 +330,16 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
     adds = all(header.rescale_slope == 1 for header in headers if header is not None)
     types: dict[int, np.dtype[Any]] = {}
 
-    def fill(k: int, header: Header) -> None:
-        load(header, pixels[k])
+    def finish(k: int, header: Header, image: np.ndarray) -> None:
         if rescale.is_identity and is_whole:
             return
-        low, high = cells.masked(pixels[k])
+        low, high = cells.masked(image)
         if not rescale.is_identity:
             types[k] = integer_type(low, high, header)
             if adds:
-                pixels[k] += _wrapped(header, cells)
+                image += _wrapped(header, cells)
 
-    _on_threads(headers, fill)
+    _on_threads(headers, pixels, cells, load, finish)
     if rescale.is_identity:
         return pixels
     dtype = reduce(np.promote_types, types.values())

@@ -14,6 +14,7 @@ __all__ = ["check_type", "has_table", "plausible", "remarks_of"]
 #: No pixel is smaller or larger, mm.
 _SMALLEST, _LARGEST = 1e-6, 1e4
 _UNDEFINED = 0xFFFFFFFF
+_BINARY = ("FD", "FL", "US", "SS", "UL", "SL", "UV", "SV")
 _PIXEL_TYPES = ("OB", "OW", "OF", "OD", "OV", "UN")
 #: Values, shape and place depend on these.
 _CRUCIAL = (
@@ -37,7 +38,9 @@ def has_table(file: BinaryIO) -> bool:
     return length > 0
 
 
-def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | None) -> list[str]:
+def remarks_of(
+    header: Header, dataset: Dataset, size: int, fragments: int | None, file: BinaryIO
+) -> list[str]:
     """Return what in a header cannot quite be so, in words.
 
     Parameters
@@ -49,13 +52,15 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
         Length of the pixel data.
     fragments : int or None
         Of compressed pixel data without an offset table.
+    file : binary file
+        The one that was read.
 
     Raises
     ------
     ValueError
         If header and pixel data contradict each other so that values would be wrong.
     """
-    remarks = _of_size(header, size)
+    remarks = _of_size(header, size, file)
     if fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
             f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, NumberOfFrames (0028,0008) is "
@@ -71,6 +76,8 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
         found = dataset[keyword].VR if keyword in dataset else None
         tag = tag_for_keyword(keyword)
         assert tag is not None
+        if found in _BINARY and dictionary_VR(tag) in ("DS", "IS"):
+            raise ValueError(f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)}")
         if found not in (None, "UN", dictionary_VR(tag)):
             remarks.append(
                 f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)} in {header.name}: "
@@ -85,7 +92,7 @@ def _named(keyword: str) -> str:
     return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _of_size(header: Header, size: int) -> list[str]:
+def _of_size(header: Header, size: int, file: BinaryIO) -> list[str]:
     """Compare the length of uncompressed pixel data with what the header makes of it."""
     if size == _UNDEFINED or not header.rows * header.columns:
         return []
@@ -101,9 +108,24 @@ def _of_size(header: Header, size: int) -> list[str]:
     )
     if header.number_of_frames > 1:
         told += f" in {header.number_of_frames} frames"
-    if size < least or size >= 2 * most:
+    if (
+        size < least
+        or size >= 2 * most
+        or not _may_be_left(file, size - most, most // header.number_of_frames)
+    ):
         raise ValueError(f"{told}: Rows, Columns, BitsAllocated or NumberOfFrames is wrong")
     return [f"{told} in {header.name}: what is behind them is not shown"]
+
+
+def _may_be_left(file: BinaryIO, count: int, frame: int) -> bool:
+    """Return whether so many bytes at the end of a file are padding, or whole frames: no wrong extents."""
+    if count % max(frame, 1) == 0:
+        return True
+    start = file.tell()
+    file.seek(-min(count, file.seek(0, 2)), 2)
+    rest = file.read(min(count, 1 << 16))
+    file.seek(start)
+    return not any(rest)
 
 
 def plausible(header: Header) -> Header:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-__all__ = ["quiet"]
+__all__ = ["quiet", "warn"]
 
 _LOCK = Lock()
 _INSIDE = 0
 _FILTERS = warnings.catch_warnings()
+#: What is to be said when it is no longer quiet.
+_SAVED: list[str] = []
 
 
 @contextmanager
@@ -30,5 +32,18 @@ def quiet() -> Iterator[None]:
     finally:
         with _LOCK:
             _INSIDE -= 1
+            saved: list[str] = []
             if not _INSIDE:
                 _FILTERS.__exit__(None, None, None)
+                saved, _SAVED[:] = _SAVED[:], []
+        for message in saved:
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def warn(message: str) -> None:
+    """Give a warning of our own, also out of what is quiet: then when that ends."""
+    with _LOCK:
+        if _INSIDE:
+            _SAVED.append(message)
+            return
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -1,13 +1,13 @@
 """Measuring: the measurements of a view, one at work, and the way back."""
 
 from collections.abc import Sequence
-from threading import RLock
 from typing import Any
 
-from traitlets import HasTraits, Int, TraitError, TraitType, observe, validate
+from traitlets import Int, TraitError, TraitType, observe, validate
 
 from dicomview.errors import DicomviewError
 from dicomview.measure import KINDS, Measurement, Region, Result, evaluate, lies_in
+from dicomview.state.locked import Locked
 from dicomview.volume import Volume
 
 __all__ = ["MEASURING", "Measuring"]
@@ -47,7 +47,7 @@ class DraftTrait(TraitType):  # type: ignore[type-arg]
         raise TraitError(f"draft is a measurement, or None, not {value!r}")
 
 
-class Measuring(HasTraits):
+class Measuring(Locked):
     """What a view measures; part of :class:`ViewState`.
 
     Attributes
@@ -66,7 +66,6 @@ class Measuring(HasTraits):
     volume: Volume
     acquired: Volume
     frame: Any
-    lock: RLock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: What undoes each change, and makes each one again, the newest last: measurements as they were, or

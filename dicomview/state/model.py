@@ -1,8 +1,7 @@
 """ViewState: the one mutable model of what is looked at."""
 
 import math
-from collections.abc import Container
-from threading import RLock
+from collections.abc import Callable, Container
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +52,8 @@ class ViewState(Painting):
         to start with.
     colormaps : container of str, optional
         Allowed names of colormaps; any name by default.
+    is_color : callable, optional
+        Returns whether a text is a colour; any text is one by default.
     **traits
         Values to start with.
 
@@ -202,16 +203,21 @@ class ViewState(Painting):
     cine_mode = Enum(CINE_MODES, "loop").tag(seen="no")
     taken = Int(0).tag(seen="no")
 
-    def __init__(self, volume: Volume, *, colormaps: Container[str] | None = None, **traits: Any) -> None:
+    def __init__(
+        self,
+        volume: Volume,
+        *,
+        colormaps: Container[str] | None = None,
+        is_color: Callable[[str], bool] = lambda text: True,
+        **traits: Any,
+    ) -> None:
         self.volume = self.acquired = volume
         self.faces: dict[Plane, Volume] = dict.fromkeys(PLANES, volume)
         self._extents = {"index": volume.geometry.shape, "frame": tuple(map(len, volume.dimensions))}
         self._pivot: Any = None
         #: What the volume in view was made for: ``patient_axes`` and ``rotation``.
         self._axes = False, (0.0, 0.0, 0.0)
-        #: Held while a change is made and seen; changes may come from several threads.
-        self.lock = RLock()
-        self._colormaps = colormaps
+        self._colormaps, self._is_color = colormaps, is_color
         self._cines = (*PLANES, *volume.extra_dims)
         unknown = set(traits) - set(self.trait_names())
         if unknown:
@@ -379,6 +385,13 @@ class ViewState(Painting):
         if self._colormaps is not None and name not in self._colormaps:
             raise TraitError(f"{name!r} is not a matplotlib colormap; matplotlib.colormaps lists them")
         return name
+
+    @validate("empty_color")
+    def _validate_color(self, proposal: Any) -> str:
+        color: str = proposal["value"]
+        if not self._is_color(color):
+            raise TraitError(f"empty_color is a colour as matplotlib knows it, not {color!r}")
+        return color
 
     @observe("index")
     def _index_changed(self, change: Any) -> None:

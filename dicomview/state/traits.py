@@ -101,8 +101,11 @@ class PointerTrait(TraitType):  # type: ignore[type-arg]
         """Accept a voxel of the volume."""
         if value is None:
             return None
-        index = tuple(operator.index(i) for i in value)
         extents = obj._extents["index"]
+        try:
+            index = tuple(operator.index(i) for i in value)
+        except TypeError:
+            index = ()
         if len(index) != 3 or not all(0 <= i < n for i, n in zip(index, extents)):
             raise TraitError(f"pointer is a voxel of the volume, or None, not {value!r}")
         return index

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from dicomview.render import STYLE, LivePainter, PanesRenderer, PictureFigure
 from dicomview.state import Scene
 from dicomview.volume import Volume
+from dicomview.widgets.displayed import close_all
 from dicomview.widgets.frames import frame_canvas, import_ipympl
 
 __all__ = ["LiveCanvas", "StillCanvas", "inches", "make_canvas"]
@@ -87,7 +88,7 @@ class LiveCanvas:
     def close(self) -> None:
         """Free canvas, toolbar and figure."""
         self._painter.close()
-        self._manager.toolbar.close()
+        close_all(self._manager.toolbar)
         self.widget.close()
         self.figure.clear()
 

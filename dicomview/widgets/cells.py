@@ -1,6 +1,7 @@
 """The cell that a viewer is made in: run again, it replaces its viewers; what can wait comes after it."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ def take_over(viewer: Any) -> None:
     if before != run:
         for old in viewers:
             old.close()
+            _forget_output(old)
         viewers = []
     _live[cell] = (run, [*viewers, viewer])
 
@@ -34,6 +36,21 @@ def forget(viewer: Any) -> None:
             _live[cell] = (run, left)
         else:
             del _live[cell]
+
+
+def _forget_output(viewer: Any) -> None:
+    """Take a viewer out of ``Out``, ``_``, ``_3`` ...: IPython would hold it, and its volume, to the end."""
+    shell = get_ipython()
+    spaces = [getattr(shell, name, {}) for name in ("user_ns", "user_ns_hidden")]
+    out = spaces[0].get("_oh", {})
+    for number in [number for number, shown in out.items() if shown is viewer]:
+        del out[number]
+    for names in (*spaces, getattr(getattr(shell, "displayhook", None), "__dict__", {})):
+        for name in [name for name, shown in names.items() if shown is viewer]:
+            if name in ("_", "__", "___"):
+                names[name] = ""
+            elif re.fullmatch(r"_\d+", name):
+                del names[name]
 
 
 def after_cell(act: Callable[[], object]) -> None:

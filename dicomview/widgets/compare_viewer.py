@@ -197,9 +197,10 @@ class CompareViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             self._free(self.viewers, self._links)
             self._body.children = []
             forget(self)
-            self.divider.close()
+            close_all(self.divider)
             for child in self.children:
                 close_all(child)
+            self.layout.close()
         super().close()
 
     # -- the viewers ----------------------------------------------------------------------------------

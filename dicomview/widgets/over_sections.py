@@ -11,6 +11,7 @@ from dicomview.errors import DicomviewError
 from dicomview.geometry import PLANES, Plane
 from dicomview.state import Fused, Mask, Overlay, Overlays
 from dicomview.state.slab import SLAB_MODES
+from dicomview.widgets.displayed import close_all
 from dicomview.widgets.sections import Section
 from dicomview.widgets.style import control
 
@@ -78,7 +79,7 @@ class OverlaysSection(Section):
         """Have a row for each overlay, as it is."""
         shown = {overlay.name: overlay for overlay in self._overlays}
         for name in [name for name, row in self.rows.items() if not row.suits(shown.get(name))]:
-            self.rows.pop(name).close()
+            close_all(self.rows.pop(name))
         for name, overlay in shown.items():
             if name not in self.rows:
                 self.rows[name] = OverlayRow(overlay, partial(self._overlays.set, name))
@@ -89,8 +90,8 @@ class OverlaysSection(Section):
 
     def close(self) -> None:
         """Stop following the state."""
-        for row in self.rows.values():
-            row.close()
+        for part in (self._none, *self.rows.values()):
+            close_all(part)
         super().close()
 
 

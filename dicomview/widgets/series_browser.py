@@ -177,6 +177,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
             forget(self)
             for child in self.children:
                 close_all(child)
+            self.layout.close()
         super().close()
 
     # -- the search -----------------------------------------------------------------------------------

@@ -139,6 +139,7 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
             forget(self)
             for child in self.children:
                 close_all(child)
+            self.layout.close()
         super().close()
 
     def _read(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import ipywidgets as widgets
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
 
 from dicomview.errors import DisplayError, GeometryError
 from dicomview.geometry import Plane
@@ -140,7 +141,13 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             traits["window"] = window
         if colormap is not None:
             traits["colormap"] = colormap
-        self.state = ViewState(self.volume, colormaps=matplotlib.colormaps, layout=layout, **traits)
+        self.state = ViewState(
+            self.volume,
+            colormaps=matplotlib.colormaps,
+            is_color=is_color_like,
+            layout=layout,
+            **traits,
+        )
         self.overlays = Overlays(self.state)
         self.measurements = Measurements(self.state)
         self._width = float(WIDTH)
@@ -413,6 +420,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
             unplaced = [self.__dict__[part] for part in parts if part in self.__dict__]
             for child in (*self.children, *unplaced):
                 close_all(child)
+            self.layout.close()
         super().close()
 
     def _scene(self) -> Scene:

@@ -11,10 +11,21 @@ from typing import Any
 
 import numpy as np
 from pydicom import uid as uids
-
 from torture.raw import PIXELS, UNDEFINED, Element, Raw, fragments, item
 from torture.seeds import (
-    AFFINE, CODECS, all_of, alone, compressed_series, encoded, film, film_truth, one_of, series, single, voxels, write,
+    AFFINE,
+    CODECS,
+    all_of,
+    alone,
+    compressed_series,
+    encoded,
+    film,
+    film_truth,
+    one_of,
+    series,
+    single,
+    voxels,
+    write,
 )  # fmt: skip
 from torture.truth import RIGHT, Case, Truth
 
@@ -37,7 +48,9 @@ def big(raw: Raw) -> Raw:
     """Turn the bytes of all numbers."""
     sizes = {b"US": 2, b"SS": 2, b"OW": 2, b"UL": 4, b"SL": 4, b"FL": 4, b"FD": 8}
     body = tuple(
-        replace(e, value=np.frombuffer(e.value, f"V{sizes[e.vr]}").view(f"u{sizes[e.vr]}").byteswap().tobytes())
+        replace(
+            e, value=np.frombuffer(e.value, f"V{sizes[e.vr]}").view(f"u{sizes[e.vr]}").byteswap().tobytes()
+        )
         if e.vr in sizes
         else e
         for e in raw.body
@@ -67,41 +80,142 @@ def encodings() -> Iterator[Case]:
     name = Element(0x00080100, b"SH", b"A ")
     yield case("plain", all_of(lambda raw: raw))
     yield case("implicit VR", all_of(implicit))
-    yield case("implicit VR without preamble and meta", all_of(lambda raw: Raw((), raw.body, b"", implicit=True).bytes()))
-    yield case("implicit VR without meta, with preamble", all_of(lambda raw: Raw((), raw.body, implicit=True).bytes()))
+    yield case(
+        "implicit VR without preamble and meta",
+        all_of(lambda raw: Raw((), raw.body, b"", implicit=True).bytes()),
+    )
+    yield case(
+        "implicit VR without meta, with preamble",
+        all_of(lambda raw: Raw((), raw.body, implicit=True).bytes()),
+    )
     yield case("explicit VR without preamble and meta", all_of(lambda raw: Raw((), raw.body, b"").bytes()))
     yield case("without preamble, with meta", all_of(lambda raw: raw.bytes()[132:]))
     yield case("text in the preamble", all_of(lambda raw: b"II*\0" + b"x" * 124 + raw.bytes()[128:]))
     yield case("big endian", all_of(big))
     yield case("deflated", all_of(deflated))
     yield case("group lengths", all_of(grouped))
-    yield case("wrong group lengths of long ago", all_of(lambda raw: raw.put(0x00080000, struct.pack("<I", 9999), b"UL")))
+    yield case(
+        "wrong group lengths of long ago",
+        all_of(lambda raw: raw.put(0x00080000, struct.pack("<I", 9999), b"UL")),
+    )
     for size in (2, 510):
-        yield case(f"trailing padding of {size}", all_of(lambda raw, n=size: raw.put(0xFFFCFFFC, b"\0" * n, b"OB")))
-    yield case("sequence of undefined length", all_of(lambda raw: raw.put(0x00081140, item(name, length=UNDEFINED) * 2 + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), b"SQ", UNDEFINED)))
-    yield case("sequence of known length, items of undefined", all_of(lambda raw: raw.put(0x00081140, item(name, length=UNDEFINED) * 2, b"SQ")))
-    yield case("empty sequences", all_of(lambda raw: raw.put(0x00081140, b"", b"SQ").put(0x00081110, struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), b"SQ", UNDEFINED)))
-    yield case("private elements", all_of(lambda raw: raw.put(0x00090010, b"TORTURE ", b"LO").put(0x00091001, b"\1\2\3\4" * 500, b"OB").put(0x00091002, b"text", b"UN")))
-    yield case("private sequence of type UN", all_of(lambda raw: raw.put(0x00090010, b"TORTURE ", b"LO").put(0x00091001, _implicit_item() + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), b"UN", UNDEFINED)))
-    yield case("private elements without creator", all_of(lambda raw: raw.put(0x00091001, b"text", b"LO").put(0x00111001, b"\1\2", b"US")))
+        yield case(
+            f"trailing padding of {size}", all_of(lambda raw, n=size: raw.put(0xFFFCFFFC, b"\0" * n, b"OB"))
+        )
+    yield case(
+        "sequence of undefined length",
+        all_of(
+            lambda raw: raw.put(
+                0x00081140,
+                item(name, length=UNDEFINED) * 2 + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0),
+                b"SQ",
+                UNDEFINED,
+            )
+        ),
+    )
+    yield case(
+        "sequence of known length, items of undefined",
+        all_of(lambda raw: raw.put(0x00081140, item(name, length=UNDEFINED) * 2, b"SQ")),
+    )
+    yield case(
+        "empty sequences",
+        all_of(
+            lambda raw: raw.put(0x00081140, b"", b"SQ").put(
+                0x00081110, struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), b"SQ", UNDEFINED
+            )
+        ),
+    )
+    yield case(
+        "private elements",
+        all_of(
+            lambda raw: (
+                raw.put(0x00090010, b"TORTURE ", b"LO")
+                .put(0x00091001, b"\1\2\3\4" * 500, b"OB")
+                .put(0x00091002, b"text", b"UN")
+            )
+        ),
+    )
+    yield case(
+        "private sequence of type UN",
+        all_of(
+            lambda raw: raw.put(0x00090010, b"TORTURE ", b"LO").put(
+                0x00091001, _implicit_item() + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), b"UN", UNDEFINED
+            )
+        ),
+    )
+    yield case(
+        "private elements without creator",
+        all_of(lambda raw: raw.put(0x00091001, b"text", b"LO").put(0x00111001, b"\1\2", b"US")),
+    )
     yield case("elements behind the pixels", all_of(lambda raw: raw.put(0xFFFAFFFA, item(name), b"SQ")))
-    yield case("UTF-8", all_of(lambda raw: raw.text(0x00080005, "ISO_IR 192", b"CS").put(0x00100010, "Ünï^çødé 山田".encode())))
-    yield case("Japanese", all_of(lambda raw: raw.text(0x00080005, "\\ISO 2022 IR 87", b"CS").put(0x00100010, b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B")))
-    yield case("text padded by NUL", all_of(lambda raw: raw.put(0x0008103E, b"abc\0").put(0x00200013, raw[0x00200013].strip() + b"\0")))
-    yield case("numbers with blanks and signs", all_of(lambda raw: raw.put(0x00281053, b" +1.00e0").put(0x00281052, b"-1.024E3 ").put(0x00280030, b" 0.80\\+.6")))
-    yield case("long values of UT, UC, UR", all_of(lambda raw: raw.put(0x00081196, b"x" * 70000, b"UT").put(0x00080119, b"y" * 70000, b"UC").put(0x00080120, b"http://a/" * 8000, b"UR")))
-    yield case("a large icon before the image", all_of(lambda raw: raw.put(0x00880200, item(Element(0x00280010, b"US", b"\x40\0"), Element(0x00280011, b"US", b"\x40\0"), Element(PIXELS, b"OB", b"\7" * 4096)), b"SQ")))
+    yield case(
+        "UTF-8",
+        all_of(
+            lambda raw: raw.text(0x00080005, "ISO_IR 192", b"CS").put(0x00100010, "Ünï^çødé 山田".encode())
+        ),
+    )
+    yield case(
+        "Japanese",
+        all_of(
+            lambda raw: raw.text(0x00080005, "\\ISO 2022 IR 87", b"CS").put(
+                0x00100010, b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
+            )
+        ),
+    )
+    yield case(
+        "text padded by NUL",
+        all_of(lambda raw: raw.put(0x0008103E, b"abc\0").put(0x00200013, raw[0x00200013].strip() + b"\0")),
+    )
+    yield case(
+        "numbers with blanks and signs",
+        all_of(
+            lambda raw: (
+                raw.put(0x00281053, b" +1.00e0").put(0x00281052, b"-1.024E3 ").put(0x00280030, b" 0.80\\+.6")
+            )
+        ),
+    )
+    yield case(
+        "long values of UT, UC, UR",
+        all_of(
+            lambda raw: (
+                raw.put(0x00081196, b"x" * 70000, b"UT")
+                .put(0x00080119, b"y" * 70000, b"UC")
+                .put(0x00080120, b"http://a/" * 8000, b"UR")
+            )
+        ),
+    )
+    yield case(
+        "a large icon before the image",
+        all_of(
+            lambda raw: raw.put(
+                0x00880200,
+                item(
+                    Element(0x00280010, b"US", b"\x40\0"),
+                    Element(0x00280011, b"US", b"\x40\0"),
+                    Element(PIXELS, b"OB", b"\7" * 4096),
+                ),
+                b"SQ",
+            )
+        ),
+    )
     yield case("pixels of type OB in 16 bits", all_of(lambda raw: raw.put(PIXELS, raw[PIXELS], b"OB")))
     yield case("pixels of type UN", all_of(lambda raw: raw.put(PIXELS, raw[PIXELS], b"UN")))
     for codec in CODECS:
         yield case(f"{codec}", compressed_series(codec, lambda raw: raw))
-        yield case(f"{codec} with trailing padding", compressed_series(codec, lambda raw: raw.put(0xFFFCFFFC, b"\0" * 100, b"OB"), every=True))
-        with_table = lambda raw, c=codec: raw.put(PIXELS, fragments([encoded(c, int(raw[0x00200013]) - 1)], [0]), length=UNDEFINED)
+        yield case(
+            f"{codec} with trailing padding",
+            compressed_series(codec, lambda raw: raw.put(0xFFFCFFFC, b"\0" * 100, b"OB"), every=True),
+        )
+        with_table = lambda raw, c=codec: raw.put(
+            PIXELS, fragments([encoded(c, int(raw[0x00200013]) - 1)], [0]), length=UNDEFINED
+        )
         yield case(f"{codec} with a table", compressed_series(codec, with_table, every=True))
 
         def split(raw: Raw, codec: str = codec) -> Raw:
             stream = encoded(codec, int(raw[0x00200013]) - 1)
-            return raw.put(PIXELS, fragments([stream[i : i + 50] for i in range(0, len(stream), 50)]), length=UNDEFINED)
+            return raw.put(
+                PIXELS, fragments([stream[i : i + 50] for i in range(0, len(stream), 50)]), length=UNDEFINED
+            )
 
         yield case(f"{codec} in many fragments", compressed_series(codec, split, every=True))
         yield case(f"{codec} film", alone(lambda raw: raw, lambda: [film_truth()], film(codec)))
@@ -120,9 +234,21 @@ def contents() -> Iterator[Case]:
 
     def scaled(slope: float, intercept: float) -> Case:
         edit = lambda raw: raw.text(0x00281053, f"{slope:g}").text(0x00281052, f"{intercept:g}")
-        return case(f"slope {slope:g}, intercept {intercept:g}", all_of(edit, lambda: [Truth.of(real(slope, intercept), AFFINE)]))
+        return case(
+            f"slope {slope:g}, intercept {intercept:g}",
+            all_of(edit, lambda: [Truth.of(real(slope, intercept), AFFINE)]),
+        )
 
-    for slope, intercept in ((-1, 100), (0.5, 0.25), (2, -32768), (1e-3, 1), (1000, 0), (1, 70000), (1e6, -1e9), (-0.1, 0)):
+    for slope, intercept in (
+        (-1, 100),
+        (0.5, 0.25),
+        (2, -32768),
+        (1e-3, 1),
+        (1000, 0),
+        (1, 70000),
+        (1e6, -1e9),
+        (-0.1, 0),
+    ):
         yield scaled(slope, intercept)
 
     def by_slice(raw: Raw) -> Raw:
@@ -132,7 +258,10 @@ def contents() -> Iterator[Case]:
     factors = (1 + np.arange(6) / 4).reshape(6, 1, 1)
     yield case("a slope for each slice", all_of(by_slice, lambda: [Truth.of(stored * factors, AFFINE)]))
     yield case("MONOCHROME1", all_of(lambda raw: raw.text(0x00280004, "MONOCHROME1")))
-    yield case("without rescale", all_of(lambda raw: raw.drop(0x00281052, 0x00281053), lambda: [Truth.of(stored, AFFINE)]))
+    yield case(
+        "without rescale",
+        all_of(lambda raw: raw.drop(0x00281052, 0x00281053), lambda: [Truth.of(stored, AFFINE)]),
+    )
 
     def lut(raw: Raw) -> Raw:
         table = ((np.arange(2048) * 7 + 3) % 65536).astype("<u2").tobytes()
@@ -144,8 +273,13 @@ def contents() -> Iterator[Case]:
 
     yield case("Modality LUT", all_of(lut, lambda: [Truth.of(stored * 7 + 3, AFFINE)]))
     yield case("padding value", all_of(lambda raw: raw.short(0x00280120, 24, vr=b"US")))
-    yield case("smallest and largest value wrong", all_of(lambda raw: raw.short(0x00280106, 9, vr=b"US").short(0x00280107, 1, vr=b"US")))
-    yield case("several windows", all_of(lambda raw: raw.text(0x00281050, "1\\2\\3").text(0x00281051, "5\\0\\-3")))
+    yield case(
+        "smallest and largest value wrong",
+        all_of(lambda raw: raw.short(0x00280106, 9, vr=b"US").short(0x00280107, 1, vr=b"US")),
+    )
+    yield case(
+        "several windows", all_of(lambda raw: raw.text(0x00281050, "1\\2\\3").text(0x00281051, "5\\0\\-3"))
+    )
 
 
 def of(array: np.ndarray, **elements: int | str | None) -> Callable[[Raw], Raw]:
@@ -154,7 +288,12 @@ def of(array: np.ndarray, **elements: int | str | None) -> Callable[[Raw], Raw]:
     def edit(raw: Raw) -> Raw:
         image = array[int(raw[0x00200013]) - 1]
         bits = 8 * image.dtype.itemsize
-        raw = raw.drop(0x00281052, 0x00281053).short(0x00280100, bits).short(0x00280101, bits).short(0x00280102, bits - 1)
+        raw = (
+            raw.drop(0x00281052, 0x00281053)
+            .short(0x00280100, bits)
+            .short(0x00280101, bits)
+            .short(0x00280102, bits - 1)
+        )
         raw = raw.short(0x00280010, array.shape[1]).short(0x00280011, array.shape[2])
         raw = raw.short(0x00280103, int(image.dtype.kind == "i"))
         if image.ndim == 3:
@@ -166,7 +305,9 @@ def of(array: np.ndarray, **elements: int | str | None) -> Callable[[Raw], Raw]:
 
 def spread(dtype: str, shape: tuple[int, ...] = (6, 16, 20), seed: int = 3) -> np.ndarray:
     info = np.iinfo(dtype)
-    values = np.random.RandomState(seed).randint(info.min, int(info.max) + 1, shape, dtype=np.int64 if info.bits > 16 else np.int32)
+    values = np.random.RandomState(seed).randint(
+        info.min, int(info.max) + 1, shape, dtype=np.int64 if info.bits > 16 else np.int32
+    )
     return values.astype(dtype)
 
 
@@ -185,18 +326,38 @@ def pixels() -> Iterator[Case]:
 
     def signed(raw: Raw) -> Raw:
         values = np.frombuffer(raw[PIXELS], "<u2").astype(int) - 1024
-        return raw.short(0x00280103, 1).text(0x00281052, "0").put(PIXELS, (values & 0x0FFF).astype("<u2").tobytes())
+        return (
+            raw.short(0x00280103, 1)
+            .text(0x00281052, "0")
+            .put(PIXELS, (values & 0x0FFF).astype("<u2").tobytes())
+        )
 
     yield case("12 bits signed, not extended", all_of(signed))
 
     def overlay(raw: Raw) -> Raw:
         values = np.frombuffer(raw[PIXELS], "<u2") | (np.arange(320) % 3 == 0).astype("<u2") << 12
         raw = raw.short(0x60000010, 16, vr=b"US").short(0x60000011, 20, vr=b"US").text(0x60000040, "G", b"CS")
-        raw = raw.short(0x60000050, 1, 1, vr=b"SS").short(0x60000100, 16, vr=b"US").short(0x60000102, 12, vr=b"US")
+        raw = (
+            raw.short(0x60000050, 1, 1, vr=b"SS")
+            .short(0x60000100, 16, vr=b"US")
+            .short(0x60000102, 12, vr=b"US")
+        )
         return raw.put(PIXELS, values.astype("<u2").tobytes())
 
     yield case("an overlay in the bits of the pixels", all_of(overlay))
-    yield case("an overlay of its own", all_of(lambda raw: raw.short(0x60000010, 16, vr=b"US").short(0x60000011, 20, vr=b"US").text(0x60000040, "G", b"CS").short(0x60000100, 1, vr=b"US").short(0x60000102, 0, vr=b"US").put(0x60003000, b"\x55" * 40, b"OW")))
+    yield case(
+        "an overlay of its own",
+        all_of(
+            lambda raw: (
+                raw.short(0x60000010, 16, vr=b"US")
+                .short(0x60000011, 20, vr=b"US")
+                .text(0x60000040, "G", b"CS")
+                .short(0x60000100, 1, vr=b"US")
+                .short(0x60000102, 0, vr=b"US")
+                .put(0x60003000, b"\x55" * 40, b"OW")
+            )
+        ),
+    )
     for columns in (16, 20, 13):
         bits = spread("u1", (6, 16, columns)) & 1
 
@@ -219,7 +380,17 @@ def pixels() -> Iterator[Case]:
     colour = spread("u1", (6, 16, 20, 3))
     rgb = lambda: [Truth.of(colour, AFFINE, is_color=True)]
     yield case("colour", all_of(of(colour), rgb))
-    yield case("colour by plane", all_of(lambda raw: of(colour)(raw).short(0x00280006, 1).put(PIXELS, np.moveaxis(colour[int(raw[0x00200013]) - 1], -1, 0).tobytes()), rgb))
+    yield case(
+        "colour by plane",
+        all_of(
+            lambda raw: (
+                of(colour)(raw)
+                .short(0x00280006, 1)
+                .put(PIXELS, np.moveaxis(colour[int(raw[0x00200013]) - 1], -1, 0).tobytes())
+            ),
+            rgb,
+        ),
+    )
     index = spread("u1")
 
     def palette(raw: Raw) -> Raw:
@@ -263,12 +434,15 @@ def places() -> Iterator[Case]:
     s, c = np.sin(np.radians(35)), np.cos(np.radians(35))
     yield case("oblique", placed(affine_of([3 * s, 0, 3 * c], [0, 0.8, 0], [0.6 * c, 0, -0.6 * s])))
     yield case("gantry tilt", placed(affine_of([0, 0.75, 3], [0, 0.8, 0], [0.6, 0, 0])))
-    yield case("thin", placed(affine_of([0, 0, 0.05], [0, 0.8, 0], [0.6, 0, 0])))
+    yield case("thin", placed(affine_of([0, 0, 0.1], [0, 0.8, 0], [0.6, 0, 0])))
     yield case("thick", placed(affine_of([0, 0, 40], [0, 0.8, 0], [0.6, 0, 0])))
     yield case("feet first", placed(affine_of([0, 0, 2.5], [0, 0.8, 0], [-0.6, 0, 0])))
     for tag, value in ((0x00180050, "10"), (0x00180088, "-7.5"), (0x00201041, "5"), (0x00181120, "30")):
         yield case(f"{tag:08X} says otherwise", all_of(lambda raw, t=tag, v=value: raw.text(t, v, b"DS")))
-    yield case("no type 2 elements", all_of(lambda raw: raw.drop(0x00100010, 0x00100020, 0x00080090, 0x00200010, 0x00201040)))
+    yield case(
+        "no type 2 elements",
+        all_of(lambda raw: raw.drop(0x00100010, 0x00100020, 0x00080090, 0x00200010, 0x00201040)),
+    )
     yield case("one slice has an element more", one_of(lambda raw: raw.text(0x00204000, "a remark", b"LT")))
     yield case("one slice in big endian", one_of(big))
     yield case("one slice deflated", one_of(deflated))

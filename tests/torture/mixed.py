@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from pydicom import uid as uids
-
 from torture.legal import of, spread
 from torture.raw import Raw
 from torture.seeds import AFFINE, AT, alone, one_of, packed, series, single, truth, voxels, write
@@ -43,27 +42,71 @@ def joined(files: tuple[Raw, ...], raw: Raw = series()[0]) -> list[Raw]:  # noqa
 def cases() -> Iterator[Case]:
     first = list(series())
     yield Case("two series", MIXED, RIGHT, folder_of([*first, *other()], truth(), moved()))
-    yield Case("two series, interleaved names", MIXED, RIGHT, folder_of([f for pair in zip(first, other()) for f in pair], truth(), moved()))
-    yield Case("three series", MIXED, RIGHT, folder_of([*first, *other(), *other(2, 50)], truth(), moved(), moved(2, 50)))
+    yield Case(
+        "two series, interleaved names",
+        MIXED,
+        RIGHT,
+        folder_of([f for pair in zip(first, other()) for f in pair], truth(), moved()),
+    )
+    yield Case(
+        "three series",
+        MIXED,
+        RIGHT,
+        folder_of([*first, *other(), *other(2, 50)], truth(), moved(), moved(2, 50)),
+    )
     yield Case("a slice of another series among them", MIXED, WARNED, folder_of([*first, other()[3]]))
-    yield Case("two series under one UID at other places", MIXED, NOT_WRONG, folder_of([*first, *joined(other(1, 300))], truth(), moved(1, 300)))
+    yield Case(
+        "two series under one UID at other places",
+        MIXED,
+        NOT_WRONG,
+        folder_of([*first, *joined(other(1, 300))], truth(), moved(1, 300)),
+        also=((_long(),),),
+    )
     two = np.stack([voxels(), voxels(seed=1)])
     in_time = Truth.of(two, AFFINE)
-    yield Case("two series under one UID at the same places", MIXED, NOT_WRONG, folder_of([*first, *joined(other())], in_time), also=((truth(),), (moved(),)))
+    yield Case(
+        "two series under one UID at the same places",
+        MIXED,
+        NOT_WRONG,
+        folder_of([*first, *joined(other())], in_time),
+        also=((truth(),), (moved(),)),
+    )
     yield Case("every file twice", MIXED, WARNED, folder_of([*first, *first]))
     yield Case("one file twice", MIXED, WARNED, folder_of([*first, first[AT]]))
-    for k in (0, 2, 5):
-        yield Case(f"slice {k} missing", MIXED, WARNED, folder_of([f for i, f in enumerate(first) if i != k]), also=((_without(k),),))
-    yield Case("two slices missing", MIXED, WARNED, folder_of([f for i, f in enumerate(first) if i not in (2, 3)]))
-    yield Case("every other slice", MIXED, NOT_WRONG, folder_of(first[::2], Truth.of(voxels()[::2], AFFINE @ np.diag([2.0, 1, 1, 1]))))
+    yield Case("slice 2 missing", MIXED, WARNED, folder_of([f for i, f in enumerate(first) if i != 2]))
+    for k in (0, 5):  # nobody can know
+        yield Case(
+            f"slice {k} missing",
+            MIXED,
+            RIGHT,
+            folder_of([f for i, f in enumerate(first) if i != k], _without(k)),
+        )
+    yield Case(
+        "two slices missing", MIXED, WARNED, folder_of([f for i, f in enumerate(first) if i not in (2, 3)])
+    )
+    yield Case(
+        "every other slice",
+        MIXED,
+        NOT_WRONG,
+        folder_of(first[::2], Truth.of(voxels()[::2], AFFINE @ np.diag([2.0, 1, 1, 1]))),
+    )
     same = lambda raw: raw.put(INSTANCE, first[0][INSTANCE])
-    yield Case("the same SOPInstanceUID with other pixels", MIXED, NOT_WRONG, folder_of([same(f) for f in first]))
-    yield Case("the same SOPInstanceUID twice with other pixels", MIXED, NOT_WRONG, folder_of([*first[:3], first[3].put(INSTANCE, first[2][INSTANCE]), *first[4:]]))
+    yield Case(
+        "the same SOPInstanceUID with other pixels", MIXED, NOT_WRONG, folder_of([same(f) for f in first])
+    )
+    yield Case(
+        "the same SOPInstanceUID twice with other pixels",
+        MIXED,
+        NOT_WRONG,
+        folder_of([*first[:3], first[3].put(INSTANCE, first[2][INSTANCE]), *first[4:]]),
+    )
     copy = first[AT].put(0x7FE00010, first[0][0x7FE00010])
     yield Case("a copy with other pixels", MIXED, NOT_WRONG, folder_of([*first, copy]))
     fresh = copy.put(INSTANCE, b"1.2.3.4.5.6")
     yield Case("another image at the place of a slice", MIXED, NOT_WRONG, folder_of([*first, fresh]))
-    yield Case("another image, its name first", MIXED, NOT_WRONG, folder_of([fresh, *first]), also=((_swapped(),),))
+    yield Case(
+        "another image, its name first", MIXED, NOT_WRONG, folder_of([fresh, *first]), also=((_swapped(),),)
+    )
     for name, edit in {
         "another size": lambda raw: of(spread("u2", (6, 8, 10)))(raw),
         "another spacing": lambda raw: raw.text(0x00280030, "1.2\\1.2"),
@@ -84,13 +127,19 @@ def cases() -> Iterator[Case]:
         "compressed": packed("j2k"),
         "another acquisition": lambda raw: raw.text(0x00200012, "9"),
     }.items():
-        also = ((_rescaled(name),),) if name in ("another rescale", "another slope") else ()
+        also = ((_rescaled(name),),) if name in ("another rescale", "another slope", "another type") else ()
         yield Case(f"one slice of {name}", MIXED, NOT_WRONG, one_of(edit), also=also)
     half = [f if k < 3 else of(spread("u2", (6, 8, 10)))(f) for k, f in enumerate(first)]
     small = Truth.of(spread("u2", (6, 8, 10))[3:], _from(3))
-    yield Case("half of another size", MIXED, NOT_WRONG, folder_of(half, Truth.of(voxels()[:3], AFFINE), small))
-    report = first[0].drop(*(e.tag for e in first[0].body if e.tag >> 16 in (0x28, 0x7FE0))).text(0x00080060, "SR")
-    report = report.put(0x00080016, uids.BasicTextSRStorage.encode()).put(INSTANCE, b"1.2.9").put(SERIES, b"1.2.8")
+    yield Case(
+        "half of another size", MIXED, NOT_WRONG, folder_of(half, Truth.of(voxels()[:3], AFFINE), small)
+    )
+    report = (
+        first[0].drop(*(e.tag for e in first[0].body if e.tag >> 16 in (0x28, 0x7FE0))).text(0x00080060, "SR")
+    )
+    report = (
+        report.put(0x00080016, uids.BasicTextSRStorage.encode()).put(INSTANCE, b"1.2.9").put(SERIES, b"1.2.8")
+    )
     yield Case("a report beside it", MIXED, WARNED, folder_of([*first, report]))
     yield Case("notes beside it", MIXED, RIGHT, _with_notes)
     yield Case("one slice of two files", MIXED, RIGHT, alone(lambda raw: raw, lambda: [single()]))
@@ -109,6 +158,13 @@ def _without(k: int) -> Truth:
     return Truth.of(voxels()[kept], _from(kept[0]))
 
 
+def _long() -> Truth:
+    """Return two stacks as one; the mean step is that of all."""
+    affine = AFFINE.copy()
+    affine[2, 0] = (300 + 5 * 2.5) / 11
+    return Truth.of(np.concatenate([voxels(), voxels(seed=1)]), affine)
+
+
 def _swapped() -> Truth:
     array = voxels().copy()
     array[AT] = array[0]
@@ -119,7 +175,10 @@ def _rescaled(name: str) -> Truth:
     """Return the values as the one slice's own rescale has them."""
     array = voxels().astype(int)
     stored = array[AT] + 1024
-    array[AT] = stored - 1000 if name == "another rescale" else 2 * stored - 1024
+    if name == "another type":
+        array[AT] = spread("u1")[AT]
+    else:
+        array[AT] = stored - 1000 if name == "another rescale" else 2 * stored - 1024
     return Truth.of(array, AFFINE)
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pydicom import uid as uids
-
 from torture.raw import UNDEFINED, Element, Raw, item
-from torture.seeds import series, truth, write
+from torture.seeds import series, single, truth, write
 from torture.truth import NOT_WRONG, RIGHT, WARNED, Case, Truth
 
 NAMES, SPECIAL, ARCHIVES, DISC = "file names", "special files", "archives", "DICOMDIR"
@@ -44,13 +43,25 @@ def names() -> Iterator[Case]:
                 (folder / name.format(k)).write_bytes(data)
             return folder, [truth()]
 
-        yield Case(f"files called {ascii(name[:20])}", NAMES, RIGHT, make)
-    for name in ("a folder", "DICOMDIR", "x.zip", "x.dcm", "-x", "ünï", "{}", "100%", "a#b?c", "http:", "\udcfe"):
+        yield Case(f"files called {name[:20]!a}", NAMES, RIGHT, make)
+    for name in (
+        "a folder",
+        "DICOMDIR",
+        "x.zip",
+        "x.dcm",
+        "-x",
+        "ünï",
+        "{}",
+        "100%",
+        "a#b?c",
+        "http:",
+        "\udcfe",
+    ):
 
         def inside(folder: Path, name: str = name) -> tuple[Path, list[Truth]]:
             return write(folder / name, series()), [truth()]
 
-        yield Case(f"a folder called {ascii(name)}", NAMES, RIGHT, inside)
+        yield Case(f"a folder called {name!a}", NAMES, RIGHT, inside)
 
     def deep(folder: Path) -> tuple[Path, list[Truth]]:
         inner = folder
@@ -121,11 +132,29 @@ def special() -> Iterator[Case]:
         "a link to /proc": lambda path: link(path, "/proc/self/environ"),
     }
     for name, maker in makers.items():
-        yield Case(f"{name} beside the series", SPECIAL, WARNED, with_series(lambda f, m=maker: m(f / "odd.dcm") and None), is_dangerous=True)
-        yield Case(f"{name} beside the series, without ending", SPECIAL, WARNED, with_series(lambda f, m=maker: m(f / "odd") and None), is_dangerous=True)
-        yield Case(f"{name} alone", SPECIAL, NOT_WRONG, only(lambda f, m=maker: m(f / "odd.dcm")), is_dangerous=True)
-    yield Case("a folder linked into itself", SPECIAL, RIGHT, with_series(lambda f: (f / "again").symlink_to(".")))
-    yield Case("a folder linked to its parent", SPECIAL, RIGHT, with_series(lambda f: (f / "up").symlink_to("..")))
+        yield Case(
+            f"{name} beside the series",
+            SPECIAL,
+            WARNED,
+            with_series(lambda f, m=maker: m(f / "odd.dcm") and None),
+            is_dangerous=True,
+        )
+        yield Case(
+            f"{name} beside the series, without ending",
+            SPECIAL,
+            WARNED,
+            with_series(lambda f, m=maker: m(f / "odd") and None),
+            is_dangerous=True,
+        )
+        yield Case(
+            f"{name} alone", SPECIAL, NOT_WRONG, only(lambda f, m=maker: m(f / "odd.dcm")), is_dangerous=True
+        )
+    yield Case(
+        "a folder linked into itself", SPECIAL, RIGHT, with_series(lambda f: (f / "again").symlink_to("."))
+    )
+    yield Case(
+        "a folder linked to its parent", SPECIAL, RIGHT, with_series(lambda f: (f / "up").symlink_to(".."))
+    )
 
     def cycle(folder: Path) -> None:
         (folder / "a").mkdir()
@@ -134,7 +163,12 @@ def special() -> Iterator[Case]:
         (folder / "b" / "a").symlink_to("../a")
 
     yield Case("folders linked in a cycle", SPECIAL, RIGHT, with_series(cycle))
-    yield Case("every file linked again", SPECIAL, RIGHT, with_series(lambda f: [(f / f"again{k}").symlink_to(f"IM{k:04d}.dcm") for k in range(6)] and None))
+    yield Case(
+        "every file linked again",
+        SPECIAL,
+        RIGHT,
+        with_series(lambda f: [(f / f"again{k}").symlink_to(f"IM{k:04d}.dcm") for k in range(6)] and None),
+    )
 
     def linked(folder: Path) -> tuple[Path, list[Truth]]:
         write(folder / "real", series())
@@ -156,9 +190,15 @@ def special() -> Iterator[Case]:
             (folder / f"other{k:05d}").write_bytes(b"not DICOM %d" % k)
 
     yield Case("10,000 other files beside the series", SPECIAL, RIGHT, with_series(many), is_dangerous=True)
-    yield Case("nothing but 10,000 other files", SPECIAL, NOT_WRONG, only(lambda f: many(f) or f), is_dangerous=True)
-    yield Case("nothing but other files", SPECIAL, NOT_WRONG, only(lambda f: (f / "notes.txt").write_text("x") and f))
-    yield Case("an empty folder tree", SPECIAL, NOT_WRONG, only(lambda f: (f / "a" / "b").mkdir(parents=True) or f))
+    yield Case(
+        "nothing but 10,000 other files", SPECIAL, NOT_WRONG, only(lambda f: many(f) or f), is_dangerous=True
+    )
+    yield Case(
+        "nothing but other files", SPECIAL, NOT_WRONG, only(lambda f: (f / "notes.txt").write_text("x") and f)
+    )
+    yield Case(
+        "an empty folder tree", SPECIAL, NOT_WRONG, only(lambda f: (f / "a" / "b").mkdir(parents=True) or f)
+    )
 
 
 def zipped(members: Tree, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -187,7 +227,9 @@ def archives() -> Iterator[Case]:
     sound = {f"study/IM{k}": data for k, data in enumerate(files())}
     bombs = {f"bomb{k}": b"\0" * 2**26 for k in range(4)}
 
-    def case(name: str, data: Callable[[], bytes], expected: str = RIGHT, ending: str = "zip", **options: Any) -> Case:
+    def case(
+        name: str, data: Callable[[], bytes], expected: str = RIGHT, ending: str = "zip", **options: Any
+    ) -> Case:
         def make(folder: Path) -> tuple[Path, list[Truth]]:
             folder.mkdir(parents=True)
             path = folder / f"archive.{ending}"
@@ -203,15 +245,44 @@ def archives() -> Iterator[Case]:
     yield case("tar.xz", lambda: taped(sound, "w:xz"), ending="tar.xz")
     yield case("zip in a zip", lambda: zipped({"inner.zip": zipped(sound)}))
     yield case("zip with notes", lambda: zipped({**sound, "notes.txt": b"x", "__MACOSX/._IM0": b"\0\5"}))
-    for name in ("../../../../tmp/escaped", "/tmp/escaped", "C:\\escaped", "..\\..\\escaped", "a/../../b", "a\1b", "x" * 5000, "./././x", "//x"):
-        yield case(f"zip with {ascii(name[:30])}", lambda n=name: zipped({**sound, n + "6": b"not DICOM"}), WARNED)
-        yield case(f"tar with {ascii(name[:30])}", lambda n=name: taped({**sound, n.replace("\0", "0") + "6": b"not DICOM"}), WARNED, "tar")
-        yield case(f"zip of {ascii(name[:30])}", lambda n=name: zipped({f"{n}/{k}": d for k, d in sound.items()}), WARNED)
-    yield case("tar with links", lambda: taped(sound, links={"study/a": "/etc/passwd", "study/b": "../../..", "c": "c"}), WARNED, "tar")
+    for name in (
+        "../../../../tmp/escaped",
+        "/tmp/escaped",
+        "C:\\escaped",
+        "..\\..\\escaped",
+        "a/../../b",
+        "a\1b",
+        "x" * 5000,
+        "./././x",
+        "//x",
+    ):
+        yield case(f"zip with {name[:30]!a}", lambda n=name: zipped({**sound, n + "6": b"not DICOM"}), WARNED)
+        yield case(
+            f"tar with {name[:30]!a}",
+            lambda n=name: taped({**sound, n.replace("\0", "0") + "6": b"not DICOM"}),
+            WARNED,
+            "tar",
+        )
+        yield case(
+            f"zip of {name[:30]!a}", lambda n=name: zipped({f"{n}/{k}": d for k, d in sound.items()}), WARNED
+        )
+    yield case(
+        "tar with links",
+        lambda: taped(sound, links={"study/a": "/etc/passwd", "study/b": "../../..", "c": "c"}),
+        WARNED,
+        "tar",
+    )
     for share in (0.2, 0.6, 0.95):
-        yield case(f"zip cut at {share}", lambda s=share: zipped(sound)[: int(len(zipped(sound)) * s)], NOT_WRONG)
+        yield case(
+            f"zip cut at {share}", lambda s=share: zipped(sound)[: int(len(zipped(sound)) * s)], NOT_WRONG
+        )
         yield case(f"tar cut at {share}", lambda s=share: taped(sound)[: int(8000 * s)], NOT_WRONG, "tar")
-        yield case(f"tar.gz cut at {share}", lambda s=share: taped(sound, "w:gz")[: int(len(taped(sound, "w:gz")) * s)], NOT_WRONG, "tgz")
+        yield case(
+            f"tar.gz cut at {share}",
+            lambda s=share: taped(sound, "w:gz")[: int(len(taped(sound, "w:gz")) * s)],
+            NOT_WRONG,
+            "tgz",
+        )
 
     def flipped(at: float) -> bytes:
         data = bytearray(zipped(sound))
@@ -228,7 +299,9 @@ def archives() -> Iterator[Case]:
     yield case("the same name twice", lambda: _doubled(sound), WARNED)
     yield case("encrypted", lambda: _encrypted(sound), NOT_WRONG)
     yield case("zip bomb of 256 MB", lambda: zipped({**sound, **bombs}), WARNED, is_dangerous=True)
-    yield case("tar bomb of 256 MB", lambda: taped({**sound, **bombs}, "w:gz"), WARNED, "tgz", is_dangerous=True)
+    yield case(
+        "tar bomb of 256 MB", lambda: taped({**sound, **bombs}, "w:gz"), WARNED, "tgz", is_dangerous=True
+    )
     yield case("zip bomb of 16 GB", lambda: _quine_like(sound), NOT_WRONG, is_dangerous=True)
     yield case("zip that tells of 4 GB", lambda: _lying(sound), NOT_WRONG, is_dangerous=True)
     yield case("zips in zips, twelve deep", lambda: _onion(sound), NOT_WRONG)
@@ -286,14 +359,28 @@ def record(name: list[str] | str, kind: str = "IMAGE", after: int = 0, below: in
 
 
 def dicomdir(records: bytes, **options: Any) -> bytes:
-    meta = Raw((), ()).put(0x00020001, b"\0\1", b"OB").put(0x00020002, uids.MediaStorageDirectoryStorage.encode(), b"UI")
+    meta = (
+        Raw((), ())
+        .put(0x00020001, b"\0\1", b"OB")
+        .put(0x00020002, uids.MediaStorageDirectoryStorage.encode(), b"UI")
+    )
     meta = meta.put(0x00020003, b"1.2.3", b"UI").put(0x00020010, uids.ExplicitVRLittleEndian.encode(), b"UI")
-    made = meta.put(0x00041130, b"DISC", b"CS").put(0x00041200, b"\0\0\0\0", b"UL").put(0x00041202, b"\0\0\0\0", b"UL")
+    made = (
+        meta.put(0x00041130, b"DISC", b"CS")
+        .put(0x00041200, b"\0\0\0\0", b"UL")
+        .put(0x00041202, b"\0\0\0\0", b"UL")
+    )
     return made.put(0x00041220, records, b"SQ", **options).bytes()
 
 
 def discs() -> Iterator[Case]:
-    def case(name: str, records: Callable[[], bytes] | bytes, expected: str = NOT_WRONG, outside: bool = False, whole: bool = False) -> Case:
+    def case(
+        name: str,
+        records: Callable[[], bytes] | bytes,
+        expected: str = NOT_WRONG,
+        outside: bool = False,
+        whole: bool = False,
+    ) -> Case:
         def make(folder: Path) -> tuple[Path, list[Truth]]:
             write(folder / "disc" / "IMAGES", [])
             for k, data in enumerate(files()):
@@ -303,7 +390,7 @@ def discs() -> Iterator[Case]:
             data = records() if callable(records) else records
             path = folder / "disc" / "DICOMDIR"
             path.write_bytes(data if whole else dicomdir(data))
-            return path, [truth()]
+            return path, [single(0) if data == files()[0] else truth()]
 
         return Case(name, DISC, expected, make)
 
@@ -319,10 +406,18 @@ def discs() -> Iterator[Case]:
     yield case("one that is a folder", sound + record(["IMAGES"]), WARNED)
     yield case("itself", sound + record(["DICOMDIR"]), WARNED)
     yield case("only itself", record(["DICOMDIR"]))
-    yield case("records in a cycle", b"".join(record(["IMAGES", f"IM{k}"], after=400, below=400) for k in range(6)), WARNED)
-    yield case("offsets beyond", b"".join(record(["IMAGES", f"IM{k}"], after=2**31, below=2**31) for k in range(6)), WARNED)
+    yield case(
+        "records in a cycle",
+        b"".join(record(["IMAGES", f"IM{k}"], after=400, below=400) for k in range(6)),
+        WARNED,
+    )
+    yield case(
+        "offsets beyond",
+        b"".join(record(["IMAGES", f"IM{k}"], after=2**31, below=2**31) for k in range(6)),
+        WARNED,
+    )
     yield case("an image twice", sound + record(["IMAGES", "IM2"]), WARNED)
-    yield case("a slice left out", sound[len(record(["IMAGES", "IM0"])) :], WARNED)
+    yield case("a slice left out", sound.replace(record(["IMAGES", "IM2"]), b""), WARNED)
     yield case("NULs in a name", sound + record("IMAGES\\IM\0"), WARNED)
     yield case("a very long name", sound + record("X" * 9000), WARNED)
     yield case("an empty name", sound + record(""), WARNED)
@@ -331,4 +426,9 @@ def discs() -> Iterator[Case]:
     yield case("cut short", lambda: dicomdir(sound)[:-100], NOT_WRONG, whole=True)
     yield case("an image called DICOMDIR", lambda: files()[0], NOT_WRONG, whole=True)
     yield case("text called DICOMDIR", lambda: b"hello", NOT_WRONG, whole=True)
-    yield case("records of undefined length without end", lambda: dicomdir(sound, length=UNDEFINED), NOT_WRONG, whole=True)
+    yield case(
+        "records of undefined length without end",
+        lambda: dicomdir(sound, length=UNDEFINED),
+        NOT_WRONG,
+        whole=True,
+    )

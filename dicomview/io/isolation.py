@@ -1,0 +1,222 @@
+"""Isolation: decoders run in a few processes of their own, where a crash or a hang costs one error."""
+
+import atexit
+import os
+import sys
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from threading import Condition
+from typing import Any
+
+import numpy as np
+
+from dicomview.io.processes import Hung, Killed, NoWorker, Worker, WorkerError
+from dicomview.io.quiet import warn
+from dicomview.options import options
+
+__all__ = ["WORKERS", "WorkerError", "run", "warm"]
+
+#: More processes than this wait for memory only.
+WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+#: Seconds that an item may take, and bytes of compressed data for which there is a second more.
+PATIENCE, RATE = 15.0, 1 << 20
+
+
+class _Pool:
+    """Workers that wait, and how many there are in all."""
+
+    def __init__(self) -> None:
+        self._free = Condition()
+        self._idle: list[Worker] = []
+        self._busy: list[Worker] = []
+
+    @contextmanager
+    def lease(self) -> Iterator[Worker]:
+        """Lend a worker; one that was left in the middle of a request ends."""
+        worker = self._taken()
+        try:
+            yield worker
+        except BaseException:
+            with self._free:
+                self._busy.remove(worker)
+                self._free.notify()
+            worker.end()
+            raise
+        worker.rest()
+        with self._free:
+            self._busy.remove(worker)
+            self._idle.append(worker)
+            self._free.notify()
+
+    def _taken(self) -> Worker:
+        with self._free:
+            while True:
+                self._sweep()
+                if self._idle:
+                    worker = self._idle.pop()
+                elif len(self._busy) < WORKERS:
+                    worker = _started()
+                else:
+                    self._free.wait()
+                    continue
+                self._busy.append(worker)
+                return worker
+
+    def _sweep(self) -> None:
+        """Leave out workers that have ended meanwhile."""
+        for worker in [w for w in self._idle if w.process.poll() is not None]:
+            self._idle.remove(worker)
+            worker.end()
+
+    def warm(self, number: int) -> None:
+        """Start so many workers, as far as they are not there."""
+        with self._free:
+            self._sweep()
+            while len(self._idle) + len(self._busy) < min(number, WORKERS):
+                self._idle.insert(0, _started())
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._free:
+            workers, self._idle = [*self._idle, *self._busy], []
+            for worker in workers:
+                worker.end(gently=worker not in self._busy)
+
+    def forget(self) -> None:
+        """Begin anew in a process that was forked."""
+        for worker in (*self._idle, *self._busy):
+            worker.forget()
+        self.__init__()  # type: ignore[misc]
+
+
+_POOL = _Pool()
+atexit.register(_POOL.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_POOL.forget)
+#: Why no worker can be started here.
+_OBSTACLE: list[str] = []
+#: Items that took too long: they are not tried again.
+_HUNG: dict[Hashable, str] = {}
+
+
+def run(
+    task: str,
+    items: Sequence[Any],
+    sizes: Sequence[int],
+    *,
+    lengths: Sequence[int] = (),
+    keys: Sequence[Hashable] = (),
+    **settings: Any,
+) -> Iterator[np.ndarray]:
+    """Run a task on items, in a worker if ``options.isolate`` is set.
+
+    Parameters
+    ----------
+    task : str
+        Module and name of a function that takes the items and gives an array for each.
+    items : sequence
+    sizes : sequence of int
+        The most bytes that the array of each item may have.
+    lengths : sequence of int
+        Bytes of compressed data of each item: the more, the longer it may take.
+    keys : sequence of Hashable
+        What the items are called: one that took too long once is not tried again. None for no name.
+    **settings
+        Of the task.
+
+    Yields
+    ------
+    ndarray
+        Valid until the next one is asked for: what is kept must be copied.
+
+    Raises
+    ------
+    WorkerError
+        If the decoder crashes, takes too long or too much memory.
+    Exception
+        What the task raises.
+
+    Examples
+    --------
+    >>> from dicomview.io.tasks import CodedFrame
+    >>> list(run("dicomview.io.tasks.decode_frames", [], []))
+    []
+    """
+    done, is_again = 0, False
+    while done < len(items):
+        if not _can_isolate():
+            module, _, name = task.rpartition(".")
+            rest = items[done:]
+            yield from getattr(import_module(module), name)(rest, [None] * len(rest), **settings)
+            return
+        try:
+            for array in _isolated(task, items[done:], sizes[done:], lengths[done:], keys[done:], settings):
+                yield array
+                done, is_again = done + 1, False
+        except Killed:
+            if is_again:
+                raise
+            is_again = True
+        except NoWorker as error:
+            _OBSTACLE.append(str(error))
+            warn(f"pixels are decoded in this process, where a damaged file may end it: {error}")
+
+
+def warm(number: int = WORKERS) -> None:
+    """Start workers, so that they are there when they are needed; this takes no time here."""
+    try:
+        if _can_isolate():
+            _POOL.warm(number)
+    except NoWorker:
+        pass  # said when one is needed
+
+
+def _isolated(
+    task: str,
+    items: Sequence[Any],
+    sizes: Sequence[int],
+    lengths: Sequence[int],
+    keys: Sequence[Hashable],
+    settings: dict[str, Any],
+) -> Iterator[np.ndarray]:
+    """Run a task in a worker."""
+    for key in keys:
+        if key is not None and key in _HUNG:
+            raise WorkerError(_HUNG[key])
+    seconds = PATIENCE + max(lengths, default=0) / RATE
+    at, found = 0, None
+    with _POOL.lease() as worker:
+        worker.ask(task, items, settings, sizes, seconds)
+        for k, size in enumerate(sizes):
+            try:
+                found = worker.answer(at, size, seconds)
+            except Hung as error:
+                if keys and keys[k] is not None:
+                    _HUNG[keys[k]] = str(error)
+                raise
+            if isinstance(found, MemoryError):
+                raise WorkerError("the decoder took too much memory")
+            if isinstance(found, Exception):
+                break
+            yield found
+            at += size
+    if isinstance(found, Exception):
+        raise found
+
+
+def _can_isolate() -> bool:
+    return (
+        options.isolate
+        and not _OBSTACLE
+        and sys.platform not in ("emscripten", "wasi")  # nothing can be started, and nothing else can crash
+        and not getattr(sys, "frozen", False)  # the executable is the program of a user
+        and bool(sys.executable)
+    )
+
+
+def _started() -> Worker:
+    try:
+        return Worker()
+    except (OSError, ValueError) as error:
+        raise NoWorker(f"no process can be started ({error})") from error
