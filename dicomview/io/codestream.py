@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import pydicom.uid
@@ -38,7 +39,7 @@ class _Frame(NamedTuple):
 def check_codestream(dataset: Dataset, frame: int) -> None:
     """Refuse a compressed frame that contradicts the header, or ends too early.
 
-    Decoders fill what is missing with anything, write beyond what the header lets them expect, or never return.
+    Decoders fill what is missing with anything, write beyond what the header says, or never return.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def _frame(dataset: Dataset, index: int) -> bytes:
     table = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
     count = int(dataset.get("NumberOfFrames") or 1)
     extended = table if all(table) else None
-    return get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count)
+    return bytes(get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count))
 
 
 def _check_frame(data: bytes, found: _Frame, dataset: Dataset) -> None:
@@ -80,12 +81,12 @@ def _check_frame(data: bytes, found: _Frame, dataset: Dataset) -> None:
     allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
     if (found.rows, found.columns, found.components) != (rows, columns, samples):
         raise ValueError(
-            f"the codestream has {found.rows} rows, {found.columns} columns and {found.components} components, "
-            f"and Rows, Columns and SamplesPerPixel say {rows}, {columns} and {samples}"
+            f"the codestream is of {found.rows} rows, {found.columns} columns, {found.components} samples; "
+            f"Rows, Columns and SamplesPerPixel say {rows}, {columns} and {samples}"
         )
     if found.bits > allocated or found.bits <= 8 < stored:
         raise ValueError(
-            f"the codestream has {found.bits} bits, and BitsAllocated and BitsStored say {allocated}, {stored}"
+            f"the codestream has {found.bits} bits, BitsAllocated and BitsStored say {allocated} and {stored}"
         )
     if _END not in data[-_TAIL:]:
         raise ValueError("the codestream has no end: it was cut short")
@@ -161,7 +162,7 @@ def check_run_lengths(data: bytes, segments: int, pixels: int) -> None:
     if places[0] != segments:
         raise ValueError(f"the RLE header tells of {places[0]} segments in place of {segments}")
     starts = [*places[1 : 1 + segments], len(data)]
-    if starts[0] != 64 or any(b <= a for a, b in zip(starts, starts[1:])):
+    if starts[0] != 64 or any(b <= a for a, b in pairwise(starts)):
         raise ValueError("the RLE header has segments that are not one behind the other")
-    if any((b - a) * _MOST_RUN < pixels for a, b in zip(starts, starts[1:])):
+    if any((b - a) * _MOST_RUN < pixels for a, b in pairwise(starts)):
         raise ValueError(f"the RLE segments are too short for {pixels} pixels: the frame was cut short")

@@ -167,7 +167,7 @@ def _check_fragments(data: bytes) -> None:
 
 
 def _check_native(dataset: Dataset) -> None:
-    """Refuse pixel data that is called compressed and has no fragments, unless it is as long as plain pixels."""
+    """Refuse pixel data called compressed that has no fragments, unless it is as long as plain pixels."""
     data = dataset.PixelData
     bits = [dataset.get(k) for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "NumberOfFrames")]
     needed = math.prod(int(n or 1) for n in bits) // 8

@@ -106,9 +106,7 @@ def _mixed_scales(group: Sequence[Header]) -> list[str]:
         return []
     odd = [h.name for h in group if (h.rescale_slope, h.rescale_intercept) == (1.0, 0.0)]
     which = f"{names(odd)} have none" if odd else f"{len(scales)} different ones"
-    return [
-        f"slices differ in RescaleSlope and RescaleIntercept ({which}): values may be of different scales"
-    ]
+    return [f"slices differ in RescaleSlope and RescaleIntercept ({which}): their values may not compare"]
 
 
 def _lost_parts(group: Sequence[Header]) -> list[str]:

@@ -63,8 +63,8 @@ def remarks_of(
     remarks = _of_size(header, size, file)
     if fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
-            f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, NumberOfFrames (0028,0008) is "
-            f"{header.number_of_frames}: there may be more frames"
+            f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, "
+            f"NumberOfFrames (0028,0008) is {header.number_of_frames}: there may be more frames"
         )
     for keyword, default in (("RescaleSlope", 1), ("RescaleIntercept", 0)):
         value = dataset.get(keyword)
