@@ -9,7 +9,7 @@ import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
-__all__ = ["check_codestream", "check_run_lengths", "check_tiles"]
+__all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_tiles"]
 
 _JPEG = frozenset((*pydicom.uid.JPEGTransferSyntaxes, *pydicom.uid.JPEGLSTransferSyntaxes)) - frozenset(
     pydicom.uid.JPEG2000TransferSyntaxes
@@ -22,7 +22,7 @@ _SCAN, _END = 0xDA, b"\xff\xd9"
 #: The end marker is looked for in so many bytes; padding may follow it.
 _TAIL = 4096
 #: Pixels that a byte of any codestream can stand for, at the very most.
-_MOST_PER_BYTE = 1 << 18
+MOST_PER_BYTE = 1 << 18
 #: A run of RLE is two bytes for 128.
 _MOST_RUN = 64
 
@@ -90,7 +90,7 @@ def _check_frame(data: bytes, found: _Frame, dataset: Dataset) -> None:
         )
     if _END not in data[-_TAIL:]:
         raise ValueError("the codestream has no end: it was cut short")
-    if rows * columns > len(data) * _MOST_PER_BYTE:
+    if rows * columns > len(data) * MOST_PER_BYTE:
         raise ValueError(f"the codestream of {len(data)} bytes cannot hold {rows} x {columns} pixels")
 
 

@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
+from pydicom.filereader import read_partial
 from pydicom.uid import UID
 
+from dicomview.io.inflated import counting
 from dicomview.io.sources import File
 
 __all__ = [
@@ -86,7 +88,7 @@ def read_pixels(path: File) -> Dataset:
     DICOM PS3.3 C.7.6.3 (Image Pixel Module), PS3.5 A.4 (encapsulated pixel data).
     """
     with path.open("rb") as file:
-        dataset = pydicom.dcmread(file, force=True)
+        dataset = read_partial(file, stop_when=counting(), force=True)
     return completed(dataset)
 
 

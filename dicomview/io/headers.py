@@ -23,6 +23,7 @@ from dicomview.errors import DecodeError
 from dicomview.io.encoding import fragments_behind
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
+from dicomview.io.inflated import check_inflated, counting
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
@@ -135,6 +136,7 @@ def read_headers(path: File) -> list[Header]:
     """
     try:
         with path.open("rb") as file, quiet():
+            check_inflated(file)
             dataset, stopped_at, size = _read(file, PER_FRAME)
             frames = scan_frames(path) if stopped_at == PER_FRAME else None
             if frames is not None:
@@ -183,6 +185,7 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
     Tag and length of that are returned too; the file stands before it.
     """
     stopped_at, size = 0, 0
+    count = counting()
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
         nonlocal stopped_at, size
@@ -191,7 +194,7 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
                 check_type(vr)
             stopped_at, size = int(tag), int(length)
             return True
-        return False
+        return count(tag, vr, length)
 
     dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
     return dataset, stopped_at, size

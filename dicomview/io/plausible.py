@@ -6,6 +6,8 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from dicomview.io.codestream import MOST_PER_BYTE
+from dicomview.io.encoding import COMPRESSED
 from dicomview.io.header import Header
 from dicomview.io.values import FARTHEST
 
@@ -60,7 +62,8 @@ def remarks_of(
     ValueError
         If header and pixel data contradict each other so that values would be wrong.
     """
-    remarks = _of_size(header, size, file)
+    is_coded = dataset.file_meta.get("TransferSyntaxUID") in COMPRESSED
+    remarks = _of_size(header, size, file, is_coded=is_coded)
     if fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
             f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, "
@@ -92,9 +95,15 @@ def _named(keyword: str) -> str:
     return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _of_size(header: Header, size: int, file: BinaryIO) -> list[str]:
+def _of_size(header: Header, size: int, file: BinaryIO, *, is_coded: bool) -> list[str]:
     """Compare the length of uncompressed pixel data with what the header makes of it."""
-    if size == _UNDEFINED or not header.rows * header.columns:
+    pixels = header.rows * header.columns * header.number_of_frames
+    if size == _UNDEFINED and pixels > header.path.stat().st_size * MOST_PER_BYTE:
+        raise ValueError(
+            f"{header.number_of_frames} frames of {header.rows} x {header.columns} pixels cannot be in a file "
+            f"of {header.path.stat().st_size} bytes"
+        )
+    if is_coded or size == _UNDEFINED or not pixels:
         return []
     is_halved = header.photometric_interpretation == "YBR_FULL_422"
     bits = header.rows * header.columns * header.bits_allocated * header.number_of_frames
