@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score torture
-.PHONY: fuzz bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
+.PHONY: fuzz fuzz-coverage bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
 check: lint imports types scripts docs test lowest newest stores binder colab
 
@@ -88,6 +88,11 @@ FUZZ_SEED ?= 1
 
 fuzz: $(STAMP)
 	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
+
+# the byte-level code of headers, guided by coverage
+fuzz-coverage: $(STAMP)
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/guided.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
 
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)

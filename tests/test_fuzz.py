@@ -1,6 +1,9 @@
 """The fuzzer: what it found stays mended, it does the same each time, and its oracle notices."""
 
+import base64
+import json
 import sys
+import zlib
 from pathlib import Path
 
 import pydicom
@@ -11,11 +14,13 @@ import dicomview as dv
 sys.path.insert(0, str(Path(__file__).parent / "fuzz"))
 
 import fuzz
+import guided
 import mutations
 import oracle
 import seeds
 
 FINDINGS = sorted(fuzz.FINDINGS.glob("*.json"))
+GUIDED = sorted(fuzz.FINDINGS.glob("guided/*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,12 @@ def budget(monkeypatch):
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda path: path.stem)
 def test_what_was_found_stays_mended(finding, worker):
     assert worker.read(fuzz.files_of(finding))["wrong"] == ""
+
+
+@pytest.mark.parametrize("finding", GUIDED, ids=lambda path: path.stem)
+def test_what_was_found_along_coverage_stays_mended(finding):
+    content = json.loads(finding.read_text(encoding="utf-8"))
+    guided.checker(content["target"])(zlib.decompress(base64.b85decode(content["file"])))
 
 
 @pytest.mark.parametrize("name", seeds.names())

@@ -315,3 +315,18 @@ def test_damaged_diffusion_is_never_read_otherwise(data, tmp_path_factory):
     inserted = data.draw(st.binary(min_size=1, max_size=4))
     path.write_bytes(whole[:start] + inserted + whole[start + len(inserted) :])
     check(folder)
+
+
+def test_elements_behind_the_pixels_are_told_in_every_file(files):
+    behind = b"\x28\0\x53\x10DS\2\0" + b"2 "  # RescaleSlope
+    for path in (files[0], files[2]):
+        path.write_bytes(path.read_bytes() + behind)
+    padded = files[3].read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\4\0\0\0" + bytes(4)
+    files[3].write_bytes(padded)
+    headers, dropped, _ = discover.scan(files[0].parent)
+    if pydicom.dcmread(files[1]).file_meta.TransferSyntaxUID == uid.ImplicitVRLittleEndian:
+        assert len(headers) == 4  # where types are not told, rubbish looks the same
+        return
+    assert [header.path for header in headers] == [files[1], files[3]]
+    assert [entry.path for entry in dropped] == [files[0], files[2]]
+    assert "(0028,1053) is behind the pixel data" in str(dropped[0])

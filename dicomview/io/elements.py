@@ -131,9 +131,10 @@ def _flat(group: Dataset, parent: Dataset) -> Dataset:
     """Return the elements inside the functional groups of a frame."""
     elements: dict[BaseTag, Any] = {}
     for tag in group.keys():  # noqa: SIM118 - iterating a Dataset gives elements
-        item = first_item(group, tag)
-        for inner, element in item.items() if item is not None else ():
-            elements.setdefault(inner, element)
+        with suppress(Exception):  # what cannot be read is served to nobody
+            item = first_item(group, tag)
+            for inner, element in item.items() if item is not None else ():
+                elements.setdefault(inner, element)
     flat = Dataset(elements)
     flat.set_original_encoding(*parent.original_encoding, parent.original_character_set)
     return flat

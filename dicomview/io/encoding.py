@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.filereader import read_partial
 from pydicom.uid import UID
+from pydicom.valuerep import STANDARD_VR
 
 from dicomview.io.inflated import counting
 from dicomview.io.sources import File
@@ -20,6 +21,7 @@ __all__ = [
     "UNCOMPRESSED",
     "completed",
     "completed_header",
+    "elements_behind",
     "fragments_behind",
     "read_pixels",
     "stored_bits",
@@ -62,7 +64,11 @@ _LOSSLESS = frozenset(
     )
 )
 _UNDEFINED = 0xFFFFFFFF
+#: How JPEG and JPEG 2000 begin.
+_CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
 _ITEM = b"\xfe\xff\x00\xe0"
+_PIXEL_VRS = frozenset((b"OB", b"OW", b"OF", b"OD", b"UN"))
+_VRS = frozenset(vr.encode() for vr in STANDARD_VR)
 _COLORS = frozenset(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"))
 
 
@@ -124,6 +130,23 @@ def fragments_behind(file: BinaryIO, syntax: str | None) -> int | None:
         return None
 
 
+def elements_behind(file: BinaryIO, size: int) -> str | None:
+    """Return the tag of an element behind uncompressed pixel data that belongs before it, or takes its place.
+
+    A reader of headers does not come to it. The file stands before the pixel data, whose length is given.
+    """
+    head = file.read(12)
+    if size == _UNDEFINED or head[4:6] not in _PIXEL_VRS:
+        return None
+    file.seek(size, os.SEEK_CUR)
+    behind = file.read(6)
+    group = int.from_bytes(behind[:2], "big" if head[:1] == b"\x7f" else "little")
+    if not 0x0008 <= group <= 0x7FE0 or behind[4:] not in _VRS:
+        return None
+    element = int.from_bytes(behind[2:4], "big" if head[:1] == b"\x7f" else "little")
+    return f"({group:04X},{element:04X})"
+
+
 def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
     """Return the place and number of the stored bits, where pydicom does not find them by itself.
 
@@ -151,33 +174,29 @@ def _syntax(dataset: Dataset) -> UID:
     if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if element.value and not element.value.startswith(_ITEM):
-            _check_native(dataset)  # decompressed by a tool that left the syntax
-            return pydicom.uid.ExplicitVRLittleEndian
+        data = element.value or b""
+        if len(data) - _native_size(dataset) in (0, 1) and not data.startswith(_CODESTREAMS):
+            return pydicom.uid.ExplicitVRLittleEndian  # decompressed by a tool that left the syntax
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
     return told
 
 
+def _native_size(dataset: Dataset) -> int:
+    """Return the bytes that the pixels have when they are not compressed."""
+    extents = (dataset.get(k) or 1 for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"))
+    return -(-math.prod(extents) * int(dataset.get("NumberOfFrames") or 1) // 8)
+
+
 def _check_fragments(data: bytes) -> None:
     """Refuse fragments that end before they should: decoders may fill up what is missing."""
     at = 0
+    if not data.startswith(_ITEM):
+        raise ValueError(f"PixelData (7FE0,0010) of {len(data)} bytes is neither fragments nor uncompressed")
     while data[at : at + 4] == _ITEM:
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
     if at > len(data):
         raise ValueError("PixelData (7FE0,0010) ends within a fragment")
-
-
-def _check_native(dataset: Dataset) -> None:
-    """Refuse pixel data called compressed that has no fragments, unless it is as long as plain pixels."""
-    data = dataset.PixelData
-    bits = [dataset.get(k) for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "NumberOfFrames")]
-    needed = math.prod(int(n or 1) for n in bits) // 8
-    is_coded = data.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51"))
-    if is_coded or len(data) not in (needed, needed + needed % 2):
-        raise ValueError(
-            f"PixelData (7FE0,0010) of a compressed transfer syntax has {len(data)} bytes without fragments"
-        )
 
 
 def _guess(dataset: Dataset) -> UID:

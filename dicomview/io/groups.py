@@ -352,7 +352,7 @@ def _scanned(file: BinaryIO, state: tuple[int, int]) -> ScannedFrames | None:
     (length,) = _LENGTH.unpack_from(head, 8)
     encoding = dataset.original_character_set
     groups = _groups(file, at + 12, length, int(count), encoding, state[0])
-    if groups is None:
+    if groups is None or not groups.frames:
         return None
     file.seek(at + 12 + groups.end)
     rest = read_dataset(

@@ -20,7 +20,7 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
-from dicomview.io.encoding import fragments_behind
+from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.inflated import check_inflated, counting
@@ -154,7 +154,10 @@ def read_headers(path: File) -> list[Header]:
                 if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
                     raise ValueError("the file has no pixel data, or ends before it")
                 return [header]
-            fragments, is_tabled = None, False
+            fragments, is_tabled, at = None, False, file.tell()
+            if (tag := elements_behind(file, size)) is not None:
+                raise ValueError(f"{tag} is behind the pixel data, where no element of the header may be")
+            file.seek(at)
             if header.number_of_frames > 1 and size == _UNDEFINED:
                 is_tabled = has_table(file)
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))

@@ -7,10 +7,11 @@ from typing import Any
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 
+from dicomview.io.encoding import elements_behind
 from dicomview.io.header import Header
 from dicomview.io.headers import HEADER_TAGS
 from dicomview.io.keys import DIFFUSION_TAGS, KEY_ORDER, NUMBERS, SOURCE_TAGS, diffusion_keys
-from dicomview.io.layout import Layout, Scanned, learned
+from dicomview.io.layout import UNDEFINED, Layout, Scanned, learned
 from dicomview.io.mosaic import MOSAIC_TAGS
 from dicomview.io.multiframe import FRAME_KEYWORDS
 from dicomview.io.sources import File, start_of
@@ -52,6 +53,8 @@ _SETTERS = {
 }
 _MOMENT_TAGS = frozenset(_tag(keyword) for pair in _MOMENTS for keyword in pair)
 _DIFFUSION_TAGS, _SOURCES = frozenset(DIFFUSION_TAGS), frozenset((*DIFFUSION_TAGS, *SOURCE_TAGS))
+#: Who a private block belongs to, other elements take their meaning from too.
+_OF_MOSAICS = frozenset(MOSAIC_TAGS) - _SOURCES
 _DIFFUSION_KEYS = ("DiffusionBValue", "GradientX", "GradientY", "GradientZ", "Isotropic")
 _FRAME_TAGS = frozenset(map(_tag, FRAME_KEYWORDS)) - {_tag("SliceThickness")}
 
@@ -71,7 +74,7 @@ class _Likeness:
         #: Elements that the header depends on.
         self._relevant = frozenset(HEADER_TAGS) - _FRAME_TAGS
         if not {"MOSAIC", "VFRAME", "DIFFUSION"} & set(header.image_type):
-            self._relevant -= frozenset(MOSAIC_TAGS)
+            self._relevant -= _OF_MOSAICS
         if self._tells_time(*_MOMENTS[0]):
             self._relevant -= {_tag("AcquisitionDateTime")}
         #: Keys of diffusion by the values that give them; None if those of the known header are not so.
@@ -83,7 +86,7 @@ class _Likeness:
         if told == known and header.keys == _ordered(self._keys):
             self._diffusions = {}
             if "DiffusionBValue" in told and not {"MOSAIC", "VFRAME"} & set(header.image_type):
-                self._relevant -= frozenset(MOSAIC_TAGS)
+                self._relevant -= _OF_MOSAICS
         self._prepare()
 
     @staticmethod
@@ -247,6 +250,11 @@ class Likenesses:
         if found is None:
             return None
         values, start, length = found
+        if start + length < state[0] and length != UNDEFINED:
+            with file.open("rb") as stream:
+                stream.seek(start - 12)
+                if elements_behind(stream, length) is not None:  # the general reader says so
+                    return None
         scanned = Scanned(likeness.layout, values, (start, length), state)
         known = likeness.header.scanned
         is_as_long = known is None or known.pixels[1] == length  # else it may not be what the header says

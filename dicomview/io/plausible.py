@@ -100,8 +100,8 @@ def _of_size(header: Header, size: int, file: BinaryIO, *, is_coded: bool) -> li
     pixels = header.rows * header.columns * header.number_of_frames
     if size == _UNDEFINED and pixels > header.path.stat().st_size * MOST_PER_BYTE:
         raise ValueError(
-            f"{header.number_of_frames} frames of {header.rows} x {header.columns} pixels cannot be in a file "
-            f"of {header.path.stat().st_size} bytes"
+            f"{header.number_of_frames} frames of {header.rows} x {header.columns} pixels cannot be in "
+            f"{header.path.stat().st_size} bytes"
         )
     if is_coded or size == _UNDEFINED or not pixels:
         return []
