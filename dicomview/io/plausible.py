@@ -134,7 +134,7 @@ def _may_be_left(file: BinaryIO, count: int, frame: int) -> bool:
     file.seek(-min(count, file.seek(0, 2)), 2)
     rest = file.read(min(count, 1 << 16))
     file.seek(start)
-    return not any(rest)
+    return len(set(rest)) <= 1
 
 
 def plausible(header: Header) -> Header:
