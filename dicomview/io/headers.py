@@ -162,7 +162,7 @@ def read_headers(path: File) -> list[Header]:
                 is_tabled = has_table(file)
                 fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
             _check_frames(header, size, fragments)
-            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments, file)
+            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
             header = plausible(header.like(remarks=(*header.remarks, *remarks)))
             if frames is not None:
                 return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]

@@ -40,9 +40,7 @@ def has_table(file: BinaryIO) -> bool:
     return length > 0
 
 
-def remarks_of(
-    header: Header, dataset: Dataset, size: int, fragments: int | None, file: BinaryIO
-) -> list[str]:
+def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | None) -> list[str]:
     """Return what in a header cannot quite be so, in words.
 
     Parameters
@@ -54,8 +52,6 @@ def remarks_of(
         Length of the pixel data.
     fragments : int or None
         Of compressed pixel data without an offset table.
-    file : binary file
-        The one that was read.
 
     Raises
     ------
@@ -63,7 +59,7 @@ def remarks_of(
         If header and pixel data contradict each other so that values would be wrong.
     """
     is_coded = dataset.file_meta.get("TransferSyntaxUID") in COMPRESSED
-    remarks = _of_size(header, size, file, is_coded=is_coded)
+    remarks = _of_size(header, size, is_coded=is_coded)
     if fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
             f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, "
@@ -95,7 +91,7 @@ def _named(keyword: str) -> str:
     return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _of_size(header: Header, size: int, file: BinaryIO, *, is_coded: bool) -> list[str]:
+def _of_size(header: Header, size: int, *, is_coded: bool) -> list[str]:
     """Compare the length of uncompressed pixel data with what the header makes of it."""
     pixels = header.rows * header.columns * header.number_of_frames
     if size == _UNDEFINED and pixels > header.path.stat().st_size * MOST_PER_BYTE:
@@ -117,24 +113,9 @@ def _of_size(header: Header, size: int, file: BinaryIO, *, is_coded: bool) -> li
     )
     if header.number_of_frames > 1:
         told += f" in {header.number_of_frames} frames"
-    if (
-        size < least
-        or size >= 2 * most
-        or not _may_be_left(file, size - most, most // header.number_of_frames)
-    ):
+    if size < least or size >= 2 * most:
         raise ValueError(f"{told}: Rows, Columns, BitsAllocated or NumberOfFrames is wrong")
     return [f"{told} in {header.name}: what is behind them is not shown"]
-
-
-def _may_be_left(file: BinaryIO, count: int, frame: int) -> bool:
-    """Return whether so many bytes at the end of a file are padding, or whole frames: no wrong extents."""
-    if count % max(frame, 1) == 0:
-        return True
-    start = file.tell()
-    file.seek(-min(count, file.seek(0, 2)), 2)
-    rest = file.read(min(count, 1 << 16))
-    file.seek(start)
-    return len(set(rest)) <= 1
 
 
 def plausible(header: Header) -> Header:

@@ -33,16 +33,18 @@ def text(tag: int, value: str, vr: bytes | None = None) -> partial[Raw]:
     return partial(lambda raw, t, v, r: raw.text(t, v, r), t=tag, v=value, r=vr)
 
 
-def fewer(rows: int, columns: int = 20) -> Truth:
-    """Return what the pixel data holds by another number of rows."""
-    flat = voxels().reshape(6, -1)[:, : rows * columns]
-    return Truth.of(flat.reshape(6, rows, columns), AFFINE)
+def fewer(rows: int, columns: int) -> tuple[tuple[Truth, ...], ...]:
+    """Return what the pixel data holds by another number of rows or columns: all slices, and one."""
+    array = voxels().reshape(6, -1)[:, : rows * columns].reshape(6, rows, columns)
+    return ((Truth.of(array, AFFINE),), (single(AT, array[AT]),))
 
 
 def shapes() -> Iterator[Case]:
     for tag, name in ((ROWS, "Rows"), (COLUMNS, "Columns")):
         for value in (0, 1, 15, 17, 32, 512, 32768, 65535):
-            yield from thrice(f"{name} {value}", PIXEL, short(tag, value))
+            rows, columns = (value, 20) if tag == ROWS else (16, value)
+            also = fewer(rows, columns) if value in (15, 17) and rows * columns <= 320 else ()
+            yield from thrice(f"{name} {value}", PIXEL, short(tag, value), also=also)
         yield from twice(f"{name} of two values", PIXEL, short(tag, 16, 16))
         yield from twice(f"{name} empty", PIXEL, lambda raw, t=tag: raw.put(t, b""))
         yield from twice(f"{name} of one byte", PIXEL, lambda raw, t=tag: raw.put(t, b"\x10", length=1))

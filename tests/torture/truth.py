@@ -261,7 +261,7 @@ def is_clear(error: BaseException, path: Path, *, base: type | None = None) -> s
     if base is not None:
         if not isinstance(error, base):
             return f"{type(error).__name__} is none of ours"
-        if hasattr(base, "remedy") and not getattr(error, "remedy", None):
+        if not getattr(error, "remedy", None):
             return "no remedy"
     return ""
 
