@@ -5,9 +5,9 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
 .PHONY: check setup format lint imports types scripts test plain browser wheel lowest newest stores binder colab newcomer notebooks data-score torture
-.PHONY: fuzz fuzz-coverage bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
+.PHONY: audit fuzz fuzz-coverage bench bench-load bench-browser bench-oblique bench-paint bench-pacs picture docs clean
 
-check: lint imports types scripts docs test lowest newest stores binder colab
+check: lint imports audit types scripts docs test lowest newest stores binder colab
 
 setup: $(STAMP)
 
@@ -93,6 +93,10 @@ fuzz: $(STAMP)
 fuzz-coverage: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[fuzz]'
 	$(BIN)/python tests/fuzz/guided.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
+
+# installed packages with known holes: by pip-audit where its service answers, and by tests/advisories.toml
+audit: $(STAMP)
+	$(BIN)/python tests/audit.py
 
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)

@@ -9,7 +9,11 @@ class Options:
     Attributes
     ----------
     show_patient : bool
-        Whether names, dates of birth and the like may be printed and drawn. False by default.
+        Whether names, dates, identifiers and all else that may tell who somebody is may be printed and drawn:
+        the elements of the basic profile of DICOM (PS3.15, table E.1-1). False by default.
+    show_descriptions : bool
+        Whether those of them may be that describe a series, a study or a region, such as SeriesDescription
+        and ROIName: people type names into these too. False by default; ``show_patient`` includes it.
     progress : bool
         Whether long reads show a progress bar in a notebook. True by default.
     memory_budget : float or int or None
@@ -30,10 +34,11 @@ class Options:
     False
     """
 
-    __slots__ = ("isolate", "memory_budget", "progress", "redact_paths", "show_patient")
+    __slots__ = ("isolate", "memory_budget", "progress", "redact_paths", "show_descriptions", "show_patient")
 
     def __init__(self) -> None:
         self.show_patient: bool = False
+        self.show_descriptions: bool = False
         self.progress: bool = True
         self.memory_budget: float | None = 0.5
         self.isolate: bool = True

@@ -9,7 +9,16 @@ import pydicom
 import pytest
 
 #: Programs and stand-ins, which need packages that the tests do without.
-collect_ignore = ["benchmarks", "colab", "elsewhere.py", "fuzz", "newcomer.py", "notebooks.py", "torture"]
+collect_ignore = [
+    "audit.py",
+    "benchmarks",
+    "colab",
+    "elsewhere.py",
+    "fuzz",
+    "newcomer.py",
+    "notebooks.py",
+    "torture",
+]
 
 matplotlib.use("Agg")
 sys.path.insert(0, str(Path(__file__).parent))
@@ -99,6 +108,14 @@ def write(tmp_path):
         return write_series(folder, array, matrix, **options)
 
     return write
+
+
+@pytest.fixture
+def named(monkeypatch):
+    """Show what is hidden by default."""
+    from dicomview.options import options
+
+    monkeypatch.setattr(options, "show_patient", True)
 
 
 @pytest.fixture(scope="session", autouse=True)

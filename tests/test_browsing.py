@@ -104,6 +104,7 @@ def test_a_glance_that_cannot_be(study):
 # -- the gallery --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("named")
 def test_thumbnails_texts_and_reasons(study, made):
     gallery = made(dv.gallery, study)
     gallery.wait(30)

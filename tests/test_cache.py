@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
+from conftest import make_voxels
 
 import dicomview as dv
 from dicomview.errors import DecodeError
@@ -78,7 +79,7 @@ def test_nothing_of_the_patient_is_in_it(folder, tmp_path):
     for uid in (dataset.SOPInstanceUID, dataset.SeriesInstanceUID, dataset.StudyInstanceUID):
         assert uid.encode() not in content
     head, body = content.split(b"\n")
-    assert json.loads(head)["version"] == 1
+    assert json.loads(head)["version"] == 2
     keys = {name for entry in json.loads(body)["files"].values() for name, _ in entry[4][-1]}
     assert keys <= {"AcquisitionNumber", "InstanceNumber", "AcquisitionTime", "ContentTime"}
     texts = [t for e in json.loads(body)["files"].values() for t in e[4] if isinstance(t, str)]
@@ -119,7 +120,7 @@ def test_files_that_come_and_go(folder, tmp_path):
     "damage",
     [
         lambda data: b"", lambda data: b"\x00\xff" * 40, lambda data: data[:-5], lambda data: b"[]\n[]",
-        lambda data: data.replace(b'"version": 1', b'"version": 0'),
+        lambda data: data.replace(b'"version": 2', b'"version": 1'),
         lambda data: data.replace(b"1.0", b"2.0"),
         lambda data: data.split(b"\n")[0] + b"\n{}",
     ],
@@ -168,3 +169,23 @@ def test_parts_of_a_file_and_other_kinds(folder, tmp_path, write):
             np.testing.assert_array_equal(
                 found.volumes[0].read().array, dv.find_series(folder).volumes[0].read().array
             )
+
+
+def test_times_are_those_of_the_files_and_are_not_kept(write, tmp_path):
+    times = [f"1200{3 * i:02d}.25" for i in range(12)]
+    array = np.concatenate([make_voxels(), make_voxels(seed=1)])
+    files = write("timed", array, elements=lambda i: {"AcquisitionTime": times[i]})
+    for i, file in enumerate(files):  # two times at each place; the first file says less
+        dataset = pydicom.dcmread(file)
+        dataset.ImagePositionPatient = [0, 0, 2.5 * (i % 6)]
+        if not i:
+            del dataset.ContentTime
+        dataset.save_as(file)
+    plain = dv.volread(files[0].parent)
+    for known in (files[:5], files, files[3:], files):
+        assert dv.find_series(known, cache=tmp_path / "headers") is not None
+    again = dv.find_series(files[0].parent, cache=tmp_path / "headers")[0]
+    assert again.stack.dimensions == plain.dimensions and len(plain.dimensions[0]) == 2
+    assert [h.keys for h in again.stack.headers] == [h.keys for h in dv.find_series(files)[0].stack.headers]
+    body = (tmp_path / "headers").read_text(encoding="utf-8")
+    assert ".25" not in body and "43200" not in body

@@ -76,7 +76,10 @@ def test_info_is_the_table_and_the_same_as_data(study, run):
     (series,) = told["series"]
     assert series["shape"] == [6, 40, 32] and series["spacing"] == pytest.approx([2.5, 0.8, 0.6])
     assert series["is_volume"] is True and series["reason"] is None and series["files"] == 6
-    assert series["uid"] == dv.find_series(study)[0].uid
+    assert series["title"] == "series 1 axial" and series["uid"] is series["description"] is None
+    (series,) = json.loads(run("info", study, "--json", "--show-patient")[1])["series"]
+    (one,) = dv.find_series(study)
+    assert (series["uid"], series["description"]) == (one.uid, one.description)
     assert [one["file"] for one in told["not_readable"]] == ["broken.dcm"]
     assert run("info", study, "--strict")[0] == 3 and run("info", study / "IM0001.dcm", "--strict")[0] == 0
 

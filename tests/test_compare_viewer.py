@@ -300,6 +300,7 @@ def test_numbers_follow_the_values_in_view(show, a, b):
     assert section.numbers.value != before and seen == [viewer.state.taken]
 
 
+@pytest.mark.usefixtures("named")
 def test_another_frame_of_reference_is_seen(show, a, b):
     a.meta["FrameOfReferenceUID"], b.meta["FrameOfReferenceUID"] = "1.2", "1.3<b>"
     viewer = show(a, b)

@@ -48,6 +48,7 @@ def composed_planes(vol):
     }
 
 
+@pytest.mark.usefixtures("named")
 def test_another_frame_of_reference_is_told():
     a, b = (
         dv.Volume.from_array(
@@ -63,6 +64,7 @@ def test_another_frame_of_reference_is_told():
     assert same.report.warnings == () and a.on(a) is a and same.on(a.geometry) is same
 
 
+@pytest.mark.usefixtures("named")
 def test_checkerboard_against_numpy(a, b):
     # Voxels are 2.5, 0.8 and 0.6 mm: tiles of 5 mm have 2, 6.25 and 8.33 of them.
     board = Comparison(a, b, mode="checkerboard", tile=5).composed()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_json_gives_the_same_measurements_back(listed, state, tmp_path):
     path = tmp_path / "found.json"
     listed.to_json(path)
     content = json.loads(path.read_text())
-    assert content["FrameOfReferenceUID"] == UID
+    assert content["SHA-256 of FrameOfReferenceUID"] == sha256(UID.encode()).hexdigest()
     assert content["measurements"][0]["results"]["length"] == listed.records()[0]["length"]
     other = ViewState(volume())
     Measurements(other).from_json(path)

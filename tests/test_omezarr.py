@@ -1,5 +1,9 @@
 """Zarr arrays and OME-Zarr images as lazy volumes: place, levels, chunks, refusals."""
 
+import json
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import ORIENTATIONS, make_affine, make_voxels
@@ -231,3 +235,23 @@ def test_a_note_that_does_not_fit_is_refused(pyramid):
     path = pyramid([make_voxels()], [[1, 1, 1]], dicomview={"dims": ["slice", "row"], "dimensions": []})
     with pytest.raises(DecodeError, match="'dicomview' does not fit"):
         dv.volread(path)
+
+
+@pytest.mark.parametrize("dtype", ["<i2", "|O"])
+@pytest.mark.parametrize("place", ["compressor", "filters"])
+def test_a_codec_that_runs_what_it_reads_is_refused(tmp_path, place, dtype):
+    class Payload:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    folder = tmp_path / "image.zarr"
+    folder.mkdir()
+    codec = {"id": "pickle", "protocol": 5}
+    told = {"zarr_format": 2, "shape": [2, 3, 4], "chunks": [2, 3, 4], "dtype": dtype, "fill_value": None,
+            "order": "C", "compressor": None, "filters": None}  # fmt: skip
+    told[place] = [codec] if place == "filters" else codec
+    (folder / ".zarray").write_text(json.dumps(told))
+    (folder / "0.0.0").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(dv.DicomviewError):
+        dv.volread(folder).array.compute()
+    assert not (tmp_path / "ran").exists()

@@ -188,13 +188,22 @@ class TestSeveralSeries:
     def test_the_table_names_them(self, folder):
         found = dv.find_series(folder)
         text = repr(found)
-        for word in ("modality", "description", "spacing", "Chest lung", "6 × 8 × 10", "2.5 × 0.8 × 0.6 mm"):
+        for word in (
+            "modality",
+            "series",
+            "spacing",
+            "series 1 axial",
+            "series 2 axial",
+            "6 × 8 × 10",
+            "2.5 × 0.8 × 0.6 mm",
+        ):
             assert word in text and word in found._repr_html_()
         assert len(found) == 2 and found[1].reason is None and len(found[1].files) == 6
 
     def test_choosing(self, folder):
         with pytest.raises(
-            SeriesError, match=r"2 volumes are here; choose with series= a number(.|\n)*Chest soft"
+            SeriesError,
+            match=r"2 volumes are here; choose with series= a number(.|\n)*show_descriptions",
         ):
             dv.volread(folder)
         soft = make_voxels(seed=1)

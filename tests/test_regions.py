@@ -186,6 +186,7 @@ def test_slices_that_do_not_change_are_cut_once(monkeypatch):
     assert resolve(vol, state).pane("axial").outlines == first.pane("axial").outlines and len(calls) == 3
 
 
+@pytest.mark.usefixtures("named")
 def test_a_region_of_another_frame_of_reference_is_neither_measured_nor_drawn(tmp_path):
     vol = volume()
     vol.meta["FrameOfReferenceUID"] = "1.2"

@@ -80,6 +80,25 @@ def test_the_test_of_a_promise_is_there(file, name):
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
+def test_the_targets_of_promises_are_there():
+    targets = set(re.findall(r"`make ([\w-]+)`", TEXT))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets >= {"fuzz", "torture", "audit"}
+    assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.M))
+
+
+@pytest.mark.parametrize(
+    "about", ["bad input", "isolation", "privacy", "injection", "budget", "supply chain"]
+)
+def test_every_kind_of_promise_is_made(about):
+    assert f"\n| {about} | " in TEXT
+
+
+def test_files_that_are_named_are_there():
+    named = set(re.findall(r"`(tests/[\w/]+\.\w+)`", TEXT))
+    assert named and all((ROOT / name).is_file() for name in named)
+
+
 def test_the_citation_names_this_version():
     yaml = pytest.importorskip("yaml")
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))

@@ -427,6 +427,7 @@ def test_a_single_slice_goes_where_it_is_and_as_thick_as_it_is(tmp_path, image):
     np.testing.assert_allclose(heights, [4.2, 4.7, 5.2, 5.7])
 
 
+@pytest.mark.usefixtures("named")
 def test_another_frame_of_reference_is_refused_unless_told_otherwise(tmp_path, image):
     masks = make_masks(1)
     seg = dv.segread(make_seg(tmp_path / "s.dcm", stored(masks), {1: "a"}, make_affine()))
@@ -668,6 +669,7 @@ def test_regions_are_described_with_their_contours(tmp_path, image):
     assert np.unique(ready.labelmap()).tolist() == [0, 1]
 
 
+@pytest.mark.usefixtures("named")
 def test_the_plan_of_a_mask_says_which_slices_it_leaves_out(tmp_path, image):
     """Contours on every second slice: nothing is made up between them; and what lies outside is said."""
     affine = make_affine()
@@ -688,6 +690,7 @@ def test_the_plan_of_a_mask_says_which_slices_it_leaves_out(tmp_path, image):
     assert twice.report.warnings == seg.report.warnings
 
 
+@pytest.mark.usefixtures("named")
 def test_contours_between_slices_belong_to_the_nearest_and_do_not_cancel(tmp_path, image):
     """Contours 1 mm apart on slices 2.5 mm apart: of several planes the nearest to a slice counts."""
     affine = make_affine()
@@ -704,6 +707,7 @@ def test_contours_between_slices_belong_to_the_nearest_and_do_not_cancel(tmp_pat
     )
 
 
+@pytest.mark.usefixtures("named")
 def test_contours_across_the_slices_have_no_mask_there(tmp_path, image):
     polygon = CIRCLE[::30] * 5
     upright = np.column_stack([polygon[:, 0] - 10, np.full(len(polygon), -20), polygon[:, 1] + 16])
@@ -729,6 +733,7 @@ def test_contours_follow_slices_that_are_unevenly_spaced(tmp_path):
     assert seg["a"][3, 5:13, 5:10].all() and seg.report.warnings == ()
 
 
+@pytest.mark.usefixtures("named")
 def test_regions_of_another_frame_of_reference_are_refused_one_by_one(tmp_path, image):
     flat = outline(make_affine(), 1, CIRCLE[::30] * 5 + 10)
     regions = {"here": [("CLOSED_PLANAR", flat)], "there": [("CLOSED_PLANAR", flat)]}
@@ -754,6 +759,7 @@ def test_contours_too_long_for_their_type_are_read(tmp_path):
     np.testing.assert_allclose(dv.segread(path).contours("a")[0].points, points, atol=1e-8)
 
 
+@pytest.mark.usefixtures("named")
 def test_regions_may_share_a_name_and_have_the_number_zero(tmp_path, image):
     flat = outline(make_affine(), 1, CIRCLE[::30] * 5 + 10)
     dataset = pydicom.dcmread(
@@ -770,6 +776,7 @@ def test_regions_may_share_a_name_and_have_the_number_zero(tmp_path, image):
 
 
 @pytest.mark.parametrize("data", ["1\\2", "1\\2\\abc", "1\\2\\1e999"])
+@pytest.mark.usefixtures("named")
 def test_broken_contours_name_their_region(tmp_path, data):
     path = make_structures(tmp_path / "rs.dcm", {"liver": [("POINT", [[1.25, 2, 3]])]})
     content = path.read_bytes()

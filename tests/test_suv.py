@@ -55,6 +55,7 @@ def test_an_hour_of_fluorine_18():
     assert suv.default_window.limits == (0, 5) and vol.default_window.center == 5000
 
 
+@pytest.mark.usefixtures("named")
 def test_the_report_says_how_but_not_who():
     vol = dv.Volume(
         np.ones((2, 3, 4), np.int16),
@@ -247,7 +248,7 @@ def test_values_that_are_suv_already():
         ({}, {"CorrectedImage": None}, ["CorrectedImage (0028,0051) is missing"]),
         ({}, {"DecayCorrection": "NONE"}, ["DecayCorrection (0054,1102) must be START or ADMIN, not NONE"]),
         ({}, {"PatientWeight": None}, ["PatientWeight (0010,1030) is missing"]),
-        ({}, {"PatientWeight": 0.0}, ["PatientWeight (0010,1030) must be a number of kg", "not 0.0"]),
+        ({}, {"PatientWeight": 0.0}, ["PatientWeight (0010,1030) must be a number of kg"]),
         ({}, {"PatientWeight": 75000.0}, ["PatientWeight (0010,1030) must be a number of kg"]),
         ({"RadionuclideTotalDose": None}, {}, ["RadionuclideTotalDose (0018,1074) is missing"]),
         ({"RadionuclideTotalDose": 400.0}, {}, ["RadionuclideTotalDose (0018,1074) must be a number of Bq"]),

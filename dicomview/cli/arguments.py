@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     info.add_argument("--json", action="store_true", help="as JSON")
     _show_patient(info)
+    _show_descriptions(info)
 
     view = commands.add_parser(
         "view", parents=[shared, reading, looking], help="open a page in the browser, or JupyterLab"
@@ -136,6 +137,12 @@ def _looking() -> argparse.ArgumentParser:
 
 def _show_patient(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show-patient", action="store_true", help="name the patient")
+
+
+def _show_descriptions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--show-descriptions", action="store_true", help="name series as the scanner or a person called them"
+    )
 
 
 def _output(parser: argparse.ArgumentParser, default: str, told: str) -> None:

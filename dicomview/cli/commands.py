@@ -19,11 +19,11 @@ from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError, MissingPackageError, PathError, SeriesError
 from dicomview.geometry import Plane
 from dicomview.io import Series, SeriesList, find_series, volread
-from dicomview.io.series import no_volume
+from dicomview.io.series import HIDDEN, no_volume
 from dicomview.options import options
 from dicomview.volume import Volume
 from dicomview.volume.describe import text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import is_hidden, safe_text, shown_text
 
 __all__ = ["COMMANDS", "Remarks"]
 
@@ -44,7 +44,7 @@ def info(args: Namespace) -> Remarks:
         rows = [(*row, _patient(series)) for row, series in zip(found.rows(), found)]
         print("\n".join([*text_table((*SeriesList.COLUMNS, "patient"), rows), *found.notes()]))
     else:
-        print(found)
+        print(str(found).replace(HIDDEN, "descriptions are hidden: --show-descriptions shows them"))
     return [*(text for series in found for text in series.warnings), *map(str, found.dropped)]
 
 
@@ -269,9 +269,10 @@ def _told(found: SeriesList) -> dict[str, Any]:
         "series": [
             {
                 "number": number,
-                "uid": series.uid,
                 "modality": safe_text(series.modality),
-                "description": safe_text(series.description),
+                "title": series.title,
+                "uid": None if is_hidden("SeriesInstanceUID") else series.uid,
+                "description": shown_text("SeriesDescription", series.description) or None,
                 "shape": series.shape,
                 "spacing": series.spacing if series.shape else None,
                 "files": len(series.files),

@@ -67,8 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: Namespace) -> int:
     """Do what a command says."""
-    before = options.show_patient
-    options.show_patient = before or getattr(args, "show_patient", False)
+    before = options.show_patient, options.show_descriptions
+    options.show_patient |= getattr(args, "show_patient", False)
+    options.show_descriptions |= getattr(args, "show_descriptions", False)
     try:
         with warnings.catch_warnings(), ExitStack() as stack:
             # What pydicom finds odd in a file it quotes, whoever may be named there.
@@ -87,7 +88,7 @@ def _run(args: Namespace) -> int:
         print(f"dicomview: {type(error).__name__}: {_unnamed(str(error), args)}", file=sys.stderr)
         return FAILED
     finally:
-        options.show_patient = before
+        options.show_patient, options.show_descriptions = before
     is_told = args.command == "info" or getattr(args, "quiet", False)  # in its table
     for remark in [] if is_told else remarks:
         print(f"remark: {remark}", file=sys.stderr)

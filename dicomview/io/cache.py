@@ -16,7 +16,7 @@ from dicomview.io.sources import File
 
 __all__ = ["HeaderCache"]
 
-_FORMAT, _VERSION = "dicomview header cache", 1
+_FORMAT, _VERSION = "dicomview header cache", 2
 #: Attributes of a header that are stored: numbers all of them.
 _NUMBERS = (
     "series_number", "acquisition_number", "instance_number", "position", "orientation", "pixel_spacing",
@@ -28,6 +28,10 @@ _TEXTS = (
     "sop_class_uid", "series_instance_uid", "series_description", "modality", "image_type",
     "convolution_kernel", "photometric_interpretation",
 )  # fmt: skip
+#: Keys that are times of day or of the calendar, which may tell who somebody is.
+_CLOCKS = ("AcquisitionTime", "ContentTime")
+#: Decimals of a second in a header.
+_DECIMALS = 6
 #: Size, time of change, token of the SOP instance, number of the texts, and the numbers.
 Entry = Sequence[Any]
 
@@ -45,8 +49,9 @@ class HeaderCache:
     A file of two lines of JSON. The first has ``format``, ``version`` and the SHA-256 of the second, which
     has a random ``salt`` and ``files``: by the salted hash of each path its size, its time of change in ns,
     the salted hash of its SOPInstanceUID, the number of its texts, and the numbers of its header in the order
-    of ``_NUMBERS``, times of acquisition among them. There are no names, UIDs, paths or other text: what is
-    the same for many files, like the description of a series, is read again from one of them.
+    of ``_NUMBERS``. There are no names, UIDs, paths or other text: what is the same for many files, like the
+    description of a series, is read again from one of them. Times of day are counted from those of another
+    file of the same texts, and are read again with it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -54,6 +59,7 @@ class HeaderCache:
         self._salt, self._entries = self._read()
         self._start = sha256(self._salt.encode())
         self._texts: dict[tuple[Any, ...], int] = {}
+        self._zeros: dict[int, dict[str, float]] = {}  # by number of the texts: what times are counted from
         self._next = 1 + max((entry[3] for entry in self._entries.values()), default=0)
 
     def headers(self, files: Iterable[File]) -> dict[File, Header]:
@@ -65,12 +71,17 @@ class HeaderCache:
                 by_text.setdefault(entry[3], []).append((file, entry))
         found: dict[File, Header] = {}
         for number, members in by_text.items():
-            base = _read_again(members[0][0])
-            if base is None:
+            numbers = {file: _numbers(entry[4]) for file, entry in members}
+            first = max(numbers, key=lambda file: len(_clocks(numbers[file]["keys"])))
+            base = _read_again(first)
+            zero = {} if base is None else _zero(base, numbers[first])
+            if base is None or any(_clocks(told["keys"]) - zero.keys() for told in numbers.values()):
                 continue
             self._texts[tuple(getattr(base, name) for name in _TEXTS)] = number
-            for file, (_, _, token, _, numbers) in members:
-                found[file] = base.like(path=file, sop_instance_uid=token, scanned=None, **_numbers(numbers))
+            self._zeros[number] = zero
+            for file, (_, _, token, _, _) in members:
+                told = numbers[file] | {"keys": _moved(numbers[file]["keys"], zero)}
+                found[file] = base.like(path=file, sop_instance_uid=token, scanned=None, **told)
         return found
 
     def without_uid(self, header: Header) -> Header:
@@ -87,7 +98,11 @@ class HeaderCache:
                 texts = tuple(getattr(header, name) for name in _TEXTS)
                 number = self._texts.setdefault(texts, self._next)
                 self._next = max(self._next, number + 1)
-                numbers = [getattr(header, name) for name in _NUMBERS]
+                zero = self._zeros.setdefault(number, {})
+                for key in _clocks(header.keys):
+                    zero.setdefault(key, header.key_values[key])
+                back = {key: -value for key, value in zero.items()}
+                numbers = [getattr(header, name) for name in _NUMBERS[:-1]] + [_moved(header.keys, back)]
                 token = self._hashed(header.sop_instance_uid) if header.sop_instance_uid else ""
                 self._entries[self._key(file)] = (*state, token, number, numbers)
                 changed = True
@@ -157,3 +172,19 @@ def _numbers(stored: Sequence[Any]) -> dict[str, Any]:
     told = {name: tuple(v) if type(v) is list else v for name, v in zip(_NUMBERS, stored, strict=True)}
     told["keys"] = tuple(map(tuple, told["keys"]))
     return told
+
+
+def _clocks(keys: Sequence[tuple[str, float]]) -> set[str]:
+    """Return which times there are."""
+    return {key for key, _ in keys if key in _CLOCKS}
+
+
+def _zero(base: Header, told: dict[str, Any]) -> dict[str, float]:
+    """Return what times are counted from, by the times of a header that was read again."""
+    stored = dict(told["keys"])
+    return {key: base.key_values[key] - stored[key] for key in _clocks(base.keys) if key in stored}
+
+
+def _moved(keys: Sequence[tuple[str, float]], by: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Return sorting keys with the times moved."""
+    return tuple((key, round(value + by[key], _DECIMALS) if key in by else value) for key, value in keys)

@@ -117,8 +117,8 @@ class DicomWeb:
         >>> import dicomview as dv
         >>> with dv.samples.serve(dv.samples.head_ct(), dv.samples.knee_mr()) as server:
         ...     dv.dicomweb(server.url).find(Modality="MR")
-           modality  description       study date  study          images
-        0  MR        Knee PD sagittal  20200101    MR knee right  27
+           modality  series    study date  study  images
+        0  MR        series 1                     27
         """
         _check_limit(limit)
         for keyword in keywords:
@@ -224,9 +224,9 @@ class DicomWeb:
             return image
 
         with closing(fetched(uids, fetch, connections=self._connections)) as images:
-            for uid in progress(uids, "images"):
+            for number, _ in enumerate(progress(uids, "images"), 1):
                 image = next(images)
-                name = f"{uid}.dcm"
+                name = f"image{number:05d}.dcm"  # a UID may tell who somebody is
                 if isinstance(image, ServerError):
                     first = first or image
                     lost.append(Dropped(Path(name), str(image)))

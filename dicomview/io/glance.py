@@ -8,7 +8,6 @@ from dicomview.io.lazy import lazy_slice, type_of_values
 from dicomview.io.quiet import quiet
 from dicomview.io.series import Series, is_color
 from dicomview.volume import Volume
-from dicomview.volume.meta import safe_text
 
 __all__ = ["read_glance"]
 
@@ -50,7 +49,7 @@ def read_glance(series: Series) -> Volume:
         k for k, h in enumerate(stack.headers) if h is not None and h.has_pixels and h.rows and h.columns
     ]
     if not there:
-        raise SeriesError(f"{safe_text(series.description) or 'the series'} has no images: {series.reason}")
+        raise SeriesError(f"{series.title or 'the series'} has no images: {series.reason}")
     header = stack.headers[min(there, key=lambda k: abs(k - middle))]
     assert header is not None
     places, rescale = find_pixels(header.path), rescale_of([header])

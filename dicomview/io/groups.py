@@ -349,6 +349,8 @@ def _scanned(file: BinaryIO, state: tuple[int, int]) -> ScannedFrames | None:
     is_plain = dataset.original_encoding == (False, True) and syntax != DeflatedExplicitVRLittleEndian
     if not is_plain or head[:6] != _HEAD or not isinstance(count, int):
         return None
+    if any(tag < 0x00080000 for tag in dataset.keys()):  # noqa: SIM118 - pydicom reads on or not, as it is asked
+        return None
     (length,) = _LENGTH.unpack_from(head, 8)
     encoding = dataset.original_character_set
     groups = _groups(file, at + 12, length, int(count), encoding, state[0])

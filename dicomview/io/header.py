@@ -15,7 +15,7 @@ from dicomview.io.sources import File
 __all__ = ["Header", "exact", "floats", "number", "strings", "zero_slope"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Header:
     """What one image says about itself; None where it is silent.
 
@@ -94,6 +94,9 @@ class Header:
         vars(copy).pop("key_values", None)  # kept of the keys that were
         vars(copy).update(changes)
         return copy
+
+    def __repr__(self) -> str:
+        return f"Header({self.name})"  # errors of others may quote it
 
     @cached_property
     def key_values(self) -> dict[str, float]:

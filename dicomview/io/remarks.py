@@ -15,6 +15,11 @@ __all__ = ["report_of"]
 
 #: A distance in the header may differ by the larger of these (mm, fraction) from the positions.
 AGREES_MM, AGREES_FRACTION = 0.01, 0.01
+_BURNED = "BurnedInAnnotation"
+#: Modalities whose pictures have text in them more often than not.
+LETTERED = (
+    "US", "IVUS", "ES", "XA", "RF", "XC", "SC", "OT", "GM", "SM", "OP", "OPV", "CR", "DX", "DR", "MG", "PX",
+)  # fmt: skip
 #: An angle in the header may differ by so much, degrees.
 AGREES_DEGREES = 0.5
 
@@ -48,6 +53,7 @@ def report_of(
         (
             *series.warnings,
             *mapping_warnings(stack.present),
+            *burned_in(meta),
             *_empty_slices(failed),
             *_unreadable_files(unreadable),
         ),
@@ -61,6 +67,23 @@ def report_of(
         gaps=stack.gaps,
         disagreements=tuple(_disagreements(meta, stack.geometry, steps)),
     )
+
+
+def burned_in(meta: Meta) -> list[str]:
+    """Say that the pictures may show who somebody is, where the header does not say that they do not.
+
+    In CT, MR, PET and the like the element is mostly absent, and there is no text in the pixels.
+
+    References
+    ----------
+    DICOM PS3.3 C.7.6.1.1 (General Image), BurnedInAnnotation.
+    """
+    told = set(meta.per_slice(_BURNED)) if _BURNED in meta or _BURNED in meta.varying else {None}
+    told = {str(value or "").strip().upper() for value in told}
+    if told == {"NO"} or (told == {""} and meta.get("Modality") not in LETTERED):
+        return []
+    said = "is YES" if "YES" in told else "does not say NO"
+    return [f"{_BURNED} (0028,0301) {said}: the pictures, and all that is made of them, may name the patient"]
 
 
 def _steps(geometry: Geometry) -> tuple[float, float, float] | None:

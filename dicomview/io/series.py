@@ -8,15 +8,18 @@ from typing import overload
 import numpy as np
 
 from dicomview.errors import SeriesError
+from dicomview.geometry import plane_axes
 from dicomview.io.assemble import Stack, assemble, names
 from dicomview.io.header import Header
 from dicomview.io.sources import File, plain
 from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing, html_table, text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import is_hidden, safe_text, series_title
 
-__all__ = ["Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
+__all__ = ["HIDDEN", "Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
 
+#: Said below a table of several series.
+HIDDEN = "descriptions are hidden: dv.options.show_descriptions = True shows them"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 #: Modalities without images, in words.
@@ -86,6 +89,14 @@ class Series:
             self.shape = (*extra, *self._stack.geometry.shape, *colour)
 
     @property
+    def title(self) -> str:
+        """What it is called where it is shown: the description only if that may be told."""
+        first, geometry = self._given[0][0], self._stack.geometry
+        axes = {} if geometry.affine is None or self.shape is None else plane_axes(geometry)
+        plane = next((name for name, axis in axes.items() if axis == 0 and name not in self.part), "")
+        return series_title(first.series_description, first.series_number, self.part, plane)
+
+    @property
     def spacing(self) -> tuple[float | None, float | None, float | None]:
         """Distance in mm between slices, rows and columns."""
         return self._stack.geometry.spacing
@@ -120,7 +131,7 @@ class Series:
             If no slice can be decoded.
         """
         if self.reason:
-            raise SeriesError(f"{safe_text(self.description) or 'the series'} is no volume: {self.reason}")
+            raise SeriesError(f"{self.title or 'the series'} is no volume: {self.reason}")
         return self._reader(self, lazy)
 
     @property
@@ -140,14 +151,14 @@ class Series:
         )
 
     def row(self) -> tuple[str, ...]:
-        """Return modality, description, shape, spacing, files and remark as text."""
+        """Return modality, title, shape, spacing, files and remark as text."""
         shape = "" if self.shape is None else " × ".join(map(str, self.shape))
         known = any(d is not None for d in self.spacing)
         spacing = format_spacing(self.spacing) if known and self.shape else ""
         remark = self.reason or "; ".join(self.warnings)
         return (
             safe_text(self.modality),
-            safe_text(self.description),
+            self.title,
             shape,
             spacing,
             str(len(self.files)),
@@ -169,7 +180,7 @@ class SeriesList(Sequence[Series]):
         Number of files of other kinds that were passed over.
     """
 
-    COLUMNS = ("", "modality", "description", "shape", "spacing", "files", "remark")
+    COLUMNS = ("", "modality", "series", "shape", "spacing", "files", "remark")
 
     def __init__(self, series: Sequence[Series], *, dropped: Sequence[Dropped] = (), others: int = 0) -> None:
         self._series = tuple(series)
@@ -201,7 +212,10 @@ class SeriesList(Sequence[Series]):
     def notes(self) -> list[str]:
         """Return what stands below the table: files that are no part of any series."""
         notes = [f"not readable: {dropped}" for dropped in self.dropped]
-        return [*notes, f"{self.others} other files"] if self.others else notes
+        notes += [f"{self.others} other files"] * bool(self.others)
+        if len(self) > 1 and is_hidden("SeriesDescription") and any(one.description for one in self):
+            notes.append(HIDDEN)
+        return notes
 
     def __repr__(self) -> str:
         lines = text_table(self.COLUMNS, self.rows())

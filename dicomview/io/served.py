@@ -13,7 +13,7 @@ from dicomview.io.quiet import quiet
 from dicomview.options import options
 from dicomview.volume import Meta
 from dicomview.volume.describe import html_table, text_table
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import safe_text, series_title, shown_text
 
 __all__ = ["ServedSeries", "ServedSeriesList", "fits", "served"]
 
@@ -41,10 +41,11 @@ class ServedSeries:
     meta: Meta = field(default_factory=Meta, compare=False)
 
     def row(self) -> tuple[str, ...]:
-        """Return modality, description, date and description of the study, and number of images as text."""
-        study = (self.meta.get("StudyDate", ""), self.meta.get("StudyDescription", ""))
+        """Return modality, title, date and description of the study, and number of images as text."""
+        number = self.meta.get("SeriesNumber")
+        study = (shown_text(key, self.meta.get(key, "")) for key in ("StudyDate", "StudyDescription"))
         images = "" if self.images is None else str(self.images)
-        return tuple(safe_text(text) for text in (self.modality, self.description, *study, images))
+        return (safe_text(self.modality), series_title(self.description, number), *study, images)
 
     def patient(self) -> tuple[str, ...]:
         """Return name and number of the patient as text."""
@@ -57,7 +58,7 @@ class ServedSeries:
 class ServedSeriesList(Sequence[ServedSeries]):
     """Series that a server found; prints as a table, with the patient if `options.show_patient` is set."""
 
-    COLUMNS = ("", "modality", "description", "study date", "study", "images")
+    COLUMNS = ("", "modality", "series", "study date", "study", "images")
 
     def __init__(self, series: Sequence[ServedSeries]) -> None:
         self._series = tuple(series)

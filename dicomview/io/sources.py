@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import pydicom
 from pydicom.filereader import read_partial
 
-from dicomview.errors import PathError
+from dicomview.errors import PathError, file_name
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
@@ -247,7 +247,7 @@ def existing(path: str | os.PathLike[str]) -> Path:
     """Return a path, the user's home resolved, or raise PathError."""
     found = Path(path).expanduser()
     if not found.exists():
-        raise PathError(f"there is no file or folder {os.fspath(path)!r}: check the path")
+        raise PathError(f"there is no file or folder {file_name(path)!r}: check the path")
     return found
 
 

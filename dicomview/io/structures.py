@@ -115,6 +115,7 @@ def _region(number: int, item: Dataset, outlines: list[Dataset], observed: Datas
         color=tuple(min(max(int(c), 0), 255) for c in color) if valid else None,  # type: ignore[arg-type, union-attr]
         interpreted_type=None if observed is None else text_of(observed, "RTROIInterpretedType"),
         frame_of_reference_uid=text_of(item, "ReferencedFrameOfReferenceUID"),
+        is_region=True,
     )
 
 

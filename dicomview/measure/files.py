@@ -4,6 +4,7 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["from_json", "to_json"]
 #: What the file says it is.
 FORMAT = "dicomview measurements"
 VERSION = 1
+_FRAME = "SHA-256 of FrameOfReferenceUID"
 
 
 def to_json(
@@ -82,7 +84,8 @@ def from_json(
             f"the points of the file are given in {theirs.get('space')!r}, those of this volume in "
             f"{ours['space']!r}: take the volume in which they were made"
         )
-    differs = other_frame_of_reference(theirs, ours)
+    frames = ({"FrameOfReferenceUID": told.get(_FRAME)} for told in (theirs, ours))
+    differs = other_frame_of_reference(*frames)
     if differs and not ignore_frame_of_reference:
         raise MeasureError(
             f"file and volume must share a frame of reference: {differs}; pass "
@@ -100,7 +103,8 @@ def _space(volume: Volume) -> dict[str, Any]:
     if volume.geometry.affine is None:
         return {"space": "voxel index"}
     uid = volume.meta.get("FrameOfReferenceUID")
-    return {"space": "LPS mm", **({"FrameOfReferenceUID": str(uid)} if uid else {})}
+    # A UID may lead to a person; whether it is the same one can be told without it.
+    return {"space": "LPS mm", **({_FRAME: sha256(str(uid).encode()).hexdigest()} if uid else {})}
 
 
 def _told(measurement: Measurement | Region) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def serve(*folders: str | PathLike[str]) -> SampleServer:
     >>> import dicomview as dv
     >>> with dv.samples.serve(dv.samples.knee_mr()) as server:
     ...     dv.dicomweb(server.url).find()
-       modality  description       study date  study          images
-    0  MR        Knee PD sagittal  20200101    MR knee right  27
+       modality  series    study date  study  images
+    0  MR        series 1                     27
     """
     return SampleServer(folders)

@@ -241,7 +241,7 @@ class Overlays:
         for i, (segment, part) in enumerate(segment_masks(seg.on(acquired), segments)):
             made.append(
                 Mask(
-                    name=self._free(safe_text(segment.label) or f"segment {segment.number}", made),
+                    name=self._free(segment.title or f"segment {segment.number}", made),
                     volume=part,
                     color="#{:02x}{:02x}{:02x}".format(*segment.color) if segment.color else self._color(i),
                     opacity=opacity,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydicom.datadict import tag_for_keyword
 
 from dicomview.errors import SUVError
-from dicomview.volume.meta import Meta, safe_text
+from dicomview.volume.meta import Meta, is_hidden, safe_text
 
 __all__ = ["CheckedHeader", "Moment"]
 
@@ -46,7 +46,7 @@ class CheckedHeader:
         if not value and show:
             self.problems.append(f"{_named(keyword)} is missing: it {rule}")
         else:
-            found = f", not {safe_text(chr(92).join(value))}" if show else ""
+            found = f", not {safe_text(chr(92).join(value))}" if show and not is_hidden(keyword) else ""
             self.problems.append(f"{_named(keyword)} {rule}{found}")
 
     def words(self, keyword: str) -> list[str]:

@@ -14,7 +14,7 @@ from dicomview.errors import DisplayError
 from dicomview.geometry import PlaneView
 from dicomview.volume.dimension import Dimension
 from dicomview.volume.frames import PairedFrames
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import shown_text
 from dicomview.volume.planewise import PlanewiseArray
 from dicomview.volume.volume import Volume
 from dicomview.volume.windows import default_colormap, is_negative
@@ -287,7 +287,10 @@ class Pair:
     ) -> Volume:
         a, dimensions = self.a, (*dimensions, *self.frames.dimensions)
         meta = a.meta.copy()
-        words = [safe_text(v.meta.get("SeriesDescription", "")) or n for v, n in ((a, "a"), (self.b, "b"))]
+        words = [
+            shown_text("SeriesDescription", v.meta.get("SeriesDescription")) or n
+            for v, n in ((a, "a"), (self.b, "b"))
+        ]
         meta["SeriesDescription"] = f"{words[0]} | {words[1]}: {name}"
         colors: tuple[int, ...] = (3,) if a.is_color else ()
         if colors:

@@ -23,7 +23,7 @@ FLAT_SLICES = 0.5
 DIGITS = 6
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Contour:
     """One contour of a region.
 
@@ -41,6 +41,9 @@ class Contour:
     points: Floats
     geometric_type: str
     image_uid: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Contour({safe_text(self.geometric_type)}, {len(self.points)} points)"
 
     @property
     def is_closed(self) -> bool:

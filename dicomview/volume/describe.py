@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import safe_text, series_title, shown_text
 from dicomview.volume.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ __all__ = ["describe", "describe_html", "format_spacing", "html_table", "text_ta
 def describe(volume: "Volume") -> str:
     """Return kind, shape, place and warnings as text."""
     words = ["Volume", safe_text(volume.meta.get("Modality", ""))]
-    description = volume.meta.get("SeriesDescription")
-    if description:
-        words.append(f'"{safe_text(description)}"')
+    description, number = (volume.meta.get(key) for key in ("SeriesDescription", "SeriesNumber"))
+    title = series_title(description or "", number)
+    words.append(f'"{title}"' if shown_text("SeriesDescription", description) else title)
     lines = [
         " ".join(filter(None, words)),
         f"  {_shape(volume)} {volume.dtype}",
@@ -31,7 +31,7 @@ def describe_html(volume: "Volume") -> str:
     """Return the same as HTML, with the middle slice."""
     rows = {
         "modality": safe_text(volume.meta.get("Modality", "")),
-        "description": safe_text(volume.meta.get("SeriesDescription", "")),
+        "series": series_title(volume.meta.get("SeriesDescription", ""), volume.meta.get("SeriesNumber")),
         "shape": _shape(volume),
         "values": str(volume.dtype),
         "sampling": format_spacing(volume.sampling),

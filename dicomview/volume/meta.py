@@ -7,58 +7,9 @@ from typing import Any
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicomview.options import options
+from dicomview.volume.profile import DESCRIPTIONS, PROFILE
 
-__all__ = ["PATIENT_KEYWORDS", "Meta", "safe_text", "slice_thickness", "unit_of"]
-
-#: Elements that identify a person or place, after the basic profile of PS3.15 table E.1-1.
-PATIENT_KEYWORDS = frozenset(
-    [
-        "AccessionNumber",
-        "AdditionalPatientHistory",
-        "AdmissionID",
-        "ConsultingPhysicianName",
-        "CountryOfResidence",
-        "CurrentPatientLocation",
-        "DeviceSerialNumber",
-        "EthnicGroup",
-        "ImageComments",
-        "InstitutionAddress",
-        "InstitutionName",
-        "InstitutionalDepartmentName",
-        "IssuerOfPatientID",
-        "MedicalRecordLocator",
-        "MilitaryRank",
-        "NameOfPhysiciansReadingStudy",
-        "OperatorsName",
-        "OtherPatientIDs",
-        "OtherPatientIDsSequence",
-        "OtherPatientNames",
-        "PatientAddress",
-        "PatientBirthDate",
-        "PatientBirthName",
-        "PatientBirthTime",
-        "PatientComments",
-        "PatientID",
-        "PatientInsurancePlanCodeSequence",
-        "PatientMotherBirthName",
-        "PatientName",
-        "PatientReligiousPreference",
-        "PatientTelephoneNumbers",
-        "PerformingPhysicianName",
-        "PersonName",
-        "PhysiciansOfRecord",
-        "ReferringPhysicianAddress",
-        "ReferringPhysicianName",
-        "ReferringPhysicianTelephoneNumbers",
-        "RegionOfResidence",
-        "RequestingPhysician",
-        "ResponsibleOrganization",
-        "ResponsiblePerson",
-        "ScheduledPerformingPhysicianName",
-        "StationName",
-        "StudyID",
-    ]
-)
+__all__ = ["Meta", "is_hidden", "safe_text", "series_title", "shown_text", "slice_thickness", "unit_of"]
 
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 #: Text from a file is cut to so many characters wherever it is shown.
@@ -77,10 +28,38 @@ def safe_text(value: Any) -> str:
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
 
 
-def _identifies(keyword: str) -> bool:
-    """Return whether an element tells who somebody is: those of the list, and every name of a person."""
+def is_hidden(keyword: str) -> bool:
+    """Return whether an element is neither printed nor drawn now: it may tell who somebody is.
+
+    Examples
+    --------
+    >>> is_hidden("SeriesDescription"), is_hidden("SeriesNumber")
+    (True, False)
+    """
+    if options.show_patient or (options.show_descriptions and keyword in DESCRIPTIONS):
+        return False
     tag = tag_for_keyword(keyword)
-    return keyword in PATIENT_KEYWORDS or (tag is not None and dictionary_VR(tag) == "PN")
+    return keyword in PROFILE or (tag is not None and dictionary_VR(tag) == "PN")
+
+
+def shown_text(keyword: str, value: Any) -> str:
+    """Return an element as :func:`safe_text`; empty where it is hidden."""
+    return "" if value is None or is_hidden(keyword) else safe_text(value)
+
+
+def series_title(description: str, number: int | None, part: str = "", plane: str = "") -> str:
+    """Return what a series is called where it is shown.
+
+    Its description; number and plane where that is hidden.
+
+    Examples
+    --------
+    >>> series_title("Doe, Jane: head", 3, "EchoTime 12", "axial")
+    'series 3 axial [EchoTime 12]'
+    """
+    told = shown_text("SeriesDescription", description)
+    told = told or " ".join(filter(None, ("" if number is None else f"series {number}", plane)))
+    return safe_text(" ".join(filter(None, (told, f"[{part}]" if part else ""))))
 
 
 class Meta(dict[str, Any]):
@@ -88,8 +67,8 @@ class Meta(dict[str, Any]):
 
     Keys are DICOM keywords (``"StudyDate"``), beside imageio's ``"sampling"`` and ``"shape"``. Values are
     plain Python: str, int, float, lists of these, and for sequences lists of Meta. Printing hides the
-    elements that tell who the patient is, unless ``dicomview.options.show_patient`` is set; asking for an
-    element by name always gives it.
+    elements that may tell who the patient is, unless ``dicomview.options.show_patient`` is set; asking for
+    an element by name always gives it.
 
     The header of a volume holds what all its slices have in common; what differs from slice to slice is
     given by :meth:`per_slice`.
@@ -101,12 +80,12 @@ class Meta(dict[str, Any]):
 
     Examples
     --------
-    >>> meta = Meta(PatientName="Doe^Jane", PatientSex="F", shape=(3, 4, 5))
-    >>> meta.PatientSex, meta["shape"], "StudyDate" in meta
-    ('F', (3, 4, 5), False)
+    >>> meta = Meta(PatientName="Doe^Jane", Modality="CT", shape=(3, 4, 5))
+    >>> meta.Modality, meta["shape"], "StudyDate" in meta
+    ('CT', (3, 4, 5), False)
     >>> print(meta)
     PatientName: (hidden)
-    PatientSex: F
+    Modality: CT
     shape: (3, 4, 5)
     """
 
@@ -202,7 +181,7 @@ class Meta(dict[str, Any]):
     def _shown(self) -> Iterable[tuple[str, str]]:
         """Give every element as printable text, identity hidden."""
         for key, value in self.items():
-            if _identifies(key) and not options.show_patient:
+            if is_hidden(key):
                 yield key, "(hidden)"
             elif isinstance(value, list) and value and isinstance(value[0], Meta):
                 yield key, f"({len(value)} item{'s' * (len(value) > 1)})"

@@ -4,6 +4,8 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dicomview.volume.meta import is_hidden
+
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
 
@@ -24,14 +26,15 @@ def other_frame_of_reference(a: Any, b: Any) -> str:
     Examples
     --------
     >>> other_frame_of_reference({"FrameOfReferenceUID": "1.2"}, {"FrameOfReferenceUID": "1.3"})
-    'FrameOfReferenceUID (0020,0052) is 1.2 and 1.3'
+    'FrameOfReferenceUID (0020,0052) is not the same'
     >>> other_frame_of_reference({"FrameOfReferenceUID": "1.2"}, {})
     ''
     """
     first, second = (header.get("FrameOfReferenceUID") for header in (a, b))
     if not first or not second or first == second:
         return ""
-    return f"FrameOfReferenceUID (0020,0052) is {first} and {second}"
+    told = "not the same" if is_hidden("FrameOfReferenceUID") else f"{first} and {second}"
+    return f"FrameOfReferenceUID (0020,0052) is {told}"
 
 
 def with_remark(volume: "Volume", a: "Volume", b: "Volume") -> "Volume":

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dicomview.errors import SegmentError
-from dicomview.volume.meta import safe_text
+from dicomview.volume.meta import is_hidden, safe_text
 
 __all__ = ["Segment", "pick"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Segment:
     """What is known of one segment (SEG) or region of interest (RTSTRUCT); None where the file is silent.
 
@@ -34,6 +34,9 @@ class Segment:
         RTROIInterpretedType (3006,00A4): ``"ORGAN"``, ``"PTV"`` ...
     frame_of_reference_uid : str or None
         To which coordinates the region belongs.
+    is_region : bool
+        Whether it is a region of interest (RTSTRUCT). Its name may be anything that people type, and is
+        shown only with ``dicomview.options.show_descriptions``.
 
     Examples
     --------
@@ -52,9 +55,20 @@ class Segment:
     tracking_uid: str | None = None
     interpreted_type: str | None = None
     frame_of_reference_uid: str | None = None
+    is_region: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called where it is shown; empty where it has no label."""
+        if self.is_region and self.label and is_hidden("ROIName"):
+            return f"region {self.number}"
+        return safe_text(self.label)
 
     def __str__(self) -> str:
-        return f"'{safe_text(self.label)}' ({self.number})"
+        return f"'{self.title}' ({self.number})"
+
+    def __repr__(self) -> str:
+        return f"Segment({self.number}, {self.title!r})"
 
 
 def pick(segments: Sequence[Segment], key: int | str | Segment) -> Segment:

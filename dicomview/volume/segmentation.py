@@ -153,7 +153,7 @@ class Segmentation:
         array = np.zeros(geometry.shape, dtype)
         for k, plane in self._mask_planes(segment, notes):
             array[k] = plane
-        return self._volume(array, segment.label, notes)
+        return self._volume(array, segment, notes)
 
     def labelmap(self, segments: Sequence[int | str | Segment] | None = None) -> Volume:
         """Return all masks in one volume, each voxel with the number of its segment.
@@ -209,7 +209,7 @@ class Segmentation:
                 f"{'; '.join(told[:5])}{' ...' if len(told) > 5 else ''}: "
                 "take the masks one by one, or name segments that do not"
             )
-        return self._volume(array, "", notes)
+        return self._volume(array, None, notes)
 
     def contours(self, key: int | str | Segment) -> list[Contour]:
         """Return the contours of a region, in LPS mm; none of a segment that is made of voxels.
@@ -330,7 +330,7 @@ class Segmentation:
             segment.number: place_contours(
                 self._contours.get(segment.number, ()),
                 geometry,
-                name=segment.label,
+                name=segment.title,
                 thickness=slice_thickness(volume.meta),
             )
             for segment in self.segments
@@ -357,10 +357,10 @@ class Segmentation:
     def _mask_planes(self, segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
         return iter(()) if self._planes is None else self._planes(segment, notes)
 
-    def _volume(self, array: np.ndarray, label: str, notes: Sequence[str]) -> Volume:
+    def _volume(self, array: np.ndarray, segment: Segment | None, notes: Sequence[str]) -> Volume:
         meta = self.meta.copy()
-        if label:
-            meta["SegmentLabel"] = label
+        if segment is not None and segment.label:
+            meta["SegmentLabel"] = segment.title if segment.is_region else segment.label
         if self.frame_of_reference_uid:
             meta["FrameOfReferenceUID"] = self.frame_of_reference_uid
         warnings = tuple(dict.fromkeys((*self._general, *notes)))
@@ -375,7 +375,7 @@ class Segmentation:
         return [
             (
                 str(s.number),
-                safe_text(s.label),
+                s.title,
                 safe_text(s.property_type or s.interpreted_type or ""),
                 safe_text(s.algorithm_type or ""),
                 "#{:02x}{:02x}{:02x}".format(*s.color) if s.color else "",

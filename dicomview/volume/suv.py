@@ -10,7 +10,7 @@ import numpy as np
 
 from dicomview.errors import SUVError
 from dicomview.volume.checked import CheckedHeader, Moment
-from dicomview.volume.meta import Meta
+from dicomview.volume.meta import Meta, is_hidden
 
 if TYPE_CHECKING:
     from dicomview.volume.volume import Volume
@@ -138,7 +138,7 @@ def suv_factor(meta: Mapping[str, Any]) -> tuple[float, tuple[str, ...]]:
     >>> factor
     0.00025
     >>> remarks
-    ('SUV (body weight) = value in Bq/ml × 0.00025: weight 75 kg, dose 300 MBq at injection',)
+    ("SUV (body weight) = value in Bq/ml × 0.00025: the patient's weight, dose 300 MBq at injection",)
     """
     header = CheckedHeader(meta)
     units = header.text("Units")
@@ -195,7 +195,8 @@ def _from_activity(header: CheckedHeader) -> tuple[float, tuple[str, ...]]:
     if len(items) > 1:
         remarks.append(f"SUV: the first of {len(items)} radiopharmaceuticals was used")
     dose = tracer.number("RadionuclideTotalDose", DOSE_RANGE, "Bq")
-    said = f"weight {weight:.6g} kg, dose {dose / 1e6:.6g} MBq at injection"
+    weighs = "the patient's weight" if is_hidden("PatientWeight") else f"weight {weight:.6g} kg"
+    said = f"{weighs}, dose {dose / 1e6:.6g} MBq at injection"
     decay = 1.0
     if correction != "ADMIN":
         half_life = tracer.number("RadionuclideHalfLife", (0.0, math.inf), "s")

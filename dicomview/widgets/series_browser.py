@@ -158,7 +158,7 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
             raise SeriesError(f"there is no series number {number}: the table has {len(series)}")
         one = series[number]
         if one.reason is not None:
-            raise SeriesError(f"{safe_text(one.description) or 'the series'} is no volume: {one.reason}")
+            raise SeriesError(f"{one.title or 'the series'} is no volume: {one.reason}")
         self.table.chosen = number
         return self._place.show(one)
 

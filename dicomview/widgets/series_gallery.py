@@ -12,7 +12,6 @@ from dicomview.errors import DicomviewError, SeriesError
 from dicomview.io import Series, find_series
 from dicomview.io.glance import read_glance
 from dicomview.render import STYLE, PictureFigure
-from dicomview.volume.meta import safe_text
 from dicomview.volume.thumbnail import thumbnail
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.choices import Choices, item
@@ -120,7 +119,7 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
             raise SeriesError(f"there is no series number {number}: the gallery has {len(self.series)}")
         one = self.series[number]
         if one.reason is not None:
-            raise SeriesError(f"{safe_text(one.description) or 'the series'} is no volume: {one.reason}")
+            raise SeriesError(f"{one.title or 'the series'} is no volume: {one.reason}")
         self.choices.chosen = number
         return self._place.show(one)
 

@@ -19,6 +19,7 @@ from dicomview.render import STYLE, PanesRenderer, PictureFigure, figure_size, f
 from dicomview.state import PAINTING, Measurements, Overlays, Scene, ViewState, readout, resolve, view_code
 from dicomview.tools import HELP, KeyTool, MeasuringTool, PaintingTool, PointerTool
 from dicomview.volume import Volume
+from dicomview.volume.meta import safe_text
 from dicomview.widgets.canvas import inches, make_canvas
 from dicomview.widgets.cells import after_cell, forget, take_over
 from dicomview.widgets.cine import CinePlayer
@@ -348,7 +349,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         Parameters
         ----------
         path : str or PathLike
-            One file: the voxels lie in it. It names no patient.
+            One file: the voxels lie in it. It names no patient and no series, whatever the options say.
         budget : float
             Bytes that the file may have. Of a larger volume the other frames are left out first, then every
             second, third ... voxel; the page says so.
@@ -361,7 +362,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         >>> file = tempfile.NamedTemporaryFile(suffix=".html")
         >>> dv.SliceViewer(np.zeros((20, 32, 32))).to_html(file.name)
         """
-        title = repr(self.volume).splitlines()[0].removeprefix("Volume").strip() or "volume"
+        title = safe_text(self.volume.meta.get("Modality") or "volume")  # pages are handed on
         page = standalone_html(self.state, self._size(), title=title, budget=int(budget))
         Path(path).write_text(page, encoding="utf-8")
 
