@@ -125,7 +125,8 @@ class DicomviewError(Exception):
         """Take note of the path, if none is known yet, and return the error."""
         if self.path is None:
             self.path = Path(path)
-            self._is_folder = os.path.isdir(path)  # noqa: PTH112 - the text may be no path at all
+            is_folder = os.path.isdir(path)  # noqa: PTH112 - the text may be no path at all
+            self._is_folder = is_folder and self.path.suffix != ".zarr"  # which stands for a file
         return self
 
     @property

@@ -380,7 +380,7 @@ def test_frames_are_not_kept(tmp_path):
 def test_what_is_not_possible_is_said(tmp_path):
     vol = dv.Volume.from_array(np.zeros((2, 5, 16, 16)), dims=("time", "slice", "row", "column"))
     for options, message in [
-        ({"along": "echo"}, "slices, time, rotation, not 'echo'"),
+        ({"along": "echo"}, "'echo': take one of slices, time, rotation"),
         ({"along": "rotation"}, "place of the voxels"),
         ({"along": "rotation", "plane": "axial"}, "leave out plane"),
         ({"steps": [5]}, "no axial slice 5: the volume has 0 to 4"),
@@ -388,7 +388,7 @@ def test_what_is_not_possible_is_said(tmp_path):
         ({"steps": []}, "at least one"),
         ({"steps": 0}, "at least one"),
         ({"along": "time", "steps": [2]}, "no index 2: time has 0 to 1"),
-        ({"plane": "frontal"}, "a plane is one of"),
+        ({"plane": "frontal"}, "there is no plane"),
         ({"frame": (0, 0)}, "an index for each"),
         ({"frame": (7,)}, "no index 7"),
         ({"index": 3}, "index="),
@@ -404,7 +404,7 @@ def test_what_is_not_possible_is_said(tmp_path):
         ({"dpi": 1e9}, "letters have"),
         ({"fps": 1000}, "0.1 to 120"),
         ({"size": 5}, "64 to 4096"),
-        ({"colormap": "magam"}, "no colormap 'magam'; others are magma"),
+        ({"colormap": "magam"}, "no colormap 'magam': others are magma"),
         ({"path": tmp_path / "movie.avi"}, ".gif or .mp4"),
     ]:
         with pytest.raises(DisplayError, match=message):

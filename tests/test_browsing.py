@@ -166,7 +166,7 @@ def test_a_gallery_in_static_output_is_a_picture(study, made):
 
 
 def test_a_gallery_takes_series_only(made):
-    with pytest.raises(SeriesError, match="not int"):
+    with pytest.raises(SeriesError, match="does not take int"):
         dv.gallery([3])
     (series,) = dv.find_series(dv.samples.head_ct())
     assert made(dv.gallery, series).series == (series,)

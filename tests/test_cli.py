@@ -144,7 +144,7 @@ def test_gif_is_what_animate_makes(study, run):
     )
     assert code == 0 and opened("turn.gif") == (3, 64)
     code, _, err = run("gif", study, "--along", "time", "-o", "t.gif")
-    assert code == 1 and "goes along slices, rotation, not 'time'" in err
+    assert code == 1 and "does not go along 'time': take one of slices, rotation" in err
     assert run("gif", study, "--along", "rotation", "--slices", "1:2", "-o", "x.gif")[0] == 1
 
 
@@ -257,12 +257,12 @@ def test_errors_are_a_message_with_the_remedy_and_no_traceback(study, run, write
         (["info", "no-such-folder"], "no-such-folder"),
         (["montage", study, "--series", "9"], "choose with --series a number"),
         (["montage", study, "--series", "none"], "--series 'none' fits 0 series"),
-        (["montage", study, "--window", "lngu"], "no window 'lngu' here; by name there are 'brain'"),
+        (["montage", study, "--window", "lngu"], "no window 'lngu' here: by name there are 'brain'"),
         (["html", study, "--colormap", "magam"], "others are magma"),
         (["montage", study, "--slices", "9"], "no axial slice 9"),
         (["montage", study, "-o", "m.xyz"], ".png, .pdf or .svg, not '.xyz'"),
         (["montage", study, "-o", "m.pgf"], "not '.pgf'"),
-        (["html", study, "-o", "m.dcm"], ".html or .htm, not '.dcm'"),
+        (["html", study, "-o", "m.dcm"], "does not write '.dcm': name .html or .htm"),
         (["montage", study, "-o", "nowhere/m.png"], "no folder for m.png"),
         (["gif", study, "-o", "m.avi"], "not '.avi'"),
         (["gif", study, "-o", "."], "."),
@@ -325,7 +325,7 @@ def test_what_is_written_wrongly_exits_with_2(argv, capsys):
 def test_an_unnamed_file_is_never_replaced(study, run):
     Path("montage.png").write_bytes(b"mine")
     code, out, err = run("montage", study)
-    assert (code, out) == (1, "") and "montage.png is there already: name a file with -o" in err
+    assert (code, out) == (1, "") and "montage.png: the file is there already: name a file with -o" in err
     assert Path("montage.png").read_bytes() == b"mine"
     assert run("montage", study, "-o", "montage.png")[0] == 0
     assert Path("montage.png").read_bytes() != b"mine"
@@ -339,13 +339,13 @@ def test_what_is_read_is_never_written_over(study, run, tmp_path):
     Path("link.html").symlink_to(page)
     scans = page.read_bytes()
     for argv, said in [
-        (["html", study, "-o", scan], "not '.dcm'"),
-        (["html", page, "-o", page], "IM0001.html is what is read"),
-        (["html", "link.html", "-o", page], "IM0001.html is what is read"),
-        (["html", page, "-o", "link.html"], "link.html is what is read"),
-        (["montage", study, "-o", study / "m.png"], "m.png would lie in the folder that is read"),
-        (["gif", scan, study, "-o", study / "deep" / "m.gif"], "m.gif would lie in the folder"),
-        (["html", study, "-o", study.parent / "out" / ".." / "study" / "v.html"], "v.html would lie"),
+        (["html", study, "-o", scan], "does not write '.dcm'"),
+        (["html", page, "-o", page], "IM0001.html: this is what is read"),
+        (["html", "link.html", "-o", page], "IM0001.html: this is what is read"),
+        (["html", page, "-o", "link.html"], "link.html: this is what is read"),
+        (["montage", study, "-o", study / "m.png"], "m.png: it would lie in the folder that is read"),
+        (["gif", scan, study, "-o", study / "deep" / "m.gif"], "m.gif: it would lie in the folder"),
+        (["html", study, "-o", study.parent / "out" / ".." / "study" / "v.html"], "v.html: it would lie"),
     ]:
         (study / "deep").mkdir(exist_ok=True)
         code, out, err = run(*argv)

@@ -89,7 +89,7 @@ def test_sitk_refuses_what_it_would_lose():
         make_volume("tilted").to_sitk()
     with pytest.raises(GeometryError, match=r"2\.000 to 6\.000 mm apart.*to_xarray"):
         make_uneven().to_sitk()
-    with pytest.raises(GeometryError, match="place of the voxels in the patient, which is unknown"):
+    with pytest.raises(GeometryError, match="place of the voxels in the patient"):
         Volume.from_array(make_voxels(), sampling=(2, 0.5, 0.5)).to_sitk()
     three = [Dimension(name, (0.0, 1.0)) for name in ("a", "b", "c")]
     with pytest.raises(GeometryError, match="at most 2 dimensions beyond space, not 3"):
@@ -273,7 +273,7 @@ def test_nibabel_without_a_place_says_so(tmp_path):
         back = Volume.from_nibabel(image)
         assert back.geometry == vol.geometry
         np.testing.assert_array_equal(back.array, vol.array)
-    with pytest.raises(GeometryError, match="which is unknown"):
+    with pytest.raises(GeometryError, match="has no affine"):
         Volume.from_array(make_voxels()).to_nibabel()
     with pytest.raises(GeometryError, match="evenly spaced"):
         make_uneven().to_nibabel()

@@ -110,8 +110,8 @@ def test_what_did_not_come_right_is_told_and_not_kept(truth, tmp_path, fault):
     answers = {
         "wrong": ((200, truth[::-1], len(truth)), "another SHA-256 than .* thrown away"),
         "truncated": ((200, truth[:500], len(truth)), "cannot be fetched"),
-        "none": ((404, b"", 0), "the server answers 404; give another mirror"),
-        "offline": (None, r"cannot be fetched \(Connection refused\); check the network, or give a mirror"),
+        "none": ((404, b"", 0), "the server answers 404: give another mirror"),
+        "offline": (None, r"cannot be fetched \(Connection refused\): check the network, or give a mirror"),
         "nothing": ((200, b"", 0), "another SHA-256"),
     }
     answer, message = answers[fault]

@@ -230,10 +230,10 @@ def test_a_server_that_dies_in_the_middle_is_told(tmp_path, write, monkeypatch):
 @needs_orthanc
 @pytest.mark.parametrize("auth", [None, (orthanc.USER, "canary-pass-wrong")])
 def test_wrong_credentials(server, auth):
-    with pytest.raises(ServerError, match="it answers 401; give credentials") as told:
+    with pytest.raises(ServerError, match="it answers 401: give credentials") as told:
         dv.dicomweb(server.url, auth=auth).find()
     assert told.value.status == 401
-    with pytest.raises(ServerError, match="it answers 404; nothing is there: check the path"):
+    with pytest.raises(ServerError, match="it answers 404: nothing is there: check the path"):
         dv.dicomweb(
             server.url.replace("dicom-web", "elsewhere"), auth=(orthanc.USER, orthanc.PASSWORD)
         ).find()
@@ -305,12 +305,12 @@ def closed_port():
 
 
 FAULTS = {
-    "slow": "no answer within 0.2 s; try again, or wait longer: timeout=",
+    "slow": "no answer within 0.2 s: try again, or wait longer: timeout=",
     "cut": "broke off",
     "no": "it answers 403",
-    "busy": "it answers 503; it is busy or restarts",
-    "refused": "it answers 401; give credentials",
-    "page": "it does not answer as a DICOMweb server; check the path",
+    "busy": "it answers 503: it is busy or restarts",
+    "refused": "it answers 401: give credentials",
+    "page": "it does not answer as a DICOMweb server: check the path",
     "closed": r"cannot be reached, or broke off \(Connection refused\)",
     "tls": "TLS certificate or protocol is not accepted",
     "nowhere": "cannot be reached",
@@ -414,9 +414,11 @@ def test_lists_of_uids_are_searched_for_and_other_lists_are_refused(folders):
         assert [series.uid for series in client.find(SeriesInstanceUID=uids)] == uids
         assert [series.uid for series in client.find(SeriesInstanceUID=(uids[1], "1.2"))] == uids[1:]
         for keywords in ({"Modality": ["CT", "MR"]}, {"PatientID": {"1"}}, {"StudyDate": np.arange(2)}):
-            with pytest.raises(SeriesError, match=f"{next(iter(keywords))} must be one value"):
+            with pytest.raises(
+                SeriesError, match=rf"{next(iter(keywords))} \([0-9A-F,]*\) must be one value"
+            ):
                 client.find(**keywords)
-        with pytest.raises(SeriesError, match="SeriesInstanceUID is an empty list"):
+        with pytest.raises(SeriesError, match=r"SeriesInstanceUID \(0020,000E\) is an empty list"):
             client.find(SeriesInstanceUID=[])
 
 
@@ -432,7 +434,7 @@ def test_a_server_that_is_ill_is_not_asked_for_all(bad):
     client._client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=1)
     (series,) = client.find()
     before = len(Bad.asked)
-    with pytest.raises(ServerError, match=r"an image from .* it answers 503; it is busy"):
+    with pytest.raises(ServerError, match=r"an image from .* it answers 503: it is busy"):
         client.read(series)
     assert 6 <= len({path for path, _ in Bad.asked[before:] if "/instances/" in path}) < 12
 
@@ -457,10 +459,10 @@ def test_a_server_that_fails_now_and_then_is_asked_for_all(folders, monkeypatch)
 
 
 def test_what_cannot_be_served_is_told(tmp_path):
-    with pytest.raises(PathError, match="there is no folder 'none' to serve"):
+    with pytest.raises(PathError, match="none: there is no such folder to serve"):
         dv.samples.serve(tmp_path / "none")
     (tmp_path / "x.dcm").write_text("nothing")
-    with pytest.raises(DecodeError, match=r"x\.dcm is not DICOM, or has no UIDs"):
+    with pytest.raises(DecodeError, match=r"x\.dcm: not DICOM, or without UIDs"):
         dv.samples.serve(tmp_path)
 
 
@@ -479,7 +481,7 @@ def test_a_server_lives_although_nobody_holds_it(folders):
 def test_a_server_that_refuses_every_image_is_not_asked_for_all(bad):
     client = dv.dicomweb(f"http://{bad}/again", connections=2)
     (series,) = client.find()
-    with pytest.raises(ServerError, match=r"an image from .* it answers 401; give credentials"):
+    with pytest.raises(ServerError, match=r"an image from .* it answers 401: give credentials"):
         client.read(series)
     assert len([path for path, _ in Bad.asked if path.startswith("/again/") and "/instances/" in path]) < 12
 
@@ -501,12 +503,12 @@ def test_certificates_of_an_authority_of_ones_own(tmp_path):
             assert len(dv.dicomweb(url, verify=str(tmp_path / "ca.pem")).find()) == 1
             strict = dv.dicomweb(url)
             strict._client.set_http_retry_params(max_attempts=1, wait_exponential_multiplier=1)
-            with pytest.raises(ServerError, match=r"not accepted \(self.signed certificate\); give the cert"):
+            with pytest.raises(ServerError, match=r"not accepted \(self.signed certificate\): give the cert"):
                 strict.find()
         finally:
             web.shutdown()
             thread.join()
-    with pytest.raises(PathError, match=r"no certificates at 'none.pem'"):
+    with pytest.raises(PathError, match=r"none.pem: there are no certificates"):
         dv.dicomweb(url, verify=str(tmp_path / "none.pem"))
 
 

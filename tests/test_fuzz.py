@@ -101,8 +101,7 @@ def test_the_oracle_notices_another_place(folder):
         oracle.check_place(volume, 1, path)
 
 
-def test_the_oracle_notices_an_error_without_a_remedy(monkeypatch):
-    monkeypatch.setattr(oracle, "WITH_REMEDY", True)
+def test_the_oracle_notices_an_error_without_a_remedy():
     with pytest.raises(oracle.Wrong, match="without a remedy"):
         oracle.check_error(dv.DicomviewError("something"))
 

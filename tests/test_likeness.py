@@ -66,7 +66,7 @@ def reference(path):
     try:
         return read_headers(path)
     except DecodeError as error:
-        return str(error).removeprefix(f"{path.name} ")
+        return error.reason
 
 
 def check(folder):

@@ -450,7 +450,9 @@ def test_masks_without_a_place_are_refused_with_the_reason(tmp_path):
     for frame in dataset.PerFrameFunctionalGroupsSequence:
         del frame.PlanePositionSequence
     dataset.save_as(path)
-    with pytest.raises(SeriesError, match=r"s.dcm cannot become masks in space.*no PlanePositionSequence"):
+    with pytest.raises(
+        SeriesError, match=r"s.dcm: .*masks cannot be placed in space.*no PlanePositionSequence"
+    ):
         dv.segread(path)
     del dataset.PerFrameFunctionalGroupsSequence
     dataset.DimensionOrganizationType, dataset.TotalPixelMatrixRows = "TILED_FULL", 64
@@ -525,7 +527,7 @@ def test_the_segmentation_of_a_folder_is_found_or_chosen(tmp_path, image):
     other = {"SeriesInstanceUID": "1.9", "SOPInstanceUID": "1.9.1", "SeriesDescription": "second"}
     make_seg(folder / "two.dcm", stored(masks), {1: "b"}, make_affine(), **other)
     with pytest.raises(
-        SeriesError, match=r"2 segmentations are here, choose with series= \(one.dcm, two.dcm\)"
+        SeriesError, match=r"2 segmentations are here \(one.dcm, two.dcm\): choose with series="
     ):
         dv.segread(folder)
     assert dv.segread(folder, series="second").segment(1).label == "b"

@@ -276,7 +276,7 @@ def test_no_single_image_is_decoded_above_the_memory_budget(write, monkeypatch, 
         takes.append(lambda file: np.asarray(dv.volread(file, lazy=True)[0]))
     for take in takes:
         monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2 - 1)
-        with pytest.raises(MemoryBudgetError, match=rf"{file.name} of .*8 × 10"):
+        with pytest.raises(MemoryBudgetError, match=rf"{file.name}: the image of .*8 × 10"):
             take(file)
         monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2)
         assert take(file).shape == (8, 10)

@@ -16,7 +16,7 @@ import pydicom
 
 from dicomview.cli.arguments import make_parser
 from dicomview.display import VOILUT, Window, presets_for
-from dicomview.errors import DisplayError, MissingPackageError, PathError, SeriesError
+from dicomview.errors import DisplayError, MissingPackageError, PathError
 from dicomview.geometry import Plane
 from dicomview.io import Series, SeriesList, find_series, volread
 from dicomview.io.series import HIDDEN, no_volume
@@ -37,7 +37,7 @@ def info(args: Namespace) -> Remarks:
     """Print what is at a path."""
     found = find_series(_path(args))
     if not len(found):
-        raise SeriesError(no_volume(found))
+        raise no_volume(found)
     if args.json:
         print(json.dumps(_told(found), indent=2, ensure_ascii=False))
     elif options.show_patient:
@@ -92,7 +92,7 @@ def gif(args: Namespace) -> Remarks:
     if args.slices is not None:
         if args.count is not None or args.along == "rotation":
             raise DisplayError(
-                "--slices says which pictures there are: leave out --count and --along rotation"
+                "--slices says which pictures there are", remedy="leave out --count and --along rotation"
             )
         extents = dict(zip(volume.extra_dims, map(len, volume.dimensions)))
         steps = _indices(args.slices, extents.get(args.along) or _count(volume, args.plane))
@@ -119,7 +119,11 @@ def sample(args: Namespace) -> Remarks:
 
     folder = None if args.output is None else Path(args.output).expanduser()
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise PathError(f"{folder.name!r} is there already and not empty: name a new folder")
+        raise PathError(
+            f"the folder {folder.name!r} is there already and not empty",
+            path=folder,
+            remedy="name a new folder",
+        )
     make = getattr(samples, args.name.replace("-", "_"))
     print(make(folder))
     return []
@@ -164,18 +168,22 @@ def _target(args: Namespace, formats: Sequence[str]) -> Path:
     target = Path(args.output_name if args.output is None else args.output).expanduser()
     if target.suffix.lower() not in formats:
         told = f"{', '.join(formats[:-1])} or {formats[-1]}"
-        raise DisplayError(f"{args.command} writes {told}, not {target.suffix or 'a file'!r}")
+        raise DisplayError(
+            f"{args.command} does not write {target.suffix or 'a file'!r}", remedy=f"name {told}"
+        )
     if args.output is None and target.exists():
-        raise PathError(f"{target.name} is there already: name a file with -o")
+        raise PathError("the file is there already", path=target, remedy="name a file with -o")
     if not target.absolute().parent.is_dir():
-        raise PathError(f"there is no folder for {target.name}: make it first, or name another file with -o")
+        raise PathError(
+            "there is no folder for it", path=target, remedy="make it first, or name another file with -o"
+        )
     for text in args.path:
         read = Path(text.removeprefix("file://")).expanduser().resolve()
         if target.resolve() == read or (target.exists() and read.exists() and target.samefile(read)):
-            raise PathError(f"{target.name} is what is read: name another file with -o")
+            raise PathError("this is what is read", path=target, remedy="name another file with -o")
         if target.resolve().is_relative_to(read.parent if read.name.upper() == "DICOMDIR" else read):
             raise PathError(
-                f"{target.name} would lie in the folder that is read: name a file elsewhere with -o"
+                "it would lie in the folder that is read", path=target, remedy="name a file elsewhere with -o"
             )
     return target
 
@@ -204,7 +212,9 @@ def _window(volume: Volume, wanted: Any) -> Window | tuple[float, float] | None:
     found = {name.casefold(): window for name, window in named.items()}
     if wanted.casefold() not in found:
         names = ", ".join(repr(name) for name in named) or "none"
-        raise DisplayError(f"there is no window {wanted!r} here; by name there are {names}, or give C,W")
+        raise DisplayError(
+            f"there is no window {wanted!r} here", remedy=f"by name there are {names}, or give C,W"
+        )
     return found[wanted.casefold()]
 
 
@@ -227,7 +237,7 @@ def _write_page(args: Namespace, volume: Volume, target: Path) -> None:
 def _start_jupyter(args: Namespace) -> None:
     """Start JupyterLab on a notebook with the viewer, and wait for its end."""
     if find_spec("jupyterlab") is None:
-        raise MissingPackageError("this needs JupyterLab: pip install 'dicomview[notebook]'")
+        raise MissingPackageError("this needs JupyterLab", remedy="pip install 'dicomview[notebook]'")
     paths = [text if "://" in text else str(Path(text).expanduser().resolve()) for text in args.path]
     told = {"series": args.series, "window": args.window, "colormap": args.colormap, "layout": args.plane}
     then = ""

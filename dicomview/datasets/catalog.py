@@ -55,7 +55,7 @@ class DatasetTable(Mapping[str, Dataset]):
 
     def __getitem__(self, name: str) -> Dataset:
         if name not in self._sets:
-            raise PathError(f"there is no data set {name!r}: choose one of {', '.join(self._sets)}")
+            raise PathError(f"there is no data set {name!r}", remedy=f"choose one of {', '.join(self._sets)}")
         return self._sets[name]
 
     def __contains__(self, name: object) -> bool:

@@ -71,8 +71,8 @@ def fetch(
         import pooch
     except ImportError as error:
         raise MissingPackageError(
-            f"data sets are fetched by pooch, which cannot be imported here ({error}): "
-            "pip install 'dicomview[datasets]'"
+            f"data sets are fetched by pooch, which cannot be imported here ({error})",
+            remedy="pip install 'dicomview[datasets]'",
         ) from error
     mirror = base_url or os.environ.get(MIRROR)
     url = _below(mirror, one.file) if mirror else one.url
@@ -105,7 +105,9 @@ def _below(mirror: str, file: str) -> str:
     try:
         parts = urlsplit(mirror)
     except ValueError:
-        problem = ServerError("a mirror must have an address that begins with http:// or https://")
+        problem = ServerError(
+            "a mirror must have an address that begins with http:// or https://", remedy="write base_url= so"
+        )
     else:
         path = f"{parts.path.rstrip('/')}/{file}"
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
@@ -118,7 +120,9 @@ def _unlogged(record: logging.LogRecord) -> bool:
 
 def _downloader(pooch: Any, url: str, bar: Any, timeout: float) -> Any:
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ServerError("a mirror must have an address that begins with http:// or https://")
+        raise ServerError(
+            "a mirror must have an address that begins with http:// or https://", remedy="write base_url= so"
+        )
     return pooch.HTTPDownloader(progressbar=bar or False, timeout=timeout, chunk_size=1 << 16)
 
 
@@ -130,8 +134,8 @@ def _problem(error: Exception, one: Dataset, url: str) -> ServerError:
     start = f"the data set {one.name!r} ({one.file}) from {host}:"
     if isinstance(error, ValueError) and "hash" in str(error):
         return ServerError(
-            f"{start} what came has another SHA-256 than {one.sha256[:12]}…, and was thrown away: try again, "
-            "or another mirror (base_url=)"
+            f"{start} what came has another SHA-256 than {one.sha256[:12]}…, and was thrown away",
+            remedy="try again, or another mirror (base_url=)",
         )
     if status is not None:
         cause, remedy = f"the server answers {status}", "give another mirror (base_url=)"
@@ -140,6 +144,6 @@ def _problem(error: Exception, one: Dataset, url: str) -> ServerError:
     else:
         cause = f"it cannot be fetched ({reason_of(error)})"
         remedy = f"check the network, or give a mirror (base_url= or {MIRROR})"
-    problem = ServerError(f"{start} {cause}; {remedy}")
+    problem = ServerError(f"{start} {cause}", remedy=remedy)
     problem.status = status
     return problem

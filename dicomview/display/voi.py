@@ -61,7 +61,9 @@ def apply_window(
     center, width, ymin, ymax = float(center), float(width), float(ymin), float(ymax)
     check_window(center, width, function)
     if not (math.isfinite(ymin) and math.isfinite(ymax)):
-        raise DisplayError(f"a window maps onto finite numbers, not {ymin} to {ymax}")
+        raise DisplayError(
+            f"a window maps onto finite numbers, not {ymin} to {ymax}", remedy="give finite limits"
+        )
     x = np.asarray(values, dtype=np.float64)
     if function == "sigmoid":
         with np.errstate(over="ignore"):  # exp() of a value far below is infinite: ymin
@@ -87,12 +89,15 @@ def check_window(center: float, width: float, function: str) -> None:
         If the function is unknown, a number is not finite, or the width is not allowed.
     """
     if function not in get_args(WindowFunction):
-        raise DisplayError(f'a window function is "linear", "linear_exact" or "sigmoid", not {function!r}')
+        raise DisplayError(
+            f"there is no window function {function!r}", remedy='take "linear", "linear_exact" or "sigmoid"'
+        )
     allowed = width >= 1 if function == "linear" else width > 0
     if not (allowed and math.isfinite(center) and math.isfinite(width)):
         least = ">= 1" if function == "linear" else "> 0"
         raise DisplayError(
-            f"a {function} window needs a finite centre and a width {least}, not {center}/{width}"
+            f"a {function} window needs a finite centre and a width {least}, not {center}/{width}",
+            remedy="give such a window, or let auto_window find one",
         )
 
 
@@ -149,8 +154,10 @@ def read_lut(lut_descriptor: ArrayLike, lut_data: ArrayLike | bytes) -> tuple[in
         or descriptor[2] not in (8, *range(10, 17))
     ):
         raise DisplayError(
-            "LUTDescriptor (0028,3002) holds the number of entries, the first value mapped (16 bits) and "
-            f"the bits of an entry (8, 10 to 16), not {descriptor}"
+            "LUTDescriptor holds the number of entries, the first value mapped (16 bits) and "
+            f"the bits of an entry (8, 10 to 16), not {descriptor}",
+            tag="LUTDescriptor",
+            remedy="show it with a window instead",
         )
     count, first, bits = descriptor[0] or 65536, descriptor[1], descriptor[2]
     return first, bits, _entries(lut_data, count, bits)
@@ -178,8 +185,9 @@ def _entries(lut_data: ArrayLike | bytes, count: int, bits: int) -> NDArray[np.f
             table = _bytes(table.astype("<u2").tobytes())
     if len(table) < count:
         raise DisplayError(
-            f"LUTData (0028,3006) must hold the {count} entries that LUTDescriptor (0028,3002) says, "
-            f"not {len(table)}"
+            f"LUTData must hold the {count} entries that LUTDescriptor (0028,3002) says, not {len(table)}",
+            tag="LUTData",
+            remedy="show it with a window instead",
         )
     return table[:count].astype(np.float64)
 

@@ -139,7 +139,9 @@ class Window:
         except (TypeError, ValueError) as error:
             if isinstance(error, DisplayError):
                 raise
-            raise DisplayError(f"a window is a pair (center, width), not {value!r}") from None
+            raise DisplayError(
+                f"a window is a pair (center, width), not {value!r}", remedy="give two finite numbers"
+            ) from None
 
 
 def auto_window(values: np.ndarray, *, padding: tuple[float, float] | None = None) -> Window:

@@ -157,13 +157,21 @@ def animate(
     """
     volume = Volume.coerce(volume)
     if slab_mode not in SLAB_MODES:
-        raise DisplayError(f"a slab is shown by its {', '.join(SLAB_MODES)}, not by {slab_mode!r}")
+        raise DisplayError(
+            f"a slab is not shown by {slab_mode!r}", remedy=f"take one of {', '.join(SLAB_MODES)}"
+        )
     if not SIZES[0] <= size <= SIZES[1]:
-        raise DisplayError(f"a movie is {SIZES[0]} to {SIZES[1]} pixels large, not {size}")
+        raise DisplayError(
+            f"a movie is {SIZES[0]} to {SIZES[1]} pixels large, not {size}", remedy="give such a size="
+        )
     if slab is not None and not 0 < slab < np.inf:
-        raise DisplayError(f"a slab has a thickness in mm above 0, not {slab}")
+        raise DisplayError(
+            f"a slab has a thickness in mm above 0, not {slab}", remedy="give one, or None for a single slice"
+        )
     if not DPI[0] <= dpi <= DPI[1]:
-        raise DisplayError(f"letters have {DPI[0]} to {DPI[1]} pixels per inch, not {dpi}")
+        raise DisplayError(
+            f"letters have {DPI[0]} to {DPI[1]} pixels per inch, not {dpi}", remedy="give such a dpi="
+        )
     target = BytesIO() if path is None else Path(path).expanduser()
     rate = fps
     if rate is None:
@@ -171,11 +179,13 @@ def animate(
         if not (isinstance(target, Path) and target.suffix.lower() == ".mp4"):
             rate = min(rate, GIF_FPS)
     if not 0.1 <= rate <= 120:
-        raise DisplayError(f"a movie shows 0.1 to 120 pictures a second, not {rate:g}")
+        raise DisplayError(
+            f"a movie shows 0.1 to 120 pictures a second, not {rate:g}", remedy="give such an fps="
+        )
     chosen = _frame(volume, frame)
     if along == "rotation":
         if plane is not None or index is not None:
-            raise DisplayError("a rotation is seen from all around: leave out plane= and index=")
+            raise DisplayError("a rotation is seen from all around", remedy="leave out plane= and index=")
         film = _rotation(volume, chosen, steps, size=size, slab=slab, mode=slab_mode)
     else:
         film = _slices(volume, along, steps, plane, index, chosen, slab=slab, mode=slab_mode)
@@ -194,14 +204,17 @@ def _frame(volume: Volume, frame: Sequence[int] | None) -> tuple[int, ...]:
     if frame is None:
         return volume.middle_frame
     if len(frame) != len(volume.extra_dims):
-        raise DisplayError(f"frame= has an index for each of {volume.extra_dims}, not {tuple(frame)}")
+        raise DisplayError(
+            f"frame= has an index for each of {volume.extra_dims}, not {tuple(frame)}",
+            remedy="give them all, or leave it out",
+        )
     return tuple(_inside(i, len(d), f"{d.name} has", "index") for i, d in zip(frame, volume.dimensions))
 
 
 def _inside(index: int, count: int, what: str, name: str) -> int:
     """Return an index from 0, or raise."""
     if not -count <= index < count:
-        raise DisplayError(f"there is no {name} {index}: {what} 0 to {count - 1}")
+        raise DisplayError(f"there is no {name} {index}", remedy=f"{what} 0 to {count - 1}")
     return int(index) % count
 
 
@@ -211,15 +224,21 @@ def _spread(steps: int | Iterable[float] | None, count: int, what: str, name: st
         return list(range(count))
     if isinstance(steps, int | np.integer):
         if steps < 1:
-            raise DisplayError(f"a movie has at least one picture, not {steps}")
+            raise DisplayError(
+                f"a movie has at least one picture, not {steps}", remedy="leave steps= out for all"
+            )
         even = np.linspace(0, count - 1, min(int(steps), count)).round()
         return [int(k) for k in even]
     asked = list(steps)
     if any(not np.isfinite(k) or k != int(k) for k in asked):
-        raise DisplayError(f"steps= are indices here, whole numbers, not {asked}")
+        raise DisplayError(
+            f"steps= are indices here, whole numbers, not {asked}", remedy="give such, or how many pictures"
+        )
     found = [_inside(int(k), count, what, name) for k in asked]
     if not found:
-        raise DisplayError("a movie has at least one picture: steps= is empty")
+        raise DisplayError(
+            "a movie has at least one picture, and steps= is empty", remedy="leave it out for all"
+        )
     return found
 
 
@@ -240,11 +259,14 @@ def _slices(
     count = volume.geometry.shape[view.axis]
     name, what = f"{plane} slice", "the volume has"
     if slab is not None and volume.geometry.spacing[view.axis] is None:
-        raise DisplayError(f"a {plane} slab needs the distance between {plane} slices in mm")
+        raise DisplayError(
+            f"a {plane} slab needs the distance between {plane} slices in mm",
+            remedy="give it with Volume.from_array(array, sampling=...)",
+        )
     if along == "slices":
         if index is not None:
             raise DisplayError(
-                "index= is the slice shown along another dimension; steps= has those of a movie"
+                "index= is the slice shown along another dimension", remedy="give steps= those of the movie"
             )
         indices = _spread(steps, count, what, name)
         places = {k: (k, frame) for k in indices}
@@ -258,7 +280,8 @@ def _slices(
         labels = {i: dimension.label(i) for i in indices}
     else:
         raise DisplayError(
-            f"a movie goes along {', '.join(('slices', *volume.extra_dims, 'rotation'))}, not {along!r}"
+            f"a movie does not go along {along!r}",
+            remedy=f"take one of {', '.join(('slices', *volume.extra_dims, 'rotation'))}",
         )
 
     def shown(step: int) -> tuple[np.ndarray, PlaneView, str]:
@@ -288,7 +311,10 @@ def _rotation(
     else:
         angles = [float(angle) for angle in steps]
     if not angles or not np.isfinite(angles).all():
-        raise DisplayError("a rotation is seen from at least one angle in degrees")
+        raise DisplayError(
+            "a rotation is seen from at least one angle in degrees",
+            remedy="leave steps= out for a whole turn",
+        )
     turning = TurningSlab(volume, frame, pixels=size, thickness=slab, mode=mode)
 
     def label(angle: float) -> str:

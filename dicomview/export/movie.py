@@ -151,18 +151,24 @@ def movie_writer(target: Path | BinaryIO, *, fps: float) -> Iterator[MovieWriter
     """
     suffix = target.suffix.lower() if isinstance(target, Path) else ".gif"
     if suffix not in FORMATS:
-        raise DisplayError(f"a movie is written as {' or '.join(FORMATS)}, not as {suffix or 'a file'!r}")
+        raise DisplayError(
+            f"a movie is not written as {suffix or 'a file'!r}", remedy=f"name one of {' or '.join(FORMATS)}"
+        )
     if suffix == ".gif" and fps > GIF_FPS:
-        raise DisplayError(f"a GIF shows at most {GIF_FPS:g} pictures a second, not {fps:g}: write an MP4")
+        raise DisplayError(
+            f"a GIF shows at most {GIF_FPS:g} pictures a second, not {fps:g}", remedy="write an MP4"
+        )
     if not isinstance(target, Path):
         writer = GifWriter(target, fps=fps)
         yield writer
         writer.close()
         return
     if not target.absolute().parent.is_dir():
-        raise PathError(f"there is no folder for {target.name}: make it first, or name another file")
+        raise PathError(
+            "there is no folder for it", path=target, remedy="make it first, or name another file"
+        )
     if target.is_dir():
-        raise PathError(f"{target.name} is a folder: name another file")
+        raise PathError("this is a folder", path=target, remedy="name another file")
     part = target.with_name(f".{token_hex(8)}{suffix}")  # of no other file, nor of another writer
     try:
         part.touch(exist_ok=False)

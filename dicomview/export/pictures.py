@@ -66,7 +66,10 @@ def looks(
     """
     volume = _as_slice(image)
     if volume.is_color:
-        raise DisplayError("looks need one value per pixel; a colour image already has its look")
+        raise DisplayError(
+            "looks need one value per pixel; a colour image already has its look",
+            remedy="take a channel of it",
+        )
     chosen = _look_window(volume) if window is None else Window.coerce(window)
     present = valid_values(volume.array, padding=volume.padding)
     full = Window.from_limits(present.min(), present.max()) if present.size else chosen
@@ -134,10 +137,10 @@ def montage(
     else:
         shown = [int(k) for k in slices]
     if not shown:
-        raise DisplayError("a montage needs at least one slice")
+        raise DisplayError("a montage needs at least one slice", remedy="leave slices out for all")
     for k in shown:
         if not -count <= k < count:
-            raise DisplayError(f"there is no {across} slice {k}: the volume has 0 to {count - 1}")
+            raise DisplayError(f"there is no {across} slice {k}", remedy=f"the volume has 0 to {count - 1}")
     panes = [pane_of(volume, across, k % count) for k in shown]
     figure, axes = _axes(
         len(panes), columns or min(len(panes), 6), pane_size(volume.geometry, panes[0].view), ax, fig
@@ -197,7 +200,7 @@ def planes(
     """
     volume = Volume.coerce(volume)
     if position is not None and index is not None:
-        raise DisplayError("give either a position in mm or an index")
+        raise DisplayError("a position in mm and an index are given", remedy="give either of them")
     traits: dict[str, Any] = {"crosshair": crosshair}
     if colormap is not None:
         traits["colormap"] = colormap
@@ -272,10 +275,13 @@ def compare_aspect(
     volume = Volume.coerce(volume)
     view = view_of(volume, plane)
     if view.aspect is None:
-        raise DisplayError("the distance between voxels is not known, so there is no aspect to correct")
+        raise DisplayError(
+            "the distance between voxels is not known, so there is no aspect to correct",
+            remedy="give it with Volume.from_array(array, sampling=...)",
+        )
     count = volume.geometry.shape[view.axis]
     if index is not None and not -count <= index < count:
-        raise DisplayError(f"there is no {plane} slice {index}: the volume has 0 to {count - 1}")
+        raise DisplayError(f"there is no {plane} slice {index}", remedy=f"the volume has 0 to {count - 1}")
     pane = pane_of(volume, plane, count // 2 if index is None else index % count)
     width, height = pane_size(volume.geometry, view)
     # Square pixels may make the picture taller than the true one.
@@ -296,7 +302,7 @@ def _as_slice(data: Any) -> Volume:
         if data.ndim == 3 and data.shape[-1] in (3, 4):
             return Volume.from_array(data[None], dims=("slice", "row", "column", "rgb"))
         if data.ndim not in (2, 3):
-            raise DisplayError(f"an image has two dimensions, not {data.ndim}")
+            raise DisplayError(f"an image has two dimensions, not {data.ndim}", remedy="give a slice of it")
     volume = Volume.coerce(data)
     k = volume.geometry.shape[0] // 2
     geometry = Geometry(
@@ -331,7 +337,9 @@ def _axes(
     if ax is not None:
         given: list[Axes] = [ax] if isinstance(ax, Axes) else [*np.ravel(np.asarray(ax, dtype=object))]
         if len(given) != count:
-            raise DisplayError(f"{count} pictures need {count} axes, not {len(given)}")
+            raise DisplayError(
+                f"{count} pictures need {count} axes, not {len(given)}", remedy="give as many, or none"
+            )
         return given[0].figure, given
     rows = -(-count // columns)
     if fig is None:

@@ -69,7 +69,8 @@ class TurningSlab:
         if geometry.affine is None or len(known) < 3:
             raise DisplayError(
                 "a rotation needs the place of the voxels and the distances between them, which are not "
-                "known: give them with Volume.from_array(array, affine=...)"
+                "known",
+                remedy="give them with Volume.from_array(array, affine=...)",
             )
         self._volume = in_memory(volume, frame, name="the volume to turn") if volume.is_lazy else volume
         self._frame = () if volume.is_lazy else tuple(frame)

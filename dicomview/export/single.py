@@ -22,7 +22,7 @@ __all__ = ["draw_pane", "draw_pixels", "pane_of", "view_of", "window_of"]
 def view_of(volume: Volume, plane: Plane) -> PlaneView:
     """Return how a plane is shown, or raise if there is none of this name."""
     if plane not in PLANES:
-        raise DisplayError(f"a plane is one of {', '.join(PLANES)}, not {plane!r}")
+        raise DisplayError(f"there is no plane {plane!r}", remedy=f"take one of {', '.join(PLANES)}")
     return plane_view(volume.geometry, plane)
 
 

@@ -11,7 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from dicomview.errors import GeometryError
 from dicomview.geometry.middle import median
 
-__all__ = ["Geometry"]
+__all__ = ["GIVE_AFFINE", "Geometry"]
+
+#: What helps where the place of voxels in the patient is not known.
+GIVE_AFFINE = "give it with Volume.from_array(array, affine=...)"
+#: What helps where a header is wrong.
+MEND = "mend the element, or give an affine of your own"
 
 Floats = NDArray[np.float64]
 
@@ -67,19 +72,28 @@ class Geometry:
     def __post_init__(self) -> None:
         shape = tuple(int(n) for n in self.shape)
         if len(shape) != 3 or min(shape) < 1:
-            raise GeometryError(f"a geometry needs three extents of at least 1, not {self.shape}")
+            raise GeometryError(
+                f"a geometry needs three extents of at least 1, not {self.shape}",
+                remedy="give slices, rows and columns",
+            )
         object.__setattr__(self, "shape", shape)
         if self.affine is None:
             object.__setattr__(self, "spacing", _checked_spacing(self.spacing))
             if self.slice_positions is not None:
-                raise GeometryError("slice positions without an affine have no meaning")
+                raise GeometryError(
+                    "slice positions without an affine have no meaning", remedy="give an affine too"
+                )
             return
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or (affine[3] != (0, 0, 0, 1)).any():
-            raise GeometryError("an affine is a finite 4 x 4 matrix whose last row is 0, 0, 0, 1")
+            raise GeometryError(
+                "an affine is a finite 4 x 4 matrix whose last row is 0, 0, 0, 1", remedy="give one that is"
+            )
         lengths = np.linalg.norm(affine[:3, :3], axis=0)
         if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
-            raise GeometryError("the affine is singular: its first three columns must span space")
+            raise GeometryError(
+                "the affine is singular", remedy="give one whose first three columns span space"
+            )
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)
         first = None if shape[0] == 1 else float(lengths[0])
@@ -89,7 +103,10 @@ class Geometry:
         else:
             positions = np.array(self.slice_positions, dtype=np.float64)
             if positions.shape != (shape[0], 3):
-                raise GeometryError(f"slice_positions must have shape ({shape[0]}, 3), not {positions.shape}")
+                raise GeometryError(
+                    f"slice_positions must have shape ({shape[0]}, 3), not {positions.shape}",
+                    remedy="give a position for each slice",
+                )
         positions.setflags(write=False)
         object.__setattr__(self, "slice_positions", positions)
 
@@ -131,16 +148,26 @@ class Geometry:
         if abs(lengths - 1).max() > COSINE_TOLERANCE or abs(along_columns @ along_rows) > COSINE_TOLERANCE:
             raise GeometryError(
                 "ImageOrientationPatient must hold two perpendicular unit vectors, "
-                f"not {[round(float(c), 6) for c in cosines]}"
+                f"not {[round(float(c), 6) for c in cosines]}",
+                tag="ImageOrientationPatient",
+                remedy=MEND,
             )
         between_rows, between_columns = (float(s) for s in pixel_spacing)
         if not (between_rows > 0 and between_columns > 0):
-            raise GeometryError(f"PixelSpacing must be positive, not {between_rows}\\{between_columns}")
+            raise GeometryError(
+                f"PixelSpacing must be positive, not {between_rows}\\{between_columns}",
+                tag="PixelSpacing",
+                remedy=MEND,
+            )
         points = np.asarray(positions, dtype=np.float64).reshape(-1, 3)
         normal = np.cross(along_columns, along_rows)
         step = (points[-1] - points[0]) / (len(points) - 1) if len(points) > 1 else normal
         if abs(step @ normal) < 1e-6:
-            raise GeometryError("the slices lie at one position: their ImagePositionPatient do not differ")
+            raise GeometryError(
+                "the slices lie at one position, their ImagePositionPatient does not differ",
+                tag="ImagePositionPatient",
+                remedy=MEND,
+            )
         affine = np.eye(4)
         affine[:3, 0] = step
         affine[:3, 1] = along_rows * between_rows
@@ -220,7 +247,9 @@ class Geometry:
         """
         normal = self.normal
         if self.affine is None or self.slice_positions is None or normal is None:
-            raise GeometryError("positions in mm need an affine, which these files do not give")
+            raise GeometryError(
+                "positions in mm need an affine, which these files do not give", remedy=GIVE_AFFINE
+            )
         position = np.asarray(position, dtype=np.float64)
         offset = position - self.affine[:3, 3]
         index = offset @ self._inverse.T
@@ -264,5 +293,8 @@ def _checked_spacing(spacing: Sequence[float | None]) -> tuple[float | None, ...
     except TypeError:
         values = ()
     if len(values) != 3 or any(s is not None and not (0 < s < np.inf) for s in values):
-        raise GeometryError(f"a spacing is three positive lengths in mm (None where unknown), not {spacing}")
+        raise GeometryError(
+            f"a spacing is three positive lengths in mm, not {spacing}",
+            remedy="give None where it is unknown",
+        )
     return values

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dicomview.errors import GeometryError
-from dicomview.geometry.geometry import Geometry
+from dicomview.geometry.geometry import GIVE_AFFINE, Geometry
 
 __all__ = [
     "facing_grid",
@@ -86,7 +86,10 @@ def plane_through(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tuple[Floats, Flo
     points = np.array([a, b, c], dtype=np.float64)
     right, aside = points[1] - points[0], points[2] - points[0]
     if np.linalg.norm(np.cross(right, aside)) <= 1e-6 * np.linalg.norm(right) * np.linalg.norm(aside):
-        raise GeometryError(f"a plane needs three points that do not lie on a line, not {points.tolist()}")
+        raise GeometryError(
+            f"a plane needs three points that do not lie on a line, not {points.tolist()}",
+            remedy="move one of them aside",
+        )
     right /= np.linalg.norm(right)
     down = aside - (aside @ right) * right
     return points.mean(axis=0), right, down / np.linalg.norm(down)
@@ -133,11 +136,14 @@ def oblique_grid(
     (1, 21, 31)
     """
     if geometry.affine is None:
-        raise GeometryError("an oblique plane lies in the patient: it needs an affine")
+        raise GeometryError("an oblique plane lies in the patient, it needs an affine", remedy=GIVE_AFFINE)
     vectors = [np.asarray(v, dtype=np.float64) for v in (right, down)]
     lengths = [float(np.linalg.norm(v)) for v in vectors]
     if not all(lengths) or abs(vectors[0] @ vectors[1]) > PERPENDICULAR * lengths[0] * lengths[1]:
-        raise GeometryError(f"right and down must be perpendicular, not {right!r} and {down!r}")
+        raise GeometryError(
+            f"right and down must be perpendicular, not {right!r} and {down!r}",
+            remedy="give two directions at a right angle, neither of them zero",
+        )
     across, along = vectors[0] / lengths[0], vectors[1] / lengths[1]
     normal = np.cross(across, along)
     normal /= np.linalg.norm(normal)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dicomview.errors import GeometryError
-from dicomview.geometry.geometry import Geometry
+from dicomview.geometry.geometry import GIVE_AFFINE, Geometry
 from dicomview.geometry.planes import plane_axes
 from dicomview.geometry.trilinear import beyond_plane, plane_values
 
@@ -76,7 +76,10 @@ def deshear(
     """
     array = np.asarray(array)
     if array.ndim not in (3, 4):
-        raise GeometryError(f"an array (slice, row, column[, rgb]) is needed, not {array.ndim} dimensions")
+        raise GeometryError(
+            f"an array (slice, row, column[, rgb]) is needed, not {array.ndim} dimensions",
+            remedy="give one frame at a time",
+        )
     geometry = Geometry(array.shape[:3], affine=affine, slice_positions=slice_positions)  # type: ignore[arg-type]
     canvas = StraightCanvas(geometry)
     straight = np.empty((len(array), *canvas.shape, *array.shape[3:]), array.dtype)
@@ -134,7 +137,9 @@ def patient_grid(geometry: Geometry) -> Geometry:
     (1.0, 1.0, 3.0)
     """
     if geometry.affine is None or None in geometry.spacing:
-        raise GeometryError("the axes of the patient need an affine and at least two slices")
+        raise GeometryError(
+            "the axes of the patient need an affine and at least two slices", remedy=GIVE_AFFINE
+        )
     axes = [plane_axes(geometry)[plane] for plane in ("axial", "coronal", "sagittal")]
     steps = np.array([geometry.spacing[axis] for axis in axes], dtype=np.float64)
     ends = [(0, n - 1) for n in geometry.shape]
@@ -372,5 +377,8 @@ def _fitting(fill: float, dtype: np.dtype[Any]) -> Any:
         return fill
     limits = np.iinfo(dtype)
     if not limits.min <= fill <= limits.max:
-        raise GeometryError(f"the fill value must fit {dtype} ({limits.min} to {limits.max}), not {fill}")
+        raise GeometryError(
+            f"the fill value must fit {dtype}, not {fill}",
+            remedy=f"give one from {limits.min} to {limits.max}",
+        )
     return round(fill)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dicomview.errors import GeometryError
+from dicomview.errors import GeometryError, file_name
 from dicomview.geometry import Geometry
 from dicomview.geometry.geometry import COSINE_TOLERANCE
 from dicomview.geometry.middle import median
@@ -118,7 +118,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
         if repeated:
             warnings.append(
                 "left out for being at the position of another image (of the larger acquisition, or of the "
-                f"first, one was kept): {names(f'{d.path.name} ({d.reason})' for d in repeated)}"
+                f"first, one was kept): {names(f'{file_name(d.path)} ({d.reason})' for d in repeated)}"
             )
             dropped += repeated
         frames = [list(kept)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.errors import DecodeError
+from dicomview.errors import DicomviewError
 from dicomview.io.decode import Rescale, value_padding
 from dicomview.io.elements import SliceElements
 from dicomview.io.realworld import mapping_elements
@@ -40,7 +40,7 @@ def volume_of(
     elements: SliceElements,
     rescale: Rescale,
     *,
-    failed: Mapping[int, DecodeError],
+    failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
 ) -> Volume:
     """Return the volume of a series.
@@ -52,7 +52,7 @@ def volume_of(
         In the order of ``series.stack.headers``.
     elements : SliceElements
     rescale : Rescale
-    failed : mapping of int to DecodeError
+    failed : mapping of int to DicomviewError
         Slices that could not be decoded.
     unreadable : sequence of Dropped
         Files beside the series that could not be read.

@@ -11,11 +11,12 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
-from dicomview.errors import DecodeError, MemoryBudgetError
+from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.codestream import check_codestream
 from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import UNCOMPRESSED, read_pixels, stored_bits
+from dicomview.io.failures import COPY, failure, tag_in, words_of
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.layout import Scanned
@@ -52,7 +53,6 @@ _REMEDIES = {
     "SMPTE": "it is a video stream: record it with a video tool",
 }
 _CONVERT = "convert it to Explicit VR Little Endian"
-_DAMAGED = "the file is damaged or incomplete: copy it again from its source"
 _INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")]
 
 
@@ -126,11 +126,14 @@ class PixelFile:
     def __init__(self, path: File, span: FrameSpan | None = None) -> None:
         self._path = path
         self._start = None if span is None else span.start
+        problem = None
         try:
             with quiet():
                 self._dataset = read_pixels(path) if span is None else span.read(path)
         except Exception as error:
-            raise DecodeError(_message(path, error)) from error
+            problem = _problem(path, error)
+        if problem is not None:
+            raise problem
         self._whole: np.ndarray | None = None
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
@@ -148,14 +151,11 @@ class PixelFile:
                 if header.photometric_interpretation == "PALETTE COLOR":
                     return palette_colors(pixels, self._dataset)
                 return pixels
-        except MemoryBudgetError:
-            raise
         except BaseException as error:
-            # Decoders written in Rust stop at damage with an exception that is no Exception.
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            problem = _problem(self._path, error, self._dataset.file_meta.get("TransferSyntaxUID"))
+            if problem is None or problem is error:
                 raise
-            syntax = self._dataset.file_meta.TransferSyntaxUID
-            raise DecodeError(_message(self._path, error, syntax)) from error
+        raise problem
 
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
@@ -164,7 +164,7 @@ class PixelFile:
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
-        check_budget(shape, -(-bits // 8), f"the image in {self._path.name}", "read it where more is free")
+        check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
         if "PixelData" in dataset:
             check_codestream(dataset, frame)
         if is_cut:
@@ -202,8 +202,10 @@ class PixelFile:
         stored = self.stored(header)
         if stored.shape[:2] != (header.rows, header.columns):
             raise DecodeError(
-                f"{header.name}: the pixels have shape {stored.shape}, "
-                f"Rows and Columns say {(header.rows, header.columns)}; the file is damaged"
+                f"the pixels have shape {stored.shape}, Rows and Columns say {(header.rows, header.columns)}",
+                path=self._path,
+                tag="Rows",
+                remedy=COPY,
             )
         return real_values(stored, header, rescale, self._dataset)
 
@@ -213,7 +215,9 @@ def find_pixels(path: File) -> PixelPlaces:
     try:
         return places_of(path)
     except Exception as error:
-        raise DecodeError(_message(path, error)) from error
+        problem = _problem(path, error)
+    assert problem is not None
+    raise problem
 
 
 def scanned_pixels(
@@ -232,9 +236,13 @@ def real_values(stored: np.ndarray, header: Header, rescale: Rescale, dataset: D
         try:
             return modality_values(stored, dataset)
         except Exception as error:
-            raise DecodeError(
-                f"{header.name}: ModalityLUTSequence (0028,3000) cannot be applied ({error})"
-            ) from error
+            problem = DecodeError(
+                f"ModalityLUTSequence cannot be applied ({words_of(error)})",
+                path=header.path,
+                tag="ModalityLUTSequence",
+                remedy=COPY,
+            )
+        raise problem
     if header.real_world is not None and stored.ndim == 2:
         stored = header.real_world.mapped(stored)
     return decode_values(stored, header, rescale)
@@ -304,27 +312,38 @@ def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | Non
     return None if header.has_modality_lut else rescale.padding
 
 
-def _message(path: File, error: BaseException, syntax: UID | None = None) -> str:
-    """Say what failed, in which file of which transfer syntax, and what helps."""
+def _problem(path: File, error: BaseException, syntax: UID | None = None) -> DicomviewError | None:
+    """Say what failed, in which file of which transfer syntax, and what helps; None if the program ends.
+
+    What is whole but cannot be decoded here is an UnsupportedError.
+    """
+    if isinstance(error, DicomviewError | OSError | MemoryError):
+        return failure(path, error, "the pixels cannot be read")
     try:
         if syntax is None:
             with path.open("rb") as file:
                 syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
-        told = error.strerror if isinstance(error, OSError) else type(error).__name__
-        return f"{path.name}: the pixels cannot be decoded ({told}); copy the file again from its source"
+        return failure(path, error, "PixelData cannot be decoded")
     name = syntax.name if syntax.name == syntax else f"{syntax.name}, {syntax}"
-    told = error.strerror if isinstance(error, OSError) else str(error)
     # pydicom tells on further lines what each of its plugins said.
-    reason = " ".join(told.split()) if told else type(error).__name__
-    return f"{path.name}: the pixels ({name}) cannot be decoded ({reason}); {_remedy(syntax, error)}"
-
-
-def _remedy(syntax: UID, error: BaseException) -> str:
-    """Say what helps: a decoder, another form, or a whole file."""
+    words = words_of(error, syntax.name, str(syntax))
     unknown = isinstance(error, NotImplementedError)
-    if not unknown and "missing dependencies" not in str(error):
-        return _DAMAGED
+    if unknown or "missing dependencies" in words:
+        return UnsupportedError(
+            f"pixels of {name} cannot be decoded here ({words})",
+            path=path,
+            tag="TransferSyntaxUID",
+            remedy=_remedy(syntax, unknown=unknown),
+        )
+    problem = failure(path, error, f"PixelData ({name}) cannot be decoded")
+    if problem is not None:
+        problem.tag = tag_in(words) or "PixelData"
+    return problem
+
+
+def _remedy(syntax: UID, *, unknown: bool) -> str:
+    """Say what helps where nothing is damaged: a decoder, or another form."""
     remedy = next(
         (
             do
@@ -348,4 +367,8 @@ def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
         info = np.iinfo(kind)
         if info.min <= low and high <= info.max:
             return kind
-    raise DecodeError(f"rescaled values from {low} to {high} do not fit 64 bits")
+    raise DecodeError(
+        f"values rescaled by RescaleSlope reach from {low} to {high}, which 64 bits do not hold",
+        tag="RescaleSlope",
+        remedy="mend RescaleSlope and RescaleIntercept in the file",
+    )

@@ -64,11 +64,11 @@ class DicomWeb:
             from dicomweb_client import DICOMwebClient
         except ImportError as error:
             raise MissingPackageError(
-                f"DICOMweb needs dicomweb-client, which cannot be imported here ({error}): "
-                "pip install 'dicomview[pacs]'"
+                f"DICOMweb needs dicomweb-client, which cannot be imported here ({error})",
+                remedy="pip install 'dicomview[pacs]'",
             ) from error
         if isinstance(verify, str) and not Path(verify).exists():
-            raise PathError(f"there are no certificates at {Path(verify).name!r}: check verify=")
+            raise PathError("there are no certificates", path=verify, remedy="check verify=")
         self._address = Address(url)
         self._timeout, self._connections = timeout, max(1, connections)
         opened = session(self._address, auth, headers or {}, verify)
@@ -124,7 +124,8 @@ class DicomWeb:
         for keyword in keywords:
             if tag_for_keyword(keyword) is None:
                 raise SeriesError(
-                    f"{keyword!r} is no DICOM keyword: search by PatientID, StudyDate, Modality and the like"
+                    f"{keyword!r} is no DICOM keyword",
+                    remedy="search by PatientID, StudyDate, Modality and the like",
                 )
         terms = {k: _term(k, value) for k, value in keywords.items() if value is not None}
         wanted = {keyword: term for keyword, term in terms.items() if term}
@@ -208,7 +209,11 @@ class DicomWeb:
         """Return the series with a UID."""
         found = self.find(SeriesInstanceUID=uid)
         if len(found) != 1:
-            raise ServerError(f"{len(found)} series with this UID are on {self.url}: search with find()")
+            raise ServerError(
+                f"{len(found)} series with this UID are on {self.url}",
+                tag="SeriesInstanceUID",
+                remedy="search with find()",
+            )
         return found[0]
 
     def _fetched(self, series: ServedSeries, uids: Sequence[str]) -> tuple[list[RangedFile], list[Dropped]]:
@@ -219,7 +224,7 @@ class DicomWeb:
 
         def fetch(uid: str) -> memoryview:
             if broken >= _PATIENCE:
-                raise ServerError("not asked for any more after those before it")
+                raise ServerError("not asked for any more after those before it", remedy="read it again")
             image: memoryview = self._ask("an image", lambda: self._instance(series, uid))
             return image
 
@@ -237,7 +242,7 @@ class DicomWeb:
                     files.append(spool.add(image, name))
                     broken = 0
         if not files:
-            raise first or ServerError(f"{self.url} lists no images of this series: search again")
+            raise first or ServerError(f"{self.url} lists no images of this series", remedy="search again")
         return files, lost
 
     def _instance(self, series: ServedSeries, uid: str) -> memoryview:
@@ -274,7 +279,9 @@ class DicomWeb:
 
 def _check_limit(limit: Any) -> None:
     if limit is not None and not (isinstance(limit, Integral) and int(limit) > 0):
-        raise SeriesError(f"limit must be a whole number from 1 on, and is {limit!r}: leave it out for all")
+        raise SeriesError(
+            f"limit must be a whole number from 1 on, and is {limit!r}", remedy="leave it out for all"
+        )
 
 
 def _term(keyword: str, value: Any) -> str:
@@ -284,10 +291,14 @@ def _term(keyword: str, value: Any) -> str:
     if not isinstance(value, Iterable) or isinstance(value, str | PersonName):
         return str(value)
     if dictionary_VR(keyword) != "UI":
-        raise SeriesError(f"{keyword} must be one value, and is {type(value).__name__}: search for each")
+        raise SeriesError(
+            f"{keyword} must be one value, and is {type(value).__name__}",
+            tag=keyword,
+            remedy="search for each",
+        )
     uids = [str(uid) for uid in value]
     if not uids:
-        raise SeriesError(f"{keyword} is an empty list: leave it out to find all")
+        raise SeriesError(f"{keyword} is an empty list", tag=keyword, remedy="leave it out to find all")
     return ",".join(uids)  # some take no backslash, like Orthanc 1.10
 
 

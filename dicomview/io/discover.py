@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from dicomview.errors import DecodeError
 from dicomview.io.cache import HeaderCache
 from dicomview.io.cluster import spread
+from dicomview.io.failures import failure, not_dicom
 from dicomview.io.header import Header
 from dicomview.io.headers import is_directory, looks_like_dicom, read_headers
 from dicomview.io.likeness import Likenesses
@@ -113,20 +113,19 @@ def _scanned(files: Sequence[tuple[File, bool]]) -> tuple[list[Header], list[Dro
                 continue
             if not looks_like_dicom(file):
                 if asked_for or (file.suffix.lower() in SUFFIXES and not file.name.startswith("._")):
-                    dropped.append(Dropped(Path(file), f"not a DICOM file ({file.stat().st_size} bytes)"))
-                elif is_archive(file, by_name=True):
+                    raise not_dicom(file)
+                if is_archive(file, by_name=True):
                     reason = "an archive inside the folder, not opened: give its own path to read it"
                     dropped.append(Dropped(Path(file), reason))
                 else:
                     others += 1
                 continue
             found = likenesses.learn(file, read_headers(file))
-        except OSError as error:
-            dropped.append(
-                Dropped(Path(file), f"cannot be opened ({error.strerror or type(error).__name__})")
-            )
-        except DecodeError as error:
-            dropped.append(Dropped(Path(file), str(error).removeprefix(f"{file.name} ")))
+        except BaseException as error:
+            problem = failure(file, error, "cannot be opened")
+            if problem is None:
+                raise
+            dropped.append(Dropped.of(Path(file), problem))
         else:
             if found[0].sop_class_uid != MediaStorageDirectoryStorage:
                 headers += found
@@ -186,8 +185,8 @@ def _found(
                 return [(file, True, _place(file)) for file in directory_files(root, dropped)]
         elif is_archive(root):
             return [(file, False, _place(file)) for file in archive_members(root, dropped)]
-    except (OSError, DecodeError):
-        pass  # said when the file itself is read
+    except Exception:  # said when the file itself is read
+        pass
     return [(root, True, _place(root))]
 
 

@@ -9,7 +9,7 @@ import imageio.v3 as iio
 import numpy as np
 from imageio.core.request import InitializationError
 
-from dicomview.errors import DecodeError, DicomviewError, PathError
+from dicomview.errors import DicomviewError, PathError, UnsupportedError
 from dicomview.io.discover import SUFFIXES, PathLike
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.remote import is_address, last_of, reason_of
@@ -46,7 +46,7 @@ def _problem(answer: BaseException, url: str) -> PathError:
     reason = (
         str(answer) if isinstance(answer, InitializationError) else reason_of(answer)
     )  # the first is ours
-    return PathError(f"{last_of(url)!r} cannot be fetched ({reason}): check the address")
+    return PathError(f"{last_of(url)!r} cannot be fetched ({reason})", remedy="check the address")
 
 
 def read_foreign(path: Path) -> np.ndarray:
@@ -55,6 +55,8 @@ def read_foreign(path: Path) -> np.ndarray:
         return np.asarray(iio.imread(path))
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise DecodeError(
-            f"{path.name} is neither DICOM nor in a format that imageio can read here ({reason})"
-        ) from error
+    raise UnsupportedError(
+        f"neither DICOM nor in a format that imageio can read here ({reason})",
+        path=path,
+        remedy="name a DICOM file, or install what imageio needs for this format",
+    )

@@ -12,7 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
+from dicomview.errors import DecodeError
 from dicomview.io.alike import FrameLikenesses
+from dicomview.io.failures import COPY
 from dicomview.io.groups import FrameGroups
 from dicomview.io.header import Header, floats, number, strings, zero_slope
 from dicomview.io.items import first_item
@@ -80,8 +82,8 @@ def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | No
 
     Raises
     ------
-    ValueError
-        If there are not as many groups as frames.
+    DecodeError
+        If there are fewer groups than frames.
 
     References
     ----------
@@ -92,7 +94,7 @@ def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | No
     if len(frames) != count:
         problem = f"PerFrameFunctionalGroupsSequence (5200,9230) holds {len(frames)} items for {count} frames"
         if len(frames) < count:
-            raise ValueError(problem)
+            raise DecodeError(problem, path=header.path, tag="PerFrameFunctionalGroupsSequence", remedy=COPY)
         header = replace(header, remarks=(*header.remarks, f"{problem}: the first {count} are taken"))
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
@@ -226,7 +228,7 @@ def _number(get: _Groups, keyword: str, default: float) -> float:
     value = get("PixelValueTransformationSequence", keyword)
     found = default if value is None or value == "" else float(value)
     if not math.isfinite(found):
-        raise ValueError(f"{keyword} of a frame is {found}")
+        raise DecodeError(f"{keyword} of a frame must be finite, not {found}", tag=keyword, remedy=COPY)
     return found
 
 

@@ -49,7 +49,11 @@ def read_glance(series: Series) -> Volume:
         k for k, h in enumerate(stack.headers) if h is not None and h.has_pixels and h.rows and h.columns
     ]
     if not there:
-        raise SeriesError(f"{series.title or 'the series'} has no images: {series.reason}")
+        raise SeriesError(
+            f"{series.title or 'the series'} has no images: {series.reason}",
+            path=series.files[0],
+            remedy="take another series",
+        )
     header = stack.headers[min(there, key=lambda k: abs(k - middle))]
     assert header is not None
     places, rescale = find_pixels(header.path), rescale_of([header])

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydicom.multival import MultiValue
 
+from dicomview.errors import file_name
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.layout import Scanned
 from dicomview.io.realworld import RealWorld
@@ -116,7 +117,7 @@ class Header:
     @property
     def name(self) -> str:
         """File name for messages; the folder is left out, since it may carry the patient's name."""
-        return self.path.name
+        return file_name(self.path)
 
 
 def number(value: Any, kind: Any) -> Any:

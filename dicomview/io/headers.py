@@ -19,8 +19,9 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import IS, DSclass, PersonName
 
-from dicomview.errors import DecodeError
+from dicomview.errors import DecodeError, file_name
 from dicomview.io.encoding import elements_behind, fragments_behind
+from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
 from dicomview.io.inflated import check_inflated, counting
@@ -134,52 +135,54 @@ def read_headers(path: File) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    try:
-        with path.open("rb") as file, quiet():
-            check_inflated(file)
-            dataset, stopped_at, size = _read(file, PER_FRAME)
-            frames = scan_frames(path) if stopped_at == PER_FRAME else None
-            if frames is not None:
-                dataset, stopped_at, size = frames.dataset, _PIXEL_DATA, frames.pixels[1]
-                file.seek(frames.element)
-            elif stopped_at == PER_FRAME:
-                file.seek(0)
-                dataset, stopped_at, size = _read(file)
-            header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
-            if not header.sop_class_uid:
-                raise ValueError("SOPClassUID (0008,0016) is absent: the file ends too early")
-            if not header.has_pixels:
-                is_image = UID(header.sop_class_uid).name.endswith("Image Storage")
-                is_index = header.sop_class_uid == MediaStorageDirectoryStorage
-                if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
-                    raise ValueError("the file has no pixel data, or ends before it")
-                return [header]
-            fragments, is_tabled, at = None, False, file.tell()
-            if (tag := elements_behind(file, size)) is not None:
-                raise ValueError(f"{tag} is behind the pixel data, where no element of the header may be")
-            file.seek(at)
-            if header.number_of_frames > 1 and size == _UNDEFINED:
-                is_tabled = has_table(file)
-                fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
-            _check_frames(header, size, fragments)
-            remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
-            header = plausible(header.like(remarks=(*header.remarks, *remarks)))
-            if frames is not None:
-                return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
-            if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-                return [*map(plausible, frame_headers(header, dataset))]
-            header = diffusion_of_csa(header, dataset)
-            if "MOSAIC" in header.image_type:
-                return mosaic_headers(header, dataset)
-            if "VFRAME" in header.image_type:
-                return united_headers(header, dataset)
+    with reading(path, "cannot be read as DICOM"), path.open("rb") as file, quiet():
+        check_inflated(file)
+        dataset, stopped_at, size = _read(file, PER_FRAME)
+        frames = scan_frames(path) if stopped_at == PER_FRAME else None
+        if frames is not None:
+            dataset, stopped_at, size = frames.dataset, _PIXEL_DATA, frames.pixels[1]
+            file.seek(frames.element)
+        elif stopped_at == PER_FRAME:
+            file.seek(0)
+            dataset, stopped_at, size = _read(file)
+        header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
+        if not header.sop_class_uid:
+            raise DecodeError(
+                "SOPClassUID is absent, the file ends too early", path=path, tag="SOPClassUID", remedy=COPY
+            )
+        if not header.has_pixels:
+            is_image = UID(header.sop_class_uid).name.endswith("Image Storage")
+            is_index = header.sop_class_uid == MediaStorageDirectoryStorage
+            if not (header.series_instance_uid or is_index) or (is_image and not header.rows):
+                raise DecodeError(
+                    "the file has no PixelData, or ends before it", path=path, tag="PixelData", remedy=COPY
+                )
             return [header]
-    except Exception as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DecodeError(
-            f"{path.name} cannot be read as DICOM ({reason or type(error).__name__}); "
-            "it is damaged or incomplete: copy it again from its source"
-        ) from error
+        fragments, is_tabled, at = None, False, file.tell()
+        if (tag := elements_behind(file, size)) is not None:
+            raise DecodeError(
+                f"{tag} is behind the pixel data, where no element of the header may be",
+                path=path,
+                tag=tag_in(tag),
+                remedy=COPY,
+            )
+        file.seek(at)
+        if header.number_of_frames > 1 and size == _UNDEFINED:
+            is_tabled = has_table(file)
+            fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
+        _check_frames(header, size, fragments)
+        remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+        header = plausible(header.like(remarks=(*header.remarks, *remarks)))
+        if frames is not None:
+            return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
+        if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+            return [*map(plausible, frame_headers(header, dataset))]
+        header = diffusion_of_csa(header, dataset)
+        if "MOSAIC" in header.image_type:
+            return mosaic_headers(header, dataset)
+        if "VFRAME" in header.image_type:
+            return united_headers(header, dataset)
+        return [header]
 
 
 def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
@@ -208,9 +211,12 @@ def _check_frames(header: Header, size: int, fragments: int | None) -> None:
     if header.number_of_frames <= 1:
         return
     if fragments is not None and fragments < header.number_of_frames:
-        raise ValueError(
-            f"NumberOfFrames (0028,0008) is {header.number_of_frames}, "
-            f"and PixelData (7FE0,0010) has {fragments} fragments, of which a frame needs one at least"
+        raise DecodeError(
+            f"NumberOfFrames is {header.number_of_frames}, "
+            f"and PixelData (7FE0,0010) has {fragments} fragments, of which a frame needs one at least",
+            path=header.path,
+            tag="NumberOfFrames",
+            remedy=COPY,
         )
     if size == _UNDEFINED:  # compressed: every frame is an item, which has 8 bytes at least
         size, needed = header.path.stat().st_size, 8 * header.number_of_frames
@@ -220,9 +226,12 @@ def _check_frames(header: Header, size: int, fragments: int | None) -> None:
         bits = header.rows * header.columns * samples * header.bits_allocated
         needed = bits * header.number_of_frames // 8
     if size < needed:
-        raise ValueError(
-            f"NumberOfFrames (0028,0008) is {header.number_of_frames}, which takes {needed} bytes, "
-            f"and PixelData (7FE0,0010) has {size}"
+        raise DecodeError(
+            f"NumberOfFrames is {header.number_of_frames}, which takes {needed} bytes, "
+            f"and PixelData (7FE0,0010) has {size}",
+            path=header.path,
+            tag="NumberOfFrames",
+            remedy=COPY,
         )
 
 
@@ -238,20 +247,23 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         except Exception:
             return None
 
-    slope, intercept = (exact(dataset.get(k), float) for k in ("RescaleSlope", "RescaleIntercept"))
-    for name, value in (("RescaleSlope (0028,1053)", slope), ("RescaleIntercept (0028,1052)", intercept)):
+    def whole(keyword: str, default: int = 0) -> int:
+        return int(_exactly(dataset, keyword, int) or default)
+
+    slope, intercept = (_exactly(dataset, k, float) for k in ("RescaleSlope", "RescaleIntercept"))
+    for name, value in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
         if value is not None and not math.isfinite(value):
-            raise ValueError(f"{name} is {value}")
+            raise DecodeError(f"{name} must be finite, not {value}", path=path, tag=name, remedy=COPY)
     remarks = []
     if slope == 0:
         slope = None
-        remarks.append(zero_slope(path.name))
+        remarks.append(zero_slope(file_name(path)))
     if slope is None and get("Modality") == "RTDOSE":
-        slope = exact(dataset.get("DoseGridScaling"), float)
+        slope = _exactly(dataset, "DoseGridScaling", float)
     is_angio = get("SOPClassUID") in _ANGIO
     if is_angio:
         slope = intercept = None
-    bits_allocated, is_signed = int(dataset.get("BitsAllocated") or 16), bool(get("PixelRepresentation"))
+    bits_allocated, is_signed = whole("BitsAllocated", 16), bool(get("PixelRepresentation"))
     return Header(
         path=path,
         sop_class_uid=str(get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""),
@@ -268,10 +280,10 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         orientation=_directions(get("ImageOrientationPatient")),
         pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
         slice_thickness=number(get("SliceThickness"), float),
-        rows=int(dataset.get("Rows") or 0),
-        columns=int(dataset.get("Columns") or 0),
-        samples_per_pixel=int(dataset.get("SamplesPerPixel") or 1),
-        number_of_frames=int(dataset.get("NumberOfFrames") or 1),
+        rows=whole("Rows"),
+        columns=whole("Columns"),
+        samples_per_pixel=whole("SamplesPerPixel", 1),
+        number_of_frames=whole("NumberOfFrames", 1),
         photometric_interpretation=str(get("PhotometricInterpretation") or ""),
         bits_allocated=bits_allocated,
         is_signed=is_signed,
@@ -283,6 +295,18 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         remarks=tuple(remarks),
         keys=sorting_keys(dataset, get),
     )
+
+
+def _exactly(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:
+    """Return a number that shape or values depend on, so that nothing may stand in for it; None if absent."""
+    try:
+        value = dataset.get(keyword)
+        if kind is int and isinstance(value, MultiValue):
+            raise ValueError("several values")
+        return exact(value, kind)
+    except Exception as error:
+        problem = DecodeError(f"{keyword} is no number ({words_of(error)})", tag=keyword, remedy=COPY)
+    raise problem
 
 
 def _directions(value: Any) -> tuple[float, ...] | None:

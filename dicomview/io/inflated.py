@@ -4,8 +4,6 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-from dicomview.errors import DecodeError
-
 __all__ = ["check_inflated", "counting"]
 
 #: So many bytes a deflated file may become, and so many elements a header may have, sequences apart.
@@ -19,7 +17,7 @@ def check_inflated(file: BinaryIO) -> None:
 
     Raises
     ------
-    DecodeError
+    ValueError
         If it does.
     """
     start = file.read(1024)
@@ -32,7 +30,7 @@ def check_inflated(file: BinaryIO) -> None:
         while data := inflater.unconsumed_tail or file.read(_STEP):
             size += len(inflater.decompress(data, _STEP))
             if size > MOST_BYTES:
-                raise DecodeError(f"the file is deflated, and becomes larger than {MOST_BYTES >> 20} MB")
+                raise ValueError(f"the file is deflated, and becomes larger than {MOST_BYTES >> 20} MB")
     except zlib.error:
         pass  # said where it is read
     file.seek(0)
@@ -46,7 +44,7 @@ def counting() -> Callable[[int, str | None, int], bool]:
         nonlocal count
         count += 1
         if count > MOST_ELEMENTS:
-            raise DecodeError(f"the file has more than {MOST_ELEMENTS} elements: it is damaged")
+            raise ValueError(f"the file has more than {MOST_ELEMENTS} elements: it is damaged")
         return False
 
     return stop

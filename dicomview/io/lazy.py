@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.errors import DecodeError, MissingPackageError
+from dicomview.errors import DecodeError, DicomviewError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cluster import spread
 from dicomview.io.decode import (
@@ -22,6 +22,7 @@ from dicomview.io.decode import (
     value_padding,
 )
 from dicomview.io.elements import SliceElements, without_pixels
+from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
 from dicomview.io.progress import progress
@@ -48,7 +49,8 @@ def dask_array() -> Any:
         return import_module("dask.array")
     except ImportError as error:
         raise MissingPackageError(
-            f"lazy reading needs dask, which cannot be imported here ({error}): pip install 'dicomview[lazy]'"
+            f"lazy reading needs dask, which cannot be imported here ({error})",
+            remedy="pip install 'dicomview[lazy]'",
         ) from error
 
 
@@ -104,8 +106,10 @@ class LazySlice:
         shape = (header.rows, header.columns, *(3,) * is_color(header))
         if values.shape != shape:
             raise DecodeError(
-                f"{header.name}: the pixels have shape {values.shape}, its header says {shape}; "
-                "the file is damaged"
+                f"the pixels have shape {values.shape}, Rows and Columns say {shape}",
+                path=header.path,
+                tag="Rows",
+                remedy=COPY,
             )
         return self._fitted(values)
 
@@ -115,8 +119,11 @@ class LazySlice:
             limits = np.iinfo(self.dtype) if self.dtype.kind in "iu" else np.finfo(self.dtype)
             if values.dtype.kind == "f" or values.min() < limits.min or values.max() > limits.max:
                 raise DecodeError(
-                    f"{self.header.name}: values from {values.min()} to {values.max()} are beyond what its "
-                    f"BitsStored (0028,0101) allows ({self.dtype}); read the series without lazy=True"
+                    f"values from {values.min()} to {values.max()} are beyond what BitsStored allows "
+                    f"({self.dtype})",
+                    path=self.header.path,
+                    tag="BitsStored",
+                    remedy="read the series without lazy=True",
                 )
         return values.astype(self.dtype)
 
@@ -131,7 +138,7 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     stack = series.stack
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
-    failed: dict[int, DecodeError] = {}
+    failed: dict[int, DicomviewError] = {}
     found: dict[int, PixelPlaces] = {}
     kinds: set[np.dtype[Any]] = set()
     by_file: dict[Any, list[int]] = {}
@@ -141,7 +148,7 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     types: dict[Any, np.dtype[Any]] = {}
     for path, places in _all_places(by_file, stack.headers).items():
         try:
-            if isinstance(places, DecodeError):
+            if isinstance(places, DicomviewError):
                 raise places
             scanned = _there(stack.headers[by_file[path][0]]).scanned
             seen = scanned if places.is_scanned and scanned else without_pixels(places.header)
@@ -154,7 +161,7 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
                 kinds.add(types[alike])
                 found[k] = places
                 elements.add(k, seen, header.frame)
-        except DecodeError as error:
+        except DicomviewError as error:
             failed.update((k, error) for k in by_file[path] if k not in found)
     if not found:
         raise next(iter(failed.values()))
@@ -173,10 +180,10 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
 
 def _all_places(
     by_file: Mapping[File, Sequence[int]], headers: Sequence[Header | None]
-) -> dict[File, PixelPlaces | DecodeError]:
+) -> dict[File, PixelPlaces | DicomviewError]:
     """Return where the pixels of all files are; those with a plain header need not be read again."""
     shared: dict[int, PixelPlaces | None] = {}
-    found: dict[File, PixelPlaces | DecodeError] = {}
+    found: dict[File, PixelPlaces | DicomviewError] = {}
     others = []
     for path in sorted(by_file, key=os.fspath):
         header = _there(headers[by_file[path][0]])
@@ -190,13 +197,13 @@ def _all_places(
     return found
 
 
-def _places(paths: Sequence[File]) -> list[PixelPlaces | DecodeError]:
+def _places(paths: Sequence[File]) -> list[PixelPlaces | DicomviewError]:
     """Find the pixels of files, or what is in the way."""
-    found: list[PixelPlaces | DecodeError] = []
+    found: list[PixelPlaces | DicomviewError] = []
     for path in progress(paths, "headers"):
         try:
             found.append(find_pixels(path))
-        except DecodeError as error:
+        except DicomviewError as error:
             found.append(error)
     return found
 

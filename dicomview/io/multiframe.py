@@ -7,6 +7,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from dicomview.errors import DecodeError
+from dicomview.io.failures import COPY
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS, enhanced_headers
 from dicomview.io.groups import FrameGroups
 from dicomview.io.header import Header, floats, number
@@ -160,9 +162,11 @@ def _nuclear(header: Header, dataset: Dataset) -> list[Header]:
 def _grid(header: Header, offsets: Sequence[float]) -> list[Header]:
     """Place the frames of a dose grid: offsets are relative to the position, or are positions along z."""
     if len(offsets) != header.number_of_frames:
-        raise ValueError(
-            f"GridFrameOffsetVector (3004,000C) holds {len(offsets)} offsets "
-            f"for {header.number_of_frames} frames"
+        raise DecodeError(
+            f"GridFrameOffsetVector holds {len(offsets)} offsets for {header.number_of_frames} frames",
+            path=header.path,
+            tag="GridFrameOffsetVector",
+            remedy=COPY,
         )
     if offsets[0] == 0:
         return _stepped(header, offsets)

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from dicomview.errors import DecodeError, MissingPackageError, SeriesError
+from dicomview.errors import DecodeError, MissingPackageError, SeriesError, UnsupportedError
 from dicomview.geometry import Geometry
+from dicomview.io.failures import COPY, reading, words_of
 from dicomview.io.kept import KEPT
 from dicomview.io.lazy import dask_array
 from dicomview.volume import Dimension, Meta, Report, Volume
@@ -27,6 +28,7 @@ _MM = {
     "nanometer": 1e-6, "inch": 25.4,
 }  # fmt: skip
 _TIME = {"second": "s", "millisecond": "ms", "microsecond": "us", "minute": "min", "hour": "h"}
+_WRITE_AGAIN = "write it again, as with Volume.to_zarr"
 _FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 
 
@@ -63,7 +65,11 @@ def read_zarr(path: Any, *, level: int = 0) -> Volume:
     """
     image = _opened(path)
     if not -len(image.levels) <= level < len(image.levels):
-        raise SeriesError(f"there is no level {level}: {image.name} has {len(image.levels)}, from 0 on")
+        raise SeriesError(
+            f"there is no level {level}",
+            path=image.path,
+            remedy=f"take one of its {len(image.levels)}, from 0 on",
+        )
     level %= len(image.levels)
     stored = image.array(level)
     array = dask_array().from_array(
@@ -109,17 +115,15 @@ class _Multiscale:
     common: Sequence[Mapping[str, Any]]
     own: Mapping[str, Any]
 
-    @property
-    def name(self) -> str:
-        return self.path.name
-
     def array(self, level: int) -> Any:
         if self.axes is None:
             return self.node
         try:
             return self.node[self.levels[level]["path"]]
         except KeyError as error:
-            raise DecodeError(f"{self.name}: the array of level {level} is not there ({error})") from error
+            raise DecodeError(
+                f"the array of level {level} is not there ({words_of(error)})", path=self.path, remedy=COPY
+            ) from None
 
 
 def _opened(path: Any) -> _Multiscale:
@@ -128,13 +132,12 @@ def _opened(path: Any) -> _Multiscale:
         zarr = import_module("zarr")
     except ImportError as error:
         raise MissingPackageError(
-            f"this needs the package zarr, which cannot be imported here ({error}): pip install 'zarr>=3'"
+            f"this needs the package zarr, which cannot be imported here ({error})",
+            remedy="pip install 'zarr>=3'",
         ) from error
     path = Path(path).expanduser()
-    try:
+    with reading(path, "cannot be read as zarr"):
         node = zarr.open(str(path), mode="r")
-    except Exception as error:
-        raise DecodeError(f"{path.name} cannot be read as zarr ({error})") from error
     if isinstance(node, zarr.Array):
         return _Multiscale(node, path, [{}], None, [], {})
     attributes = dict(node.attrs)
@@ -142,8 +145,9 @@ def _opened(path: Any) -> _Multiscale:
     if not found:
         inner = ", ".join(sorted(node.keys())) or "nothing"
         raise SeriesError(
-            f"{path.name} is a zarr group without an image (attribute 'multiscales'): "
-            f"give the path of one in it; it holds {inner}"
+            f"a zarr group without an image (attribute 'multiscales'), which holds {inner}",
+            path=path,
+            remedy="give the path of one in it",
         )
     image = found[0]
     try:
@@ -155,10 +159,16 @@ def _opened(path: Any) -> _Multiscale:
         ]
         names = [axis["name"] for axis in axes]
     except (KeyError, IndexError, TypeError) as error:
-        raise DecodeError(f"{path.name}: its 'multiscales' cannot be understood ({error!r})") from error
+        raise DecodeError(
+            f"its 'multiscales' cannot be understood ({error!r})", path=path, remedy=_WRITE_AGAIN
+        ) from None
     space = [name for name in names if name in _SPATIAL]
     if len(names) != ndim or space not in (["z", "y", "x"], ["y", "x"]) or names[-len(space) :] != space:
-        raise DecodeError(f"{path.name}: the last of its {ndim} axes must be z, y, x or y, x, not {names}")
+        raise UnsupportedError(
+            f"the last of its {ndim} axes must be z, y, x or y, x, not {names}",
+            path=path,
+            remedy="write it again with its axes in this order",
+        )
     return _Multiscale(
         node,
         path,
@@ -209,7 +219,9 @@ class _Placed:
         extra = [d["name"] for d in own["dimensions"]] if own else others
         dims = [*extra, *_SPATIAL.values(), *(["rgb"] if "rgb" in stored else [])]
         if sorted(stored) != sorted(dims) or len(stored) != array.ndim:
-            raise DecodeError(f"{self._image.name}: its attribute 'dicomview' does not fit the array")
+            raise DecodeError(
+                "its attribute 'dicomview' does not fit the array", path=self._image.path, remedy=_WRITE_AGAIN
+            )
         array = array.transpose([stored.index(d) for d in dims])
         geometry, warnings = self._geometry(tuple(array.shape[dims.index(d)] for d in _SPATIAL.values()))
         meta = Meta()
@@ -241,8 +253,10 @@ class _Placed:
                 or not np.isfinite(values).all()
             ):
                 raise DecodeError(
-                    f"{self._image.name}: a transformation must be a scale or translation of {len(scale)} "
-                    f"numbers, not {dict(step)}"
+                    f"a transformation must be a scale or translation of {len(scale)} numbers, "
+                    f"not {dict(step)}",
+                    path=self._image.path,
+                    remedy=_WRITE_AGAIN,
                 )
             if kind == "scale":
                 scale, shift = scale * values, shift * values
@@ -277,7 +291,11 @@ class _Placed:
             length = None if i is None else _MM.get(str(self._axes[i].get("unit", "")))
             spacing.append(None if i is None or length is None else float(self._scale[i] * length))
         if any(s is not None and s <= 0 for s in spacing):
-            raise DecodeError(f"{self._image.name}: a scale must be positive, not {self._scale.tolist()}")
+            raise DecodeError(
+                f"a scale must be positive, not {self._scale.tolist()}",
+                path=self._image.path,
+                remedy=_WRITE_AGAIN,
+            )
         axes = [n for n, s in zip(_SPATIAL, spacing) if s is None and n in self._names]
         told = (
             f"the distance of voxels along {', '.join(axes)} is unknown: the axis has no unit of length"

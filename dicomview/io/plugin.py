@@ -12,7 +12,7 @@ from imageio.config.plugins import PluginConfig
 from imageio.core.request import InitializationError, IOMode, Request
 from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 
-from dicomview.errors import SeriesError
+from dicomview.errors import SeriesError, file_name
 from dicomview.io.discover import SUFFIXES
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.read import find_series, read_image
@@ -56,7 +56,7 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
             return
         claims = self._path.suffix.lower() in SUFFIXES  # a broken .dcm gets our message when it is read
         if self._exists() and not claims and not looks_like_dicom(self._path) and not is_archive(self._path):
-            raise InitializationError(f"{self._path.name} is not a DICOM file")
+            raise InitializationError(f"{file_name(self._path)} is not a DICOM file")
 
     def read(self, *, index: Any = None, series: int | str | None = None, lazy: bool = False) -> Any:
         """Read a volume (folder) or an image (file).
@@ -129,7 +129,11 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
         if index and series is None:
             volumes = found.volumes
             if not -len(volumes) <= index < len(volumes):
-                raise SeriesError(f"there is no volume number {index}: {len(volumes)} are here\n{found!r}")
+                raise SeriesError(
+                    f"there is no volume number {index}, {len(volumes)} are here\n{found!r}",
+                    path=found.path,
+                    remedy="choose another index",
+                )
             return volumes[index]
         return choose(found, series)
 

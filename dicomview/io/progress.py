@@ -25,7 +25,8 @@ def watched(tell: Callable[[str, int, int], object]) -> Iterator[None]:
     Parameters
     ----------
     tell : callable
-        Takes what is read, how much of it has been, and how much there is. What it raises ends the reading.
+        Takes what is read, how much of it has been, and how much there is. To end the reading
+        it raises an exception that is no ``Exception``, such as KeyboardInterrupt.
 
     Examples
     --------

@@ -177,9 +177,9 @@ class Spool:
                 self._file.write(data)
             except OSError as error:
                 raise PathError(
-                    f"no room in the folder for temporary files for what was fetched ({error.strerror}): "
-                    "free some, or set the environment variable TMPDIR to another folder"
-                ) from error
+                    f"no room in the folder for temporary files for what was fetched ({error.strerror})",
+                    remedy="free some, or set the environment variable TMPDIR to another folder",
+                ) from None
             self._end += len(data)
         return RangedFile.of(_Part(self, start, len(data)), len(data), *parts)
 

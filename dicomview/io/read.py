@@ -9,12 +9,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import pydicom
 
-from dicomview.errors import DecodeError, PathError, SeriesError
+from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError, UnsupportedError
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
 from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
 from dicomview.io.discover import PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
+from dicomview.io.failures import COPY, not_dicom, reader, reading
 from dicomview.io.foreign import is_foreign, opened, read_foreign
 from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
@@ -25,14 +26,17 @@ from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.remote import is_address, is_of_imageio, remote_files
 from dicomview.io.series import Series, SeriesList, choose, no_volume
-from dicomview.io.sources import File, existing, reopened
+from dicomview.io.sources import File, existing, plain, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.memory import check_budget
 from dicomview.volume.meta import safe_text
 
 __all__ = ["dataset", "find_series", "imread", "mvolread", "read_image", "series_of", "volread"]
 
+_FOLDER = "imread reads one file, and this is a folder"
 
+
+@reader
 def find_series(
     path: Paths,
     *,
@@ -84,10 +88,13 @@ def series_of(
     """List the series of files, beside some that could not be had at all."""
     headers, unreadable, others = scan(path, None if cache is None else HeaderCache(cache), storage_options)
     unreadable = [*dropped, *unreadable]
-    reader = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
-    return SeriesList(group_headers(headers, reader=reader), dropped=unreadable, others=others)
+    read = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
+    place = Path(path) if isinstance(path, str | os.PathLike) and not is_address(path) else None
+    found = group_headers(headers, reader=read)
+    return SeriesList(found, dropped=unreadable, others=others, path=place)
 
 
+@reader
 def volread(
     path: Paths,
     *,
@@ -151,11 +158,15 @@ def volread(
         if is_zarr(path):
             return read_zarr(path, level=level or 0)
         if level is not None:
-            raise SeriesError(f"level= chooses among those of an OME-Zarr image; {path.name} is none")
+            raise SeriesError(
+                "level= chooses among those of an OME-Zarr image, and this is none",
+                path=path,
+                remedy="leave it out",
+            )
         if is_foreign(path):
             if lazy:
-                raise DecodeError(
-                    f"{path.name} is not DICOM and can only be read as a whole: leave out lazy=True"
+                raise UnsupportedError(
+                    "what is not DICOM can only be read as a whole", path=path, remedy="leave out lazy=True"
                 )
             return Volume.from_array(read_foreign(path))
     elif not isinstance(path, bytes) and not hasattr(path, "read"):
@@ -165,6 +176,7 @@ def volread(
         return volume
 
 
+@reader
 def mvolread(
     path: Paths, *, lazy: bool = False, storage_options: Mapping[str, Any] | None = None
 ) -> list[Volume]:
@@ -197,10 +209,11 @@ def mvolread(
     found = find_series(path, storage_options=storage_options)
     volumes = found.volumes
     if not volumes:
-        raise SeriesError(no_volume(found))
+        raise no_volume(found)
     return [series.read(lazy=lazy) for series in volumes]
 
 
+@reader
 def imread(path: PathLike | bytes | BinaryIO, *, storage_options: Mapping[str, Any] | None = None) -> Image:
     """Read one image.
 
@@ -236,13 +249,13 @@ def imread(path: PathLike | bytes | BinaryIO, *, storage_options: Mapping[str, A
     if isinstance(path, str | os.PathLike) and not is_address(path):
         path = existing(path)
         if path.is_dir():
-            raise PathError(f"imread reads one file, and {path.name!r} is a folder: use volread")
+            raise PathError(_FOLDER, path=path, remedy="use volread")
         if is_foreign(path):
             return Image(read_foreign(path))
     if is_address(path) and (storage_options is not None or not is_of_imageio(str(path))):
         files, is_file = remote_files(str(path), storage_options)
         if not is_file:
-            raise PathError("imread reads one file, and this is a folder: use volread")
+            raise PathError(_FOLDER, remedy="use volread")
         return read_image(files[0])
     with opened(path, "ri") as file:
         image: Image = file.read()
@@ -282,21 +295,34 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
         source = volume.sources[int(flat)]
     file = None if source is None else reopened(source.path)
     if file is None:
-        raise SeriesError(f"slice {index} has no file to read")
-    with file.open("rb") as stream:
+        raise SeriesError(
+            f"slice {index} has no file to read", remedy="take one of volume.sources that is not None"
+        )
+    with reading(file), file.open("rb") as stream:
         return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
 
 
+@reader
 def read_image(path: File) -> Image:
     """Read one DICOM file as an image."""
     if not looks_like_dicom(path):
-        raise DecodeError(f"{path.name} is not a DICOM file ({path.stat().st_size} bytes)")
+        raise not_dicom(path)
     header, *more = read_headers(path)
     if not header.has_pixels:
         kind = f" ({safe_text(header.modality)})" if header.modality else ""
-        raise DecodeError(f"{path.name} holds no pixel data{kind}: it is not an image")
+        raise UnsupportedError(
+            f"the file holds no PixelData{kind}, it is not an image",
+            path=path,
+            tag="PixelData",
+            remedy="take an image, or read the elements with pydicom.dcmread",
+        )
     if more:
-        raise DecodeError(f"{path.name} holds {1 + len(more)} images: read it with volread")
+        raise UnsupportedError(
+            f"NumberOfFrames says that the file holds {1 + len(more)} images",
+            path=path,
+            tag="NumberOfFrames",
+            remedy="read it with volread",
+        )
     rescale = rescale_of([header])
     file = PixelFile(path)
     values = file.values(header, rescale)
@@ -319,7 +345,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     stack = series.stack
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
-    failed: dict[int, DecodeError] = {}
+    failed: dict[int, DicomviewError] = {}
     first = stack.present[0]
     least = 4 if rescale.is_float or first.real_world else 1
     itemsize = max(least, -(-first.bits_allocated // 8))
@@ -344,8 +370,11 @@ def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped]
     headers, failed, _ = scan(list(dict.fromkeys(path for path, _, _ in images)))
     headers = [h for h in headers if (h.path, h.frame, h.tile) in images]
     if failed or len(headers) != len(images):
-        reason = failed[0] if failed else "its files are not what they were"
-        raise DecodeError(f"the series was changed after it was found ({reason}): call find_series again")
+        raise DecodeError(
+            f"the series was changed after it was found ({failed[0] if failed else 'its files are others'})",
+            path=failed[0].path if failed else plain(next(iter(images))[0]),
+            remedy="call find_series again",
+        )
     reader = partial(_read_series, unreadable=unreadable)
     return series.again(headers, reader).read(lazy=lazy)
 
@@ -354,7 +383,7 @@ def _one_by_one(
     headers: Sequence[Header | None],
     rescale: Rescale,
     elements: SliceElements,
-    failed: dict[int, DecodeError],
+    failed: dict[int, DicomviewError],
 ) -> np.ndarray:
     """Decode slices of any kind, and take note of their elements and of those that fail."""
     array: np.ndarray | None = None
@@ -371,13 +400,18 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
-        except DecodeError as error:
+        except DicomviewError as error:
             failed[k] = error
             continue
         if array is None:
             array = np.zeros((len(headers), *values.shape), dtype=values.dtype)
         elif values.shape != array.shape[1:]:
-            failed[k] = DecodeError(f"{header.name}: pixels of shape {values.shape} among {array.shape[1:]}")
+            failed[k] = DecodeError(
+                f"pixels of shape {values.shape} are among others of {array.shape[1:]}",
+                path=header.path,
+                tag="Rows",
+                remedy=COPY,
+            )
             continue
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dicomview.errors import DecodeError
+from dicomview.errors import DicomviewError
 from dicomview.geometry import Geometry
 from dicomview.geometry.middle import median
 from dicomview.io.assemble import names
@@ -27,7 +27,7 @@ AGREES_DEGREES = 0.5
 def report_of(
     series: Series,
     meta: Meta,
-    failed: Mapping[int, DecodeError],
+    failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
     missing: tuple[int | tuple[int, ...], ...],
 ) -> Report:
@@ -39,7 +39,7 @@ def report_of(
         What was read.
     meta : Meta
         What the header says.
-    failed : mapping of int to DecodeError
+    failed : mapping of int to DicomviewError
         Slices that could not be decoded.
     unreadable : sequence of Dropped
         Files beside the series that could not be read.
@@ -125,7 +125,7 @@ def _disagreements(
     return found
 
 
-def _empty_slices(failed: Mapping[int, DecodeError]) -> list[str]:
+def _empty_slices(failed: Mapping[int, DicomviewError]) -> list[str]:
     """Say which slices are empty because their file cannot be decoded, the first few one by one."""
     told = [f"slice {k} is empty: {error}" for k, error in failed.items()]
     return told if len(told) <= 5 else [*told[:5], f"{len(told) - 5} more slices are empty"]

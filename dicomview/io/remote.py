@@ -60,8 +60,8 @@ def remote_files(url: str, storage_options: Mapping[str, Any] | None = None) -> 
         from fsspec.core import url_to_fs
     except ImportError as error:
         raise MissingPackageError(
-            f"folders elsewhere need fsspec, which cannot be imported here ({error}): "
-            "pip install 'dicomview[remote]'"
+            f"folders elsewhere need fsspec, which cannot be imported here ({error})",
+            remedy="pip install 'dicomview[remote]'",
         ) from error
     kind, name = url.partition("://")[0], last_of(url)
     try:
@@ -195,16 +195,17 @@ def _problem(error: Exception, kind: str, name: str) -> DicomviewError:
     """Say what is the matter with an address, without the address."""
     status = getattr(error, "status", None)
     if isinstance(error, ImportError):
-        return MissingPackageError(f"{kind}:// needs a further package: {error}")
+        return MissingPackageError(f"{kind}:// needs a further package ({error})", remedy="pip install it")
     if isinstance(error, FileNotFoundError) or status == 404:
-        return PathError(f"there is nothing at {name!r} ({kind}://): check the address")
+        return PathError(f"there is nothing at {name!r} ({kind}://)", remedy="check the address")
     if isinstance(error, PermissionError) or status in (401, 403) or "Credentials" in type(error).__name__:
         return PathError(
-            f"{name!r} ({kind}://) may not be seen ({reason_of(error)}): give keys with storage_options="
+            f"{name!r} ({kind}://) may not be seen ({reason_of(error)})",
+            remedy="give keys with storage_options=",
         )
     if isinstance(error, ValueError) and "rotocol" in str(error):
-        return PathError(f"fsspec knows no {kind}://: check the address")
+        return PathError(f"fsspec knows no {kind}://", remedy="check the address")
     return ServerError(
-        f"{name!r} ({kind}://) cannot be listed ({reason_of(error)}): check the address, "
-        "storage_options= and the network"
+        f"{name!r} ({kind}://) cannot be listed ({reason_of(error)})",
+        remedy="check the address, storage_options= and the network",
     )

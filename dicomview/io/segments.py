@@ -7,24 +7,26 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from dicomview.errors import DecodeError, DicomviewError, SegmentError, SeriesError
+from dicomview.errors import DecodeError, SegmentError, SeriesError, file_name
 from dicomview.geometry import Geometry
 from dicomview.io.assemble import names, slots_of
 from dicomview.io.decode import PixelFile
+from dicomview.io.failures import COPY, reading
 from dicomview.io.header import Header, number
 from dicomview.io.headers import meta_from_dataset
 from dicomview.io.lab import lab_to_rgb
-from dicomview.io.sources import File
 from dicomview.io.structures import text_of
 from dicomview.volume import Report, Segment, Segmentation
 from dicomview.volume.masks import MaskPlane
 from dicomview.volume.memory import check_budget
+from dicomview.volume.meta import safe_text
 from dicomview.volume.segmentation import Kind
 
 __all__ = ["SEGMENTATION", "read_segments"]
 
 SEGMENTATION = frozenset(("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"))
-_UNDECIDED = "nothing says which of them is the mask; volread gives the frames as they are stored"
+_UNDECIDED = "and nothing says which of them is the mask"
+_AS_STORED = "read the frames as they are stored with volread"
 _KINDS: dict[str, Kind] = {"BINARY": "binary", "FRACTIONAL": "fractional", "LABELMAP": "labelmap"}
 #: Frames lie on a regular grid when none leaves it by more than this part of a step.
 REGULAR = 0.05
@@ -50,14 +52,10 @@ def read_segments(headers: Sequence[Header]) -> Segmentation:
     DICOM PS3.3 C.8.20.2 (Segmentation Image Module), C.8.20.4 (Segment Description Macro).
     """
     file = headers[0].path
-    try:
+    with reading(file, "the segments cannot be read"):
         with file.open("rb") as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
         return _segmentation(headers, dataset)
-    except DicomviewError:
-        raise
-    except Exception as error:
-        raise DecodeError(f"{file.name}: the segments cannot be read ({error})") from error
 
 
 def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
@@ -66,21 +64,35 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
     kind = _KINDS.get(str(dataset.get("SegmentationType", "")))
     if kind is None:
         raise DecodeError(
-            f"{file.name}: SegmentationType (0062,0001) must be BINARY, FRACTIONAL or LABELMAP, "
-            f"not {text_of(dataset, 'SegmentationType')}"
+            "SegmentationType must be BINARY, FRACTIONAL or LABELMAP, "
+            f"not {safe_text(text_of(dataset, 'SegmentationType'))}",
+            path=file,
+            tag="SegmentationType",
+            remedy="mend the element, or read the frames with volread",
         )
     if any(h.position is None or h.orientation is None or h.pixel_spacing is None for h in headers):
-        raise SeriesError(_placeless(file, dataset))
+        raise SeriesError(
+            f"masks cannot be placed in space: {_placeless(dataset)}",
+            path=file,
+            tag="PlanePositionSequence",
+            remedy=_AS_STORED,
+        )
     numbers = [s.number for s in segments]
     if len(set(numbers)) < len(numbers):
-        raise DecodeError(f"{file.name}: two segments carry the same SegmentNumber (0062,0004): {numbers}")
+        raise DecodeError(
+            f"two segments carry the same SegmentNumber, {numbers}",
+            path=file,
+            tag="SegmentNumber",
+            remedy="mend the file, or read its frames with volread",
+        )
     step, thickness = _declared(dataset)
     geometry, slice_of = _grid(headers, step)
     warnings = []
     parts = number(dataset.get("InConcatenationTotalNumber"), int) or 1
     if parts > 1:
         warnings.append(
-            f"{file.name} is one of {parts} parts of a concatenation: the frames of the others are absent"
+            f"{file_name(file)} is one of {parts} parts of a concatenation: "
+            "the frames of the others are absent"
         )
     if not geometry.is_uniform:
         warnings.append(
@@ -114,17 +126,15 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
     )
 
 
-def _placeless(file: File, dataset: Dataset) -> str:
+def _placeless(dataset: Dataset) -> str:
     """Say why masks have no place in the patient."""
     tiled = "TILED" in str(dataset.get("DimensionOrganizationType", "")) or "TotalPixelMatrixRows" in dataset
     if tiled:
-        why = "its frames are tiles of a slide (TotalPixelMatrixRows), not slices in a patient"
-    else:
-        why = (
-            "its frames have no PlanePositionSequence, PlaneOrientationSequence and PixelMeasuresSequence: "
-            "the images that were segmented have no place in the patient"
-        )
-    return f"{file.name} cannot become masks in space: {why}; volread gives the frames as they are stored"
+        return "the frames are tiles of a slide (TotalPixelMatrixRows), not slices in a patient"
+    return (
+        "the frames have no PlanePositionSequence, PlaneOrientationSequence and PixelMeasuresSequence, "
+        "the images that were segmented have no place in the patient"
+    )
 
 
 def _segment(item: Dataset) -> Segment:
@@ -179,7 +189,12 @@ def _grid(headers: Sequence[Header], declared: float | None) -> tuple[Geometry, 
     first = headers[0]
     assert first.orientation is not None and first.pixel_spacing is not None
     if np.ptp([h.orientation for h in headers], axis=0).max() > 1e-3:  # type: ignore[arg-type]
-        raise SeriesError(f"{first.name}: the frames must have one orientation, they have several")
+        raise SeriesError(
+            "the frames must have one orientation, they have several",
+            path=first.path,
+            tag="ImageOrientationPatient",
+            remedy=_AS_STORED,
+        )
     orientation, normal, slots = slots_of(headers)
     positions = np.array([slot[0].position for slot in slots])
     places = _regular(positions @ normal, declared)
@@ -220,13 +235,18 @@ def _label_planes(
     """Return what gives the masks of a label map, and the labels in it."""
     first = headers[0]
     shape, itemsize = (len(headers), first.rows, first.columns), -(-first.bits_allocated // 8)
-    check_budget(shape, itemsize, "the label map", "split the file into parts of fewer frames")
+    check_budget(
+        shape, itemsize, "the label map", "split the file into parts of fewer frames", path=first.path
+    )
     stored: dict[int, np.ndarray] = {}
     for header, k in zip(headers, slice_of):
         frame = _stored(pixels, header)
         if k in stored and not np.array_equal(stored[k], frame):
             raise SeriesError(
-                f"{header.name}: several frames lie at one position, and they differ: {_UNDECIDED}"
+                f"several frames lie at one position, and they differ, {_UNDECIDED}",
+                path=header.path,
+                tag="ImagePositionPatient",
+                remedy=_AS_STORED,
             )
         stored[k] = frame
     present = {int(v) for frame in stored.values() for v in np.unique(frame)}
@@ -251,15 +271,23 @@ def _segment_planes(
     """Return what gives the masks of frames that hold one segment each, and the segments that have frames."""
     highest = number(dataset.get("MaximumFractionalValue"), float)
     if kind == "fractional" and not highest:
-        raise DecodeError(f"{headers[0].name}: MaximumFractionalValue (0062,000E) must be a positive number")
+        raise DecodeError(
+            "MaximumFractionalValue must be a positive number",
+            path=headers[0].path,
+            tag="MaximumFractionalValue",
+            remedy="mend the element, or read the frames with volread",
+        )
     frames: dict[int, list[tuple[int, Header]]] = {}
     for header, k in zip(headers, slice_of):
         value = dict(header.keys).get("ReferencedSegmentNumber")
         if value is None:
             if len(segments) != 1:
                 raise DecodeError(
-                    f"{header.name}: frame {header.frame} must name one of {len(segments)} segments: "
-                    "ReferencedSegmentNumber (0062,000B) is absent"
+                    f"frame {header.frame} must name one of {len(segments)} segments, "
+                    "and ReferencedSegmentNumber is absent",
+                    path=header.path,
+                    tag="ReferencedSegmentNumber",
+                    remedy=_AS_STORED,
                 )
             value = segments[0].number
         frames.setdefault(int(value), []).append((k, header))
@@ -273,8 +301,10 @@ def _segment_planes(
                 if np.array_equal(last[1], plane):
                     continue
                 raise SegmentError(
-                    f"{header.name}: several frames of segment {segment} lie at one position, "
-                    f"and they differ: {_UNDECIDED}"
+                    f"several frames of segment {segment} lie at one position, and they differ, {_UNDECIDED}",
+                    path=header.path,
+                    tag="ImagePositionPatient",
+                    remedy=_AS_STORED,
                 )
             last = k, plane
             if plane.any():
@@ -288,7 +318,9 @@ def _stored(pixels: PixelFile, header: Header) -> np.ndarray:
     frame = pixels.stored(Header(header.path, frame=header.frame))
     if frame.shape != (header.rows, header.columns):
         raise DecodeError(
-            f"{header.name}: the pixels have shape {frame.shape}, Rows and Columns say "
-            f"{(header.rows, header.columns)}; the file is damaged"
+            f"the pixels have shape {frame.shape}, Rows and Columns say {(header.rows, header.columns)}",
+            path=header.path,
+            tag="Rows",
+            remedy=COPY,
         )
     return frame

@@ -3,6 +3,7 @@
 from dicomview.errors import SeriesError
 from dicomview.io.assemble import names
 from dicomview.io.discover import Paths
+from dicomview.io.failures import reader
 from dicomview.io.header import Header
 from dicomview.io.headers import read_headers
 from dicomview.io.read import find_series
@@ -20,6 +21,7 @@ _OTHERS = {
 }
 
 
+@reader
 def segread(
     path: Paths, *, series: int | str | Series | None = None, reference: Volume | None = None
 ) -> Segmentation:
@@ -87,14 +89,20 @@ def _headers(found: SeriesList, series: int | str | Series | None) -> list[Heade
     if not headers:
         kinds = sorted({_OTHERS[uid] for s in chosen or found if (uid := _class_of(s)) in _OTHERS})
         made_of = f" ({names(kinds)} are no masks)" if kinds else ""
-        raise SeriesError(f"no segmentation or structure set is here{made_of}:\n{found!r}")
+        raise SeriesError(
+            f"no segmentation or structure set is here{made_of}\n{found!r}",
+            path=found.path,
+            remedy="name a file or folder that has one",
+        )
     files = {h.sop_instance_uid or str(h.path): h for h in reversed(headers)}
     if len(files) > 1:
         remedy = (
             "name the file" if len({h.series_instance_uid for h in headers}) == 1 else "choose with series="
         )
         listed = names(sorted(h.name for h in files.values()))
-        raise SeriesError(f"{len(files)} segmentations are here, {remedy} ({listed}):\n{found!r}")
+        raise SeriesError(
+            f"{len(files)} segmentations are here ({listed})\n{found!r}", path=found.path, remedy=remedy
+        )
     file = headers[0].path
     headers = [h for h in headers if h.path == file]
     # A stack leaves frames out that have no place, or another orientation.

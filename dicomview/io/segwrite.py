@@ -61,20 +61,32 @@ def segmentation_object(
     hd = package("highdicom", "'dicomview[dicom-objects]'")
     geometry = volume.geometry
     if not masks:
-        raise SegmentError("a segmentation needs at least one mask")
+        raise SegmentError(
+            "a segmentation needs at least one mask", remedy="paint one, or add one as an overlay"
+        )
     if geometry.affine is None or not volume.meta.get("FrameOfReferenceUID"):
         raise SegmentError(
-            "a segmentation gives positions in the patient: the volume must have an affine and "
-            "FrameOfReferenceUID (0020,0052)"
+            "a segmentation gives positions in the patient, so the volume must have an affine and "
+            "FrameOfReferenceUID",
+            tag="FrameOfReferenceUID",
+            remedy="take a volume of images that have both, or keep the masks with to_zarr() or numpy",
         )
     arrays = np.stack([np.asarray(mask) != 0 for mask in masks.values()], axis=-1)
     if arrays.shape[:3] != geometry.shape:
-        raise SegmentError(f"masks of {arrays.shape[:3]} voxels do not fit a volume of {geometry.shape}")
+        raise SegmentError(
+            f"masks of {arrays.shape[:3]} voxels do not fit a volume of {geometry.shape}",
+            remedy="bring them onto its grid, Segmentation.on(volume)",
+        )
     frame = tuple(frame) or volume.middle_frame
     try:
         images = evidence(volume, range(geometry.shape[0]), frame=frame)
     except SeriesError as error:
-        raise SegmentError(f"a segmentation needs the files of the images: {error}") from error
+        raise SegmentError(
+            f"a segmentation needs the files of the images, and {error.args[0]}",
+            path=error.path,
+            tag=error.tag,
+            remedy=error.remedy,
+        ) from None
     slices = np.flatnonzero(arrays.any(axis=(1, 2, 3)))
     is_empty = not len(slices)
     slices = slices if len(slices) else np.array([0])
@@ -120,7 +132,10 @@ def segmentation_object(
     except (AttributeError, KeyError, ValueError, TypeError) as error:
         # A value of the header may name the patient: only a key is told.
         told = repr(error) if isinstance(error, KeyError) else type(error).__name__
-        raise SegmentError(f"the headers of these images do not allow a segmentation: {told}") from None
+        raise SegmentError(
+            f"the headers of these images do not allow a segmentation ({told})",
+            remedy="mend the headers, or keep the masks with numpy",
+        ) from None
     made.PixelData = _packed(made, arrays, geometry.slice_positions)  # type: ignore[arg-type]
     return made
 

@@ -7,9 +7,10 @@ from typing import overload
 
 import numpy as np
 
-from dicomview.errors import SeriesError
+from dicomview.errors import DicomviewError, SeriesError
 from dicomview.geometry import plane_axes
 from dicomview.io.assemble import Stack, assemble, names
+from dicomview.io.failures import reading
 from dicomview.io.header import Header
 from dicomview.io.sources import File, plain
 from dicomview.volume import Dropped, Volume
@@ -32,6 +33,9 @@ _DOCUMENTS = {
     "REG": "registration",
     "DOC": "document",
 }
+
+
+_OTHER_FOLDER = "point to the folder with the images"
 
 
 class Series:
@@ -131,8 +135,15 @@ class Series:
             If no slice can be decoded.
         """
         if self.reason:
-            raise SeriesError(f"{self.title or 'the series'} is no volume: {self.reason}")
-        return self._reader(self, lazy)
+            raise SeriesError(
+                f"{self.title or 'the series'} is no volume: {self.reason}",
+                path=self.files[0] if len(self.files) == 1 else None,
+                remedy="find_series() shows what else is there",
+            )
+        with reading(
+            self.files[0] if len(self.files) == 1 else self.files[0].parent, "the pixels cannot be read"
+        ):
+            return self._reader(self, lazy)
 
     @property
     def images(self) -> dict[tuple[File, int | None, tuple[int, int] | None], None]:
@@ -178,14 +189,24 @@ class SeriesList(Sequence[Series]):
         Files that should be DICOM but cannot be read.
     others : int
         Number of files of other kinds that were passed over.
+    path : Path or None
+        Where that is, if it is one file or folder.
     """
 
     COLUMNS = ("", "modality", "series", "shape", "spacing", "files", "remark")
 
-    def __init__(self, series: Sequence[Series], *, dropped: Sequence[Dropped] = (), others: int = 0) -> None:
+    def __init__(
+        self,
+        series: Sequence[Series],
+        *,
+        dropped: Sequence[Dropped] = (),
+        others: int = 0,
+        path: Path | None = None,
+    ) -> None:
         self._series = tuple(series)
         self.dropped = tuple(dropped)
         self.others = others
+        self.path = path
 
     @overload
     def __getitem__(self, index: int) -> Series: ...
@@ -273,22 +294,22 @@ def choose(found: SeriesList, wanted: int | str | Series | None) -> Series:
         if len(volumes) == 1:
             return volumes[0]
         if not volumes:
-            raise SeriesError(no_volume(found))
-        raise SeriesError(f"{len(volumes)} volumes are here; {_how_to_choose(found)}")
+            raise no_volume(found)
+        raise _undecided(found, f"{len(volumes)} volumes are here")
     if isinstance(wanted, Series):
         return wanted
     if isinstance(wanted, int | np.integer):
         if not -len(found) <= int(wanted) < len(found):
-            raise SeriesError(f"there is no series number {wanted}; {_how_to_choose(found)}")
+            raise _undecided(found, f"there is no series number {wanted}")
         return found[int(wanted)]
     if not isinstance(wanted, str) or not wanted:
-        raise SeriesError(f"series={wanted!r} is no way to choose; {_how_to_choose(found)}")
+        raise _undecided(found, f"series={wanted!r} is no way to choose")
     hits = [s for s in found if s.uid == wanted] or [
         s for s in found if wanted.casefold() in s.description.casefold()
     ]
     hits = [s for s in hits if s.reason is None] or hits
     if len(hits) != 1:
-        raise SeriesError(f"series={wanted!r} fits {len(hits)} series; {_how_to_choose(found)}")
+        raise _undecided(found, f"series={wanted!r} fits {len(hits)} series")
     return hits[0]
 
 
@@ -304,16 +325,26 @@ def _is_single_image(series: Series) -> bool:
     return series.shape is not None and len(series.stack.headers) == 1
 
 
-def _how_to_choose(found: SeriesList) -> str:
-    return f"choose with series= a number, a UID or a part of the description:\n{found!r}"
+def _undecided(found: SeriesList, cause: str) -> SeriesError:
+    """Return the error with the table to choose from."""
+    return SeriesError(
+        f"{cause}\n{found!r}",
+        path=found.path,
+        remedy="choose with series= a number, a UID or a part of the description",
+    )
 
 
-def no_volume(found: SeriesList) -> str:
-    """Say what is there instead of a volume."""
+def no_volume(found: SeriesList) -> DicomviewError:
+    """Return the error about what is there instead of a volume; a single file tells itself what is wrong."""
     if len(found):
-        return f"no volume is here:\n{found!r}"
+        return SeriesError(f"no volume is here\n{found!r}", path=found.path, remedy=_OTHER_FOLDER)
+    if len(found.dropped) == 1 and found.dropped[0].error is not None and not found.others:
+        return found.dropped[0].error
     if found.dropped:
-        return "no file could be read as DICOM:\n" + "\n".join(map(str, found.dropped))
+        rows = "\n".join(map(str, found.dropped))
+        remedy = "do what is said of each, or " + _OTHER_FOLDER
+        return SeriesError(f"no file could be read as DICOM\n{rows}", path=found.path, remedy=remedy)
     if found.others:
-        return f"none of the {found.others} files is DICOM: point to the folder with the images"
-    return "the folder is empty: point to the folder with the images"
+        cause = f"none of the {found.others} files is DICOM"
+        return SeriesError(cause, path=found.path, remedy=_OTHER_FOLDER)
+    return SeriesError("the folder is empty", path=found.path, remedy=_OTHER_FOLDER)

@@ -16,6 +16,7 @@ import pydicom
 from pydicom.filereader import read_partial
 
 from dicomview.errors import PathError, file_name
+from dicomview.io.failures import words_of
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
@@ -165,7 +166,7 @@ def _zip_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterat
             try:
                 yield info.filename, archive.read(info)
             except _BROKEN as error:
-                reason = f"cannot be read from {file.name} ({type(error).__name__}: {error})"
+                reason = f"cannot be read from {file_name(file)} ({words_of(error)})"
                 dropped.append(Dropped(Path(info.filename), reason))
 
 
@@ -245,10 +246,18 @@ def _by_upper_case(folder: Path) -> dict[str, Path]:
 
 def existing(path: str | os.PathLike[str]) -> Path:
     """Return a path, the user's home resolved, or raise PathError."""
-    found = Path(path).expanduser()
-    if not found.exists():
-        raise PathError(f"there is no file or folder {file_name(path)!r}: check the path")
-    return found
+    found = Path(path)
+    try:
+        found = found.expanduser()
+        if os.path.lexists(found):
+            found.stat()
+            return found
+    except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a loop of links, no rights
+        told = getattr(error, "strerror", None) or type(error).__name__
+        cause, remedy = f"may not be seen ({told})", "check the path, and the right to read there"
+    else:
+        cause, remedy = "there is no such file or folder", "check the path"
+    raise PathError(cause, path=path, remedy=remedy)
 
 
 def start_of(file: File, amount: int) -> tuple[bytes, tuple[int, int]]:

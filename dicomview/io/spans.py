@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import UID
 
+from dicomview.errors import DecodeError
 from dicomview.io.cells import NATIVE, cells_of
 from dicomview.io.encoding import COMPRESSED, completed, completed_header, read_pixels
 from dicomview.io.groups import ScannedFrames
@@ -71,11 +72,13 @@ class FrameSpan:
 
         Raises
         ------
-        ValueError
+        DecodeError
             If the file is not the one that was looked at.
         """
         if stamp_of(path) != self.stamp:
-            raise ValueError("the file was changed after its header was read: read the series again")
+            raise DecodeError(
+                "the file was changed after its header was read", path=path, remedy="read the series again"
+            )
         with path.open("rb") as file:
             file.seek(self.start)
             data = file.read(self.length)

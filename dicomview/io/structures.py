@@ -7,6 +7,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
+from dicomview.io.failures import COPY, reading, words_of
 from dicomview.io.header import exact
 from dicomview.io.headers import meta_from_dataset
 from dicomview.io.sources import File
@@ -38,14 +39,10 @@ def read_structures(file: File) -> Segmentation:
     ----------
     DICOM PS3.3 C.8.8.5 (Structure Set Module), C.8.8.6 (ROI Contour Module), C.8.8.8 (RT ROI Observations).
     """
-    try:
+    with reading(file, "the structure set cannot be read"):
         with file.open("rb") as stream:
             dataset = pydicom.dcmread(stream, force=True)
         return _segmentation(dataset)
-    except DecodeError as error:
-        raise DecodeError(f"{file.name}: {error}") from error
-    except Exception as error:
-        raise DecodeError(f"{file.name}: the structure set cannot be read ({error})") from error
 
 
 def _segmentation(dataset: Dataset) -> Segmentation:
@@ -132,7 +129,11 @@ def _contour(item: Dataset, segment: Segment) -> Contour:
         if len(numbers) % 3 or not np.isfinite(numbers).all():
             raise ValueError(f"{len(numbers)} values are no points in space")
     except (TypeError, ValueError) as error:
-        raise DecodeError(f"ContourData (3006,0050) of region {segment} cannot be read ({error})") from error
+        raise DecodeError(
+            f"ContourData of region {segment} cannot be read ({words_of(error)})",
+            tag="ContourData",
+            remedy=COPY,
+        ) from None
     images = item.get("ContourImageSequence")
     return Contour(
         numbers.reshape(-1, 3),

@@ -68,7 +68,10 @@ class Address:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerError("the address must begin with http:// or https:// and the name of a server")
+            raise ServerError(
+                "the address must begin with http:// or https:// and the name of a server",
+                remedy="write it as https://pacs.example/dicom-web",
+            )
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         place = host if port is None else f"{host}:{port}"
         self.url = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
@@ -154,7 +157,7 @@ def _problem(error: BaseException, what: str, address: Address, timeout: float) 
     ) and not isinstance(error, failures.InvalidJSONError | failures.InvalidURL):
         cause = f"it cannot be reached, or broke off ({reason_of(error)})"
         remedy = "check that it runs, its name and port, and the network"
-    problem = ServerError(f"{what} from {address}: {cause}; {remedy}")
+    problem = ServerError(f"{what} from {address}: {cause}", remedy=remedy)
     problem.status = status
     return problem
 

@@ -297,7 +297,7 @@ def _on(volume: Volume, region: Region) -> NDArray[np.bool_]:
     """Return the mask of a region on the grid of a volume."""
     problem = misplaced(volume, region)
     if problem:
-        raise MeasureError(problem)
+        raise MeasureError(problem, remedy="measure it in the volume in which it was drawn")
     array = np.asarray(region.mask.array).astype(bool)
     if region.mask.geometry == volume.geometry:
         return array

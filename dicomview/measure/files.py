@@ -76,27 +76,32 @@ def from_json(
         items = list(content["measurements"])
     except (ValueError, KeyError, TypeError):
         raise MeasureError(
-            f"this is no file of measurements: JSON with the format {FORMAT!r} is needed"
+            f"this is no file of measurements: JSON with the format {FORMAT!r} is needed",
+            remedy="name a file that measure.save wrote",
         ) from None
     ours, theirs = _space(volume), content
     if theirs.get("space") != ours["space"]:
         raise MeasureError(
             f"the points of the file are given in {theirs.get('space')!r}, those of this volume in "
-            f"{ours['space']!r}: take the volume in which they were made"
+            f"{ours['space']!r}",
+            remedy="take the volume in which they were made",
         )
     frames = ({"FrameOfReferenceUID": told.get(_FRAME)} for told in (theirs, ours))
     differs = other_frame_of_reference(*frames)
     if differs and not ignore_frame_of_reference:
         raise MeasureError(
-            f"file and volume must share a frame of reference: {differs}; pass "
-            "ignore_frame_of_reference=True if their positions agree"
+            f"file and volume must share a frame of reference: {differs}",
+            tag="FrameOfReferenceUID",
+            remedy="pass ignore_frame_of_reference=True if their positions agree",
         )
     try:
         return tuple(map(_made, items))
     except (KeyError, TypeError, AttributeError, ValueError, zlib.error) as error:
         if isinstance(error, MeasureError):
             raise
-        raise MeasureError(f"a measurement of the file cannot be read: {error!r}") from None
+        raise MeasureError(
+            f"a measurement of the file cannot be read ({type(error).__name__})", remedy="save it again"
+        ) from None
 
 
 def _space(volume: Volume) -> dict[str, Any]:
@@ -129,6 +134,9 @@ def _made(item: dict[str, Any]) -> Measurement | Region:
     # No more than the mask has is unpacked, whatever the file says.
     data = zlib.decompressobj().decompress(base64.b64decode(item["mask"]), -(-count // 8))
     if len(data) != -(-count // 8):
-        raise MeasureError(f"the mask of a region has not the {item['shape']} voxels that its file says")
+        raise MeasureError(
+            f"the mask of a region has not the {item['shape']} voxels that its file says",
+            remedy="save it again",
+        )
     bits = np.unpackbits(np.frombuffer(data, np.uint8), count=count)
     return Region(Volume(bits.reshape(geometry.shape).astype(bool), geometry=geometry), item.get("name", ""))

@@ -77,12 +77,15 @@ def profile(
     ([0.0, 2.0, 4.0, 6.0], [20.0, 25.0, 30.0, 35.0])
     """
     if volume.is_color:
-        raise MeasureError("a profile is of one value a voxel, not of colours: take a channel")
+        raise MeasureError("a profile is of one value a voxel, not of colours", remedy="take a channel")
     corners = np.asarray(line.points if isinstance(line, Distance) else line, dtype=np.float64)
     if corners.ndim != 2 or corners.shape[1] != 3 or len(corners) < 2 or not np.isfinite(corners).all():
-        raise MeasureError(f"a line needs two or more points of three finite numbers, not {line!r}")
+        raise MeasureError(
+            f"a line needs two or more points of three finite numbers, not {line!r}",
+            remedy="give LPS positions in mm",
+        )
     if count is not None and count < 2:
-        raise MeasureError(f"count is 2 or more, not {count}")
+        raise MeasureError(f"count is 2 or more, not {count}", remedy="leave it out for one value a voxel")
     parts = []
     for start, end in pairwise(corners):
         steps = count
@@ -142,7 +145,10 @@ def time_curve(
     name = dim if dim is not None else next(iter(names), "")
     if name not in names:
         known = ", ".join(names) or "of which there is none"
-        raise MeasureError(f"a curve runs along an extra dimension, not {name!r}: {known}")
+        raise MeasureError(
+            f"a curve runs along an extra dimension, not {name!r}: {known}",
+            remedy="name one that the volume has",
+        )
     place = names.index(name)
     at = list(tuple(frame) or volume.middle_frame)
     values = []

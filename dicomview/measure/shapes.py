@@ -66,7 +66,8 @@ class Measurement:
         if not low <= len(array) <= high or not np.isfinite(array).all():
             many = low if low == high else f"{low} or more"
             raise MeasureError(
-                f"a {self.kind} needs {many} points of three finite numbers, not {self.points!r}"
+                f"a {self.kind} needs {many} points of three finite numbers, not {self.points!r}",
+                remedy="give LPS positions in mm",
             )
         object.__setattr__(self, "points", tuple(map(tuple, array.tolist())))
         object.__setattr__(self, "name", str(self.name))
@@ -151,7 +152,10 @@ class Rectangle(Measurement):
     def _check(self, points: Floats) -> None:
         a, b, c, d = points
         if np.linalg.norm(a + c - b - d) > FLAT * np.linalg.norm(c - a):
-            raise MeasureError(f"the corners of a rectangle lie opposite each other, not {self.points!r}")
+            raise MeasureError(
+                f"the corners of a rectangle lie opposite each other, not {self.points!r}",
+                remedy="give two that do",
+            )
 
     def moved_point(self, i: int, to: Sequence[float]) -> Self:
         """Return it with a corner elsewhere; the opposite one stays, and the directions of the sides."""
@@ -190,7 +194,10 @@ class Ellipse(Measurement):
         a, b, c, d = points
         size = max(float(np.linalg.norm(c - a)), float(np.linalg.norm(d - b)))
         if np.linalg.norm(a + c - b - d) > FLAT * size:
-            raise MeasureError(f"the diameters of an ellipse share their middle, not {self.points!r}")
+            raise MeasureError(
+                f"the diameters of an ellipse share their middle, not {self.points!r}",
+                remedy="move one of them",
+            )
 
     @property
     def radii(self) -> Floats:
@@ -232,7 +239,10 @@ class Polygon(Measurement):
     def _check(self, points: Floats) -> None:
         extents = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
         if extents[2] > FLAT * max(extents[0], 1e-12):
-            raise MeasureError(f"the {len(points)} points of a polygon lie in one plane, which these do not")
+            raise MeasureError(
+                f"the {len(points)} points of a polygon lie in one plane, which these do not",
+                remedy="project them onto one",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +278,9 @@ class Region:
     def __post_init__(self) -> None:
         if not isinstance(self.mask, Volume) or self.mask.dtype.kind not in "biu" or self.mask.ndim != 3:
             raise MeasureError(
-                "a region is a Volume of three dimensions that holds true and false, or whole numbers: "
-                "compare others with a threshold, dv.Volume.from_array(np.asarray(vol) > 0.5, affine=...)"
+                "a region is a Volume of three dimensions that holds true and false, or whole numbers",
+                remedy="compare others with a threshold, "
+                "dv.Volume.from_array(np.asarray(vol) > 0.5, affine=...)",
             )
         label = self.name or self.mask.meta.get("SegmentLabel") or ""
         object.__setattr__(self, "name", str(label))

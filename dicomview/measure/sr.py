@@ -88,11 +88,15 @@ def structured_report(
     hd = package("highdicom", "'dicomview[dicom-objects]'")
     uid = volume.meta.get("FrameOfReferenceUID")
     if not measurements:
-        raise MeasureError("a structured report needs at least one measurement")
+        raise MeasureError(
+            "a structured report needs at least one measurement", remedy="measure something first"
+        )
     if volume.geometry.affine is None or not uid:
         raise MeasureError(
             "a structured report gives positions in the patient: the volume must have an affine and "
-            "FrameOfReferenceUID (0020,0052)"
+            "FrameOfReferenceUID",
+            tag="FrameOfReferenceUID",
+            remedy="take a volume of images that have both, or save the measurements as JSON",
         )
     observer = hd.sr.ObserverContext(
         observer_type=_code(hd, DEVICE),
@@ -123,7 +127,10 @@ def structured_report(
     except (AttributeError, KeyError, ValueError) as error:
         # A value of the header may name the patient: only a key is told.
         told = repr(error) if isinstance(error, KeyError) else type(error).__name__
-        raise MeasureError(f"the headers of these images do not allow a structured report: {told}") from None
+        raise MeasureError(
+            f"the headers of these images do not allow a structured report ({told})",
+            remedy="mend the headers, or save JSON",
+        ) from None
 
 
 def _group(hd: Any, measurement: Measurement | Region, result: Result, uid: str) -> Any:
@@ -198,7 +205,12 @@ def _evidence(
     try:
         return evidence(volume, chosen, frame=frame)
     except SeriesError as error:
-        raise MeasureError(f"a structured report needs the files of the images: {error}") from error
+        raise MeasureError(
+            f"a structured report needs the files of the images, and {error.args[0]}",
+            path=error.path,
+            tag=error.tag,
+            remedy=error.remedy,
+        ) from None
 
 
 def _code(hd: Any, code: tuple[str, str, str]) -> Any:

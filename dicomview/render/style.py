@@ -58,7 +58,7 @@ def colormap(name: str, reverse: bool, empty: str = EMPTY) -> Colormap:
     """Return a colormap that shows missing values and NaN in a colour of their own."""
     if name not in matplotlib.colormaps:
         near = get_close_matches(str(name), list(matplotlib.colormaps)) or ["gray", "magma", "viridis"]
-        raise DisplayError(f"matplotlib has no colormap {name!r}; others are {', '.join(near)}")
+        raise DisplayError(f"matplotlib has no colormap {name!r}", remedy=f"others are {', '.join(near)}")
     cmap = matplotlib.colormaps[name]
     if reverse:
         cmap = cmap.reversed()

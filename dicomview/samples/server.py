@@ -50,14 +50,14 @@ class SampleServer:
         images: dict[tuple[str, str, str], tuple[Dataset, Path]] = {}
         for folder in folders:
             if not Path(folder).is_dir():
-                raise PathError(f"there is no folder {Path(folder).name!r} to serve: check the path")
+                raise PathError("there is no such folder to serve", path=folder, remedy="check the path")
             for file in sorted(Path(folder).rglob("*.dcm")):
                 try:
                     dataset = pydicom.dcmread(file, stop_before_pixels=True)
                     uids = dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID
                 except (InvalidDicomError, AttributeError):
                     raise DecodeError(
-                        f"{file.name} is not DICOM, or has no UIDs: take it out of the folder"
+                        "not DICOM, or without UIDs", path=file, remedy="take it out of the folder"
                     ) from None
                 images[uids] = dataset, file
 

@@ -141,7 +141,9 @@ class Comparison(HasTraits):
         """
         pair, windows = self._pair, self.windows
         if pair is None or self.mode == "side":
-            raise DisplayError("side by side there are two volumes; choose another mode to compose them")
+            raise DisplayError(
+                "side by side there are two volumes", remedy="choose another mode to compose them"
+            )
         if self.mode == "checkerboard":
             return pair.checkerboard(self.tile, windows)
         if self.mode == "blink":

@@ -51,8 +51,8 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
         array = np.asarray(given)
         if array.ndim != 3:
             raise GeometryError(
-                f"an overlay has the dimensions (slice, row, column), not the shape {array.shape}"
-                + ("; pass one frame, mask[k]" if array.ndim > 3 else "; one slice is mask[None]")
+                f"an overlay has the dimensions (slice, row, column), not the shape {array.shape}",
+                remedy="pass one frame, mask[k]" if array.ndim > 3 else "one slice is mask[None]",
             )
         data = Volume(array, geometry=geometry or acquired.geometry)
     if data.is_lazy or data.is_resliced:
@@ -60,15 +60,17 @@ def placed_on(acquired: Volume, given: Any, geometry: Geometry | None = None) ->
     if data.geometry.affine is None or acquired.geometry.affine is None:
         if data.geometry.shape != acquired.geometry.shape or data.geometry.affine is not None:
             raise GeometryError(
-                "an overlay is placed by position: it or the volume has no affine, and "
-                f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}"
+                "an overlay is placed by position, but it or the volume has no affine, and "
+                f"{data.geometry.shape} voxels are not the volume's {acquired.geometry.shape}",
+                remedy="give it an affine, or the shape of the volume",
             )
         return data
     differs = other_frame_of_reference(data.meta, acquired.meta)
     if differs:
         raise GeometryError(
-            f"an overlay and the volume must share a frame of reference: {differs}; register them, and pass "
-            "a Volume without this element"
+            f"an overlay and the volume must share a frame of reference: {differs}",
+            tag="FrameOfReferenceUID",
+            remedy="register them, and pass a Volume without this element",
         )
     if data.geometry.shape[0] == 1 and data.geometry != acquired.geometry:
         return _thickened(data, acquired.geometry)
@@ -92,8 +94,9 @@ def _thickened(data: Volume, grid: Geometry) -> Volume:
     if is_parallel and away.min() < 0 < away.max() and abs(away).min() > step / 2:
         raise GeometryError(
             "a single slice of unknown thickness lies between two slices of the volume, "
-            f"{abs(away).min():.3g} mm from the nearest: give SliceThickness (0018,0050), as "
-            'Volume.from_array(..., meta={"SliceThickness": 5})'
+            f"{abs(away).min():.3g} mm from the nearest, and SliceThickness is not known",
+            tag="SliceThickness",
+            remedy='give it, as Volume.from_array(..., meta={"SliceThickness": 5})',
         )
     return data
 

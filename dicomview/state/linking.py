@@ -97,10 +97,12 @@ class Link:
     ) -> None:
         self._states = list({id(state): state for state in states}.values())
         if len(self._states) < 2:
-            raise DisplayError("a link needs two viewers or more")
+            raise DisplayError("a link needs two viewers or more", remedy="give another")
         unknown = set(traits) - set(ViewState.class_trait_names()) | set(traits) & {"index", "position"}
         if unknown:
-            raise DisplayError(f"traits={sorted(unknown)} cannot be linked; position=True links the place")
+            raise DisplayError(
+                f"traits={sorted(unknown)} cannot be linked", remedy="position=True links the place"
+            )
         self._kinds: dict[str, tuple[list[str], Callable[[ViewState, ViewState], object]]] = {}
         if position:
             self._by_index = _by_index(self._states)
@@ -113,7 +115,7 @@ class Link:
         for name in (*traits, *["window"] * window):
             self._kinds[name] = [name], partial(_same, name)
         if not self._kinds:
-            raise DisplayError("nothing is linked: choose position, window, zoom or traits")
+            raise DisplayError("nothing is linked", remedy="choose position, window, zoom or traits")
         #: The place that was gone to last, mm or voxels, not rounded to any grid.
         self._target = _place_of(self._states[0], self._states[0].index)
         self._late: dict[tuple[int, str], ViewState] = {}
@@ -226,7 +228,8 @@ def _by_index(states: Sequence[ViewState]) -> bool:
         return True
     raise GeometryError(
         "places can only be linked where all volumes have an affine, or none has and the shapes are equal; "
-        f"here {sum(unknown)} of {len(unknown)} have none, with shapes {sorted(shapes)}: pass position=False"
+        f"here {sum(unknown)} of {len(unknown)} have none, with shapes {sorted(shapes)}",
+        remedy="pass position=False",
     )
 
 

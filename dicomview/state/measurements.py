@@ -74,7 +74,10 @@ class Measurements:
     def _check(self, measurement: Measurement | Region) -> None:
         problem = misplaced(self._state.acquired, measurement) if isinstance(measurement, Region) else ""
         if problem:
-            raise MeasureError(f"{measurement.name or measurement.kind}: {problem}")
+            raise MeasureError(
+                f"{measurement.name or measurement.kind}: {problem}",
+                remedy="measure it in the volume in which it was drawn",
+            )
 
     def remove(self, which: int | Measurement | Region) -> None:
         """Remove one, by its place from 0 or by itself.

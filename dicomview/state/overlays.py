@@ -285,7 +285,9 @@ class Overlays:
         """
         volume = self._placed(volume, None)
         if volume.is_color:
-            raise GeometryError("a volume of colours has no values that a colormap could show")
+            raise GeometryError(
+                "a volume of colours has no values that a colormap could show", remedy="take a channel of it"
+            )
         return self._add(
             [
                 Fused(

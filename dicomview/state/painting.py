@@ -230,8 +230,8 @@ class Painting(Measuring):
         with self.lock:
             if plane is not None and not self.can_paint_flat:
                 raise PaintError(
-                    "a slice is painted in the planes of the acquisition, and the view shows others: leave "
-                    "plane out, or set patient_axes to False and rotation to (0, 0, 0)"
+                    "a slice is painted in the planes of the acquisition, and the view shows others",
+                    remedy="leave plane out, or set patient_axes to False and rotation to (0, 0, 0)",
                 )
             axis = None if plane is None else self.acquired.plane_axes[plane]
             box = self._box(axis, self.index[axis] if axis is not None else 0)  # type: ignore[attr-defined]
@@ -294,7 +294,7 @@ class Painting(Measuring):
         """Return which voxels of a box have values in a range; none that mean no data."""
         volume = self.acquired
         if volume.is_color:
-            raise PaintError("colours have no range of values that could be painted")
+            raise PaintError("colours have no range of values that could be painted", remedy="take a channel")
         low, high = limits
         shape = [part.stop - part.start for part in box]
         if volume.is_lazy:

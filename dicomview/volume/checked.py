@@ -30,9 +30,11 @@ class CheckedHeader:
     def stop(self) -> None:
         """Raise when there are problems."""
         if self.problems:
+            first = self.problems[0].split(" ")[0]
             raise SUVError(
-                "the body-weight SUV cannot be calculated, the values stay as they are: "
-                + "; ".join(self.problems)
+                "the body-weight SUV cannot be calculated: " + "; ".join(self.problems),
+                tag=first if tag_for_keyword(first) is not None else None,
+                remedy="supply what is missing, or take the values as they are",
             )
 
     def missing(self, *keywords: str) -> None:

@@ -113,13 +113,14 @@ class Pair:
         for volume in (a, b):
             if volume.dtype.kind not in "biuf":
                 raise DisplayError(
-                    f"volumes that are composed hold real numbers; here one holds {volume.dtype}: "
-                    "use mode='side', or e.g. abs(array)"
+                    f"volumes that are composed hold real numbers; here one holds {volume.dtype}",
+                    remedy="use mode='side', or e.g. abs(array)",
                 )
         if a.is_color != b.is_color:
             raise DisplayError(
                 "volumes that are composed both have colours or both have values; here one has colours, the "
-                "other values: take a channel, or use mode='side'"
+                "other values",
+                remedy="take a channel, or use mode='side'",
             )
         self._second = b
         if isinstance(b.array, np.ndarray) and not b.array.flags.c_contiguous:
@@ -211,10 +212,11 @@ class Pair:
             If they are in different units, or colours.
         """
         if self.a.is_color:
-            raise DisplayError("colours have no difference: take a channel of both")
+            raise DisplayError("colours have no difference", remedy="take a channel of both")
         if self.a.unit != self.b.unit:
             raise DisplayError(
-                f"a difference needs the same unit: here {self.a.unit or 'none'} and {self.b.unit or 'none'}"
+                f"a difference needs the same unit, not {self.a.unit or 'none'} and {self.b.unit or 'none'}",
+                remedy="bring both to one unit, or choose another mode",
             )
 
         def make(frame: tuple[int, ...], axis: int, index: int) -> NDArray[Any]:

@@ -43,8 +43,8 @@ def package(name: str, requirement: str | None = None) -> Any:
         return import_module(name)
     except ImportError as error:
         raise MissingPackageError(
-            f"this needs the package {name}, which cannot be imported here ({error}): "
-            f"pip install {requirement or name}"
+            f"this needs the package {name}, which cannot be imported here ({error})",
+            remedy=f"pip install {requirement or name}",
         ) from error
 
 
@@ -53,14 +53,15 @@ def placed(volume: Volume, target: str) -> Floats:
     geometry = volume.geometry
     if geometry.affine is None:
         raise GeometryError(
-            f"{target} needs the place of the voxels in the patient, which is unknown: the volume has no "
-            "affine; give one with Volume.from_array(vol.array, affine=...), or use to_xarray() or "
-            "to_zarr(), which go without"
+            f"{target} needs the place of the voxels in the patient, and the volume has no affine",
+            remedy="give one with Volume.from_array(vol.array, affine=...), or use to_xarray() or to_zarr(), "
+            "which go without",
         )
     if geometry.steps is not None and not geometry.is_uniform:
         raise GeometryError(
-            f"{target} has evenly spaced slices: those of this volume lie {geometry.steps.min():.3f} to "
-            f"{geometry.steps.max():.3f} mm apart; to_xarray() and to_zarr() keep the position of every slice"
+            f"{target} has evenly spaced slices; those of this volume lie {geometry.steps.min():.3f} to "
+            f"{geometry.steps.max():.3f} mm apart",
+            remedy="use to_xarray() or to_zarr(), which keep the position of every slice",
         )
     affine = geometry.affine.copy()
     if geometry.shape[0] == 1:

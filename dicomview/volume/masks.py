@@ -127,8 +127,10 @@ def _pull(
     depth = source.shape[0]
     if depth == 1 and not thickness:
         raise SegmentError(
-            "a mask of a single slice without SliceThickness (0018,0050) can only be put on a volume that "
-            "has this very slice"
+            "a mask of a single slice without SliceThickness can only be put on a volume that has this very "
+            "slice",
+            tag="SliceThickness",
+            remedy="put it on the volume from which it was made",
         )
     ks = [k for k, _ in planes]
     low, high = min(ks), max(ks)

@@ -26,7 +26,14 @@ _MIB = 1 << 20
 _LAZY = "pass lazy=True to read only what is looked at"
 
 
-def check_budget(shape: Sequence[int], itemsize: int, name: str, remedy: str = _LAZY) -> None:
+def check_budget(
+    shape: Sequence[int],
+    itemsize: int,
+    name: str,
+    remedy: str = _LAZY,
+    *,
+    path: str | os.PathLike[str] | None = None,
+) -> None:
     """Refuse an array that would take more memory than the budget.
 
     Parameters
@@ -38,6 +45,8 @@ def check_budget(shape: Sequence[int], itemsize: int, name: str, remedy: str = _
         What the array is for, for the message.
     remedy : str
         What helps, beside a larger budget.
+    path : path-like, optional
+        Of the file that the array is read from.
 
     Raises
     ------
@@ -57,7 +66,9 @@ def check_budget(shape: Sequence[int], itemsize: int, name: str, remedy: str = _
         extents = " × ".join(map(str, shape))
         raise MemoryBudgetError(
             f"{name} of {extents} values takes {needed / _MIB:.0f} MB, and options.memory_budget allows "
-            f"{budget / _MIB:.0f} MB: {remedy}, or raise the budget (None for no limit)"
+            f"{budget / _MIB:.0f} MB",
+            path=path,
+            remedy=f"{remedy}, or raise the budget (None for no limit)",
         )
 
 

@@ -36,7 +36,10 @@ def to_nibabel(volume: Volume) -> Any:
     nib = package("nibabel")
     extra = sorted(volume.extra_dims, key=lambda d: d != "time")  # the fourth axis of NIfTI is time
     if len(extra) > 4:
-        raise GeometryError(f"NIfTI has at most 4 dimensions beyond space, not {len(extra)} {tuple(extra)}")
+        raise GeometryError(
+            f"NIfTI has at most 4 dimensions beyond space, not {len(extra)} {tuple(extra)}",
+            remedy="convert vol.frame(indices) one by one",
+        )
     affine, spacing = None, volume.geometry.spacing
     if volume.geometry.affine is not None or None in spacing:
         affine = TO_RAS @ placed(volume, "a NIfTI image") @ REVERSED
@@ -108,8 +111,8 @@ def _structured(voxels: np.ndarray) -> np.ndarray:
     """Return colours, in the last axis, as the records of NIfTI."""
     if voxels.dtype != np.uint8 or voxels.shape[-1] not in (3, 4):
         raise GeometryError(
-            f"NIfTI holds colours of 3 or 4 values of uint8, not {voxels.shape[-1]} of {voxels.dtype}; "
-            "scale the values to uint8 first"
+            f"NIfTI holds colours of 3 or 4 values of uint8, not {voxels.shape[-1]} of {voxels.dtype}",
+            remedy="scale the values to uint8 first",
         )
     fields = np.dtype([(name, "u1") for name in "RGBA"[: voxels.shape[-1]]])
     records: np.ndarray = np.ascontiguousarray(voxels).view(fields)[..., 0]

@@ -23,7 +23,9 @@ def to_zarr(volume: Volume, path: Any) -> None:
     """Write a volume as OME-Zarr 0.4; see :meth:`dicomview.Volume.to_zarr`."""
     zarr = package("zarr", "'zarr>=3'")
     if int(zarr.__version__.split(".")[0]) < 3:
-        raise MissingPackageError(f"this needs zarr 3, not {zarr.__version__}: pip install 'zarr>=3'")
+        raise MissingPackageError(
+            f"this needs zarr 3, not {zarr.__version__}", remedy="pip install 'zarr>=3'"
+        )
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"there is something at {path.name!r}: to_zarr writes a new folder")
@@ -32,8 +34,8 @@ def to_zarr(volume: Volume, path: Any) -> None:
     others = tuple(d for d in volume.extra_dims if d != "time") + colour
     if len(others) > 1:
         raise GeometryError(
-            f"OME-Zarr has time and one more dimension beyond space, not {', '.join((*times, *others))}; "
-            "write vol.frame(indices) one by one"
+            f"OME-Zarr has time and one more dimension beyond space, not {', '.join((*times, *others))}",
+            remedy="write vol.frame(indices) one by one",
         )
     order = (*times, *others, *SPATIAL)
     places = [volume.dims.index(d) for d in order]

@@ -31,7 +31,8 @@ def on_grid(volume: "Volume", grid: Geometry, *, lazy: bool) -> "Volume":
         raise GeometryError(
             "a volume is brought onto the grid of another by the positions of both, or where none is known "
             f"and the shapes are the same; one has {here.shape} voxels and {known[0]}, the other "
-            f"{grid.shape} and {known[1]}: give it with Volume.from_array(array, affine=...)"
+            f"{grid.shape} and {known[1]}",
+            remedy="give it with Volume.from_array(array, affine=...)",
         )
     if _is_same(here, grid):
         return volume

@@ -1,7 +1,9 @@
 """Report: how a volume was assembled, and from which files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from dicomview.errors import DicomviewError, file_name
 
 __all__ = ["Disagreement", "Dropped", "Gap", "Report", "Source"]
 
@@ -24,7 +26,7 @@ class Source:
 
     def __repr__(self) -> str:
         frame = "" if self.frame is None else f", frame {self.frame}"
-        return f"Source({self.path.name}{frame})"
+        return f"Source({file_name(self.path)}{frame})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,14 +37,22 @@ class Dropped:
     ----------
     path : Path
     reason : str
+    error : DicomviewError or None
+        What was raised where it could not be read, with its ``tag`` and ``remedy``.
     """
 
     path: Path
     reason: str
+    error: DicomviewError | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, path: Path, error: DicomviewError) -> "Dropped":
+        """Return what an error says of a file."""
+        return cls(path, error.at(path).reason, error)
 
     def __str__(self) -> str:
         # Folder names often carry the patient's name; the file name is enough to find the file.
-        return f"{self.path.name}: {self.reason}"
+        return f"{file_name(self.path)}: {self.reason}"
 
     __repr__ = __str__
 
@@ -67,7 +77,7 @@ class Gap:
     step: float
 
     def __repr__(self) -> str:
-        return f"Gap({self.slices} between {self.after.name} and {self.before.name})"
+        return f"Gap({self.slices} between {file_name(self.after)} and {file_name(self.before)})"
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,11 @@ def pick(segments: Sequence[Segment], key: int | str | Segment) -> Segment:
         return hits[0]
     if hits:
         numbers = ", ".join(str(s.number) for s in hits)
-        raise SegmentError(f"{len(hits)} segments are called {safe_text(key)!r}: take a number, {numbers}")
+        raise SegmentError(
+            f"{len(hits)} segments are called {safe_text(key)!r}", remedy=f"take a number, {numbers}"
+        )
     known = ", ".join(map(str, segments[:20])) + (" ..." if len(segments) > 20 else "")
-    raise SegmentError(f"there is no segment {safe_text(key)!r}; there are: {known or 'none at all'}")
+    raise SegmentError(
+        f"there is no segment {safe_text(key)!r}; there are: {known or 'none at all'}",
+        remedy="take one of these, by number or name",
+    )

@@ -107,7 +107,10 @@ class Segmentation:
         arrays = {i: np.asarray(mask) != 0 for i, mask in enumerate(masks.values(), 1)}
         for array in arrays.values():
             if array.shape != geometry.shape:
-                raise GeometryError(f"a mask has {array.shape} voxels, its geometry {geometry.shape}")
+                raise GeometryError(
+                    f"a mask has {array.shape} voxels, its geometry {geometry.shape}",
+                    remedy="give each mask the shape of the geometry",
+                )
 
         def planes(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
             array = arrays[segment.number]
@@ -178,7 +181,7 @@ class Segmentation:
         """
         if self.kind == "fractional":
             raise SegmentError(
-                "fractional masks have no labels: compare seg[...] with a threshold of your own"
+                "fractional masks have no labels", remedy="compare seg[...] with a threshold of your own"
             )
         chosen = self.segments if segments is None else tuple(map(self.segment, segments))
         geometry = self._grid()
@@ -193,7 +196,11 @@ class Segmentation:
                 continue
             for k, plane in self._mask_planes(segment, notes):
                 if not 0 < segment.number < 65536:
-                    raise SegmentError(f"a label is a number from 1 to 65535, which {segment} has not")
+                    raise SegmentError(
+                        f"a label is a number from 1 to 65535, which {segment} has not",
+                        tag="SegmentNumber",
+                        remedy="leave this segment out: labels(segments=[...])",
+                    )
                 inside = plane != 0
                 for number, count in zip(*np.unique(array[k][inside], return_counts=True)):
                     if number:
@@ -206,8 +213,8 @@ class Segmentation:
             ]
             raise SegmentError(
                 "segments of a label map must not overlap, as do "
-                f"{'; '.join(told[:5])}{' ...' if len(told) > 5 else ''}: "
-                "take the masks one by one, or name segments that do not"
+                f"{'; '.join(told[:5])}{' ...' if len(told) > 5 else ''}",
+                remedy="take the masks one by one, or name segments that do not",
             )
         return self._volume(array, None, notes)
 
@@ -256,18 +263,21 @@ class Segmentation:
         DICOM PS3.3 C.7.4.1 (Frame of Reference), C.8.8.6 (ROI Contour Module).
         """
         if volume.geometry.affine is None:
-            raise GeometryError("masks are put on a volume by position: this volume has no affine")
+            raise GeometryError(
+                "masks are put on a volume by position, and this volume has no affine",
+                remedy="give it one with Volume.from_array(array, affine=...)",
+            )
         warnings, strangers = self._other_frames(volume)
         if ignore_frame_of_reference:
             strangers = {}
         if strangers and len(strangers) >= len(self.segments):
-            raise GeometryError(next(iter(strangers.values())))
+            raise _elsewhere(next(iter(strangers.values())))
         general = (*self._general, *warnings)
         planes, told = self._filled(volume) if self.kind == "contours" else (self._moved(volume), ())
 
         def checked(segment: Segment, notes: list[str]) -> Iterator[MaskPlane]:
             if segment.number in strangers:
-                raise GeometryError(strangers[segment.number])
+                raise _elsewhere(strangers[segment.number])
             return planes(segment, notes)
 
         result = Segmentation(
@@ -281,7 +291,9 @@ class Segmentation:
             fractional_type=self.fractional_type,
             thickness=slice_thickness(volume.meta),
             meta=self.meta,
-            report=replace(self.report, warnings=(*general, *strangers.values(), *told)),
+            report=replace(
+                self.report, warnings=(*general, *map(str, map(_elsewhere, strangers.values())), *told)
+            ),
         )
         result._general = general
         return result
@@ -296,8 +308,7 @@ class Segmentation:
             differs = other_frame_of_reference({keyword: ours}, volume.meta)
             if differs:
                 strangers[segment.number] = (
-                    f"{segment} and the volume must share a frame of reference: {differs}; register them, or "
-                    "pass ignore_frame_of_reference=True if their positions agree"
+                    f"{segment} and the volume must share a frame of reference: {differs}"
                 )
         absent = "FrameOfReferenceUID (0020,0052) is absent: positions are taken to mean the same"
         return ([absent] if unknown or not volume.meta.get(keyword) else []), strangers
@@ -306,7 +317,10 @@ class Segmentation:
         """Return the masks of voxels on the grid of a volume."""
         source = self._grid()
         if source.affine is None:
-            raise GeometryError("the masks have no place in the patient: they cannot be put on a volume")
+            raise GeometryError(
+                "the masks have no place in the patient, they cannot be put on a volume",
+                remedy="give them a geometry with an affine",
+            )
         is_source = volume.meta.get("SeriesInstanceUID") in self.referenced_series_uids or any(
             source is not None and source.sop_instance_uid in self._image_uids for source in volume.sources
         )
@@ -340,7 +354,7 @@ class Segmentation:
             region = placed[segment.number]
             notes += region.warnings
             if region.problem:
-                raise SegmentError(region.problem)
+                raise SegmentError(region.problem, remedy="put it on the volume on which it was drawn")
             for k, polygons in region.slices.items():
                 yield k, fill_even_odd(polygons, geometry.shape[1:])
 
@@ -349,8 +363,9 @@ class Segmentation:
     def _grid(self) -> Geometry:
         if self.geometry is None:
             raise SegmentError(
-                "contours have no voxels: put them on a volume with seg.on(volume)[...], or give one to read "
-                "them, segread(path, reference=volume)"
+                "contours have no voxels",
+                remedy="put them on a volume with seg.on(volume)[...], or give one to read them, "
+                "segread(path, reference=volume)",
             )
         return self.geometry
 
@@ -394,3 +409,12 @@ class Segmentation:
     def _repr_html_(self) -> str:
         notes = "".join(f"<div>{escape(text)}</div>" for text in self.report.warnings)
         return f"<div>{escape(self._heading())}</div>{html_table(self.COLUMNS, self.rows())}{notes}"
+
+
+def _elsewhere(cause: str) -> GeometryError:
+    """Return the error about positions that have another meaning than the volume's."""
+    return GeometryError(
+        cause,
+        tag="FrameOfReferenceUID",
+        remedy="register them, or pass ignore_frame_of_reference=True if their positions agree",
+    )

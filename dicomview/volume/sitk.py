@@ -39,16 +39,16 @@ def to_sitk(volume: Volume) -> Any:
     lean = float(abs(cosines.T @ cosines - np.eye(3)).max())
     if lean > COSINE_TOLERANCE:
         raise GeometryError(
-            "the axes of a SimpleITK image must be perpendicular: those of this volume are "
-            f"{np.degrees(np.arcsin(lean)):.2f} degrees from it (a tilted gantry shears the volume); "
-            f"{'desheared() moves it to a straight grid, ' if volume.geometry.tilt else ''}"
-            "to_nibabel() keeps the shear in its affine"
+            "the axes of a SimpleITK image must be perpendicular; those of this volume are "
+            f"{np.degrees(np.arcsin(lean)):.2f} degrees from it (a tilted gantry shears the volume)",
+            remedy=f"{'desheared() moves it to a straight grid, ' if volume.geometry.tilt else ''}"
+            "to_nibabel() keeps the shear in its affine",
         )
     extra = [volume.dimensions[volume.extra_dims.index(d)] for d in reversed(volume.extra_dims)]
     if len(extra) > 2:
         raise GeometryError(
-            f"a SimpleITK image has at most 2 dimensions beyond space, not {len(extra)} {volume.extra_dims}; "
-            "convert vol.frame(indices) one by one"
+            f"a SimpleITK image has at most 2 dimensions beyond space, not {len(extra)} {volume.extra_dims}",
+            remedy="convert vol.frame(indices) one by one",
         )
     voxels = plain(volume, (*volume.extra_dims, *SPATIAL), {"bool": "uint8", "float16": "float32"})
     image = sitk.GetImageFromArray(voxels, isVector=volume.is_color)
@@ -87,7 +87,10 @@ def from_sitk(image: Any, *, kind: type[Volume] = Volume) -> Volume:
         geometry = Geometry(shape, spacing=(None, spacing[1], spacing[0]))
     else:
         if abs(direction[:3, 3:]).sum() + abs(direction[3:, :3]).sum() > 0:
-            raise GeometryError("the direction of the image mixes axes of space with other axes")
+            raise GeometryError(
+                "the direction of the image mixes axes of space with other axes",
+                remedy="set a direction that does not",
+            )
         affine = np.eye(4)
         affine[:3, :3] = direction[:3, :3] * spacing[:3]
         affine[:3, 3] = origin[:3]

@@ -7,6 +7,7 @@ import numpy as np
 
 from dicomview.errors import GeometryError
 from dicomview.geometry import Geometry, StraightCanvas, patient_grid
+from dicomview.geometry.geometry import GIVE_AFFINE
 from dicomview.volume.absence import Acquired
 from dicomview.volume.memory import check_budget
 from dicomview.volume.reslice import ReslicedArray
@@ -101,7 +102,9 @@ def onto(volume: "Volume", grid: Geometry, *, lazy: bool, told: str) -> "Volume"
     """Return a volume on another grid; what was done is told in its report."""
     old = volume.geometry
     if old.affine is None or grid.affine is None:
-        raise GeometryError("a volume is resliced by position: it and the grid need an affine")
+        raise GeometryError(
+            "a volume is resliced by position, so it and the grid need an affine", remedy=GIVE_AFFINE
+        )
     padding = None if volume.is_color else volume.padding
     array: Any = ReslicedArray(
         volume.array,

@@ -55,7 +55,7 @@ def body_weight_suv(volume: "Volume") -> "Volume":
     """
     factor, remarks = suv_factor(_first_acquired(volume.meta))
     if volume.is_color:
-        raise SUVError("the body-weight SUV needs activities, not colours")
+        raise SUVError("the body-weight SUV needs activities, not colours", remedy="take a volume of PET")
     scale = np.float32(factor)
     meta = volume.meta.copy()
     meta.update(Units="GML", SUVType="BW", RescaleType="SUV")

@@ -87,11 +87,15 @@ class Volume(Exchange, Oblique, ArrayLike):
         if len(self.dims) != len(array.shape) or tuple(d for d in self.dims if d in SPATIAL) != SPATIAL:
             raise GeometryError(
                 f"dims must name {len(array.shape)} dimensions with 'slice', 'row', 'column' in this order, "
-                f"not {self.dims}"
+                f"not {self.dims}",
+                remedy="give dims= so",
             )
         extents = tuple(array.shape[self.dims.index(d)] for d in SPATIAL)
         if extents != geometry.shape:
-            raise GeometryError(f"the array has {extents} voxels, its geometry {geometry.shape}")
+            raise GeometryError(
+                f"the array has {extents} voxels, its geometry {geometry.shape}",
+                remedy="give a geometry of the same shape",
+            )
         self.dimensions = tuple(dimensions) or tuple(
             Dimension(d, tuple(float(i) for i in range(array.shape[self.dims.index(d)])))
             for d in self.extra_dims
@@ -143,7 +147,10 @@ class Volume(Exchange, Oblique, ArrayLike):
             array = array[None]
         ndim = len(array.shape)
         if ndim < 3:
-            raise GeometryError(f"a volume needs an array of at least 2 dimensions, not {ndim}")
+            raise GeometryError(
+                f"a volume needs an array of at least 2 dimensions, not {ndim}",
+                remedy="give one of (slice, row, column), or an image",
+            )
         if dims is None:
             colour = ("rgb",) if ndim > 3 and array.shape[-1] in (3, 4) and array.dtype == np.uint8 else ()
             extra = ndim - 3 - len(colour)
@@ -153,7 +160,7 @@ class Volume(Exchange, Oblique, ArrayLike):
         if affine is None:
             geometry = Geometry(shape, spacing=(None,) * 3 if sampling is None else sampling)  # type: ignore[arg-type]
         elif sampling is not None:
-            raise GeometryError("give either sampling or affine: the affine holds the sampling")
+            raise GeometryError("the affine holds the sampling", remedy="give either sampling or affine")
         else:
             geometry = Geometry(shape, affine=affine)
         return cls(array, geometry=geometry, dims=dims, meta=meta)
@@ -218,7 +225,9 @@ class Volume(Exchange, Oblique, ArrayLike):
         """
         axis = self.plane_axes.get(plane) if isinstance(plane, str) else plane
         if axis not in (0, 1, 2):
-            raise GeometryError(f"a plane is one of {', '.join(PLANES)}, or an axis 0, 1, 2, not {plane!r}")
+            raise GeometryError(
+                f"there is no plane {plane!r}", remedy=f"take one of {', '.join(PLANES)}, or an axis 0, 1, 2"
+            )
         height, width = (d for i, d in enumerate(self.geometry.spacing) if i != axis)
         return None if height is None or width is None else height / width
 

@@ -30,7 +30,7 @@ FOLDERS = 500
 _UP = ".."
 
 
-class _StoppedError(Exception):
+class _StoppedError(BaseException):
     """Somebody does not want to wait."""
 
 
@@ -155,10 +155,13 @@ class SeriesBrowser(widgets.VBox):  # type: ignore[misc]
         """
         series = self.found or ()
         if not 0 <= number < len(series):
-            raise SeriesError(f"there is no series number {number}: the table has {len(series)}")
+            raise SeriesError(f"there is no series number {number}", remedy=f"the table has {len(series)}")
         one = series[number]
         if one.reason is not None:
-            raise SeriesError(f"{one.title or 'the series'} is no volume: {one.reason}")
+            raise SeriesError(
+                f"{one.title or 'the series'} is no volume: {one.reason}",
+                remedy="choose another series",
+            )
         self.table.chosen = number
         return self._place.show(one)
 

@@ -84,7 +84,8 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
         for one in self.series:
             if not isinstance(one, Series):
                 raise SeriesError(
-                    f"a gallery takes a path or series of find_series, not {type(one).__name__}"
+                    f"a gallery does not take {type(one).__name__}",
+                    remedy="give a path or series of find_series",
                 )
         self._open = True
         self._pictures: dict[int, str] = {}
@@ -116,10 +117,15 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
             If there is no such series, or it is no volume.
         """
         if not 0 <= number < len(self.series):
-            raise SeriesError(f"there is no series number {number}: the gallery has {len(self.series)}")
+            raise SeriesError(
+                f"there is no series number {number}", remedy=f"the gallery has {len(self.series)}"
+            )
         one = self.series[number]
         if one.reason is not None:
-            raise SeriesError(f"{one.title or 'the series'} is no volume: {one.reason}")
+            raise SeriesError(
+                f"{one.title or 'the series'} is no volume: {one.reason}",
+                remedy="choose another series",
+            )
         self.choices.chosen = number
         return self._place.show(one)
 

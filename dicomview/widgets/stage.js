@@ -665,6 +665,9 @@ class Stage extends Listener {
     cancelAnimationFrame(this.frame);
     cancelAnimationFrame(this.playing);
     for (const timer of [this.telling, this.writing, this.halting, this.holding]) clearTimeout(timer);
+    // JupyterLab holds on to views that were shown: not with all their voxels.
+    for (const kept of [this.cache, this.over, this.rough, this.coarse, this.painted, this.flying]) kept.clear();
+    this.canvas.width = this.canvas.height = 0;
     this.canvas.remove();
   }
 

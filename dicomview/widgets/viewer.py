@@ -126,7 +126,7 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         **traits: Any,
     ) -> None:
         if draw not in ("browser", "kernel"):
-            raise DisplayError(f"draw is 'browser' or 'kernel', not {draw!r}")
+            raise DisplayError(f"draw={draw!r} is not known", remedy="take 'browser' or 'kernel'")
         self._loading: Loading | None = None
         if is_path(volume):
             pixels = WIDTH / 3 if layout == "ortho" else WIDTH
@@ -135,7 +135,9 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
                 self._loading = Loading(self.volume, partial(self._loaded, layout))
                 layout = self.volume.slice_plane if layout == "ortho" else layout
         elif series is not None:
-            raise DisplayError("series= chooses among those at a path; the volume is given already")
+            raise DisplayError(
+                "series= chooses among those at a path; the volume is given already", remedy="leave it out"
+            )
         else:
             self.volume = _showable(volume)
         if window is not None:
@@ -382,7 +384,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         old = self.state.acquired
         if (volume.dims, volume.shape) != (old.dims, old.shape) or volume.geometry != old.geometry:
             raise GeometryError(
-                f"other values need the grid of those that are shown: {volume.shape} for {old.shape}"
+                f"other values need the grid of those that are shown: {volume.shape} for {old.shape}",
+                remedy="make another viewer",
             )
         volume = _showable(volume)
         with self.state.lock:
@@ -554,7 +557,7 @@ def _showable(data: Any) -> Volume:
     volume = Volume.coerce(data)
     if volume.dtype.kind not in "biuf":
         raise DisplayError(
-            f"values of type {volume.dtype} cannot be shown; pass real numbers, e.g. abs(array)"
+            f"values of type {volume.dtype} cannot be shown", remedy="pass real numbers, e.g. abs(array)"
         )
     return volume
 

@@ -17,8 +17,6 @@ __all__ = ["judge"]
 BUDGET = 64 << 20
 KINDS_OF_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 NOT_RESCALED = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
-#: Whether an error without a remedy is a finding.
-WITH_REMEDY = False
 PARAMETRIC = "1.2.840.10008.5.1.4.1.1.30"
 
 
@@ -88,7 +86,7 @@ def check_error(error):
     text = str(error)
     if not text.strip() or len(text) > 20_000:
         raise Wrong(f"an error of {len(text)} characters: {text[:200]}") from error
-    if WITH_REMEDY and not error.remedy:
+    if not error.remedy:
         raise Wrong(f"an error without a remedy: {type(error).__name__}: {text[:300]}") from error
 
 
