@@ -13,8 +13,10 @@ from pydicom.filereader import read_partial
 from pydicom.uid import UID
 from pydicom.valuerep import STANDARD_VR
 
-from dicomview.io.inflated import counting
+from dicomview.io.counting import counting
+from dicomview.io.inflate import opened
 from dicomview.io.sources import File
+from dicomview.volume.memory import check_budget
 
 __all__ = [
     "COMPRESSED",
@@ -23,6 +25,7 @@ __all__ = [
     "completed_header",
     "elements_behind",
     "fragments_behind",
+    "is_cut_short",
     "read_pixels",
     "stored_bits",
 ]
@@ -93,7 +96,7 @@ def read_pixels(path: File) -> Dataset:
     ----------
     DICOM PS3.3 C.7.6.3 (Image Pixel Module), PS3.5 A.4 (encapsulated pixel data).
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         dataset = read_partial(file, stop_when=counting(), force=True)
     return completed(dataset)
 
@@ -128,6 +131,18 @@ def fragments_behind(file: BinaryIO, syntax: str | None) -> int | None:
         return int(parse_fragments(file)[0]) - 1  # the first is the offset table
     except ValueError:
         return None
+
+
+def is_cut_short(dataset: Dataset, size: int | None = None) -> bool:
+    """Return whether uncompressed pixel data, of the size that was read, is shorter than its frames."""
+    if dataset.file_meta.TransferSyntaxUID not in UNCOMPRESSED or (
+        size is None and "PixelData" not in dataset
+    ):
+        return False
+    samples = 2 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else dataset.SamplesPerPixel
+    bits = int(dataset.Rows) * int(dataset.Columns) * int(samples) * int(dataset.BitsAllocated)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return 8 * (len(dataset.PixelData) if size is None else size) < bits * frames
 
 
 def elements_behind(file: BinaryIO, size: int) -> str | None:
@@ -307,6 +322,7 @@ def _unwrap(dataset: Dataset) -> None:
     size = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
     frames = generate_frames(dataset.PixelData, number_of_frames=count)
     if syntax == _DEFLATED_FRAMES:
+        check_budget((count, size), 1, "what is deflated", "read it where more is free")
         frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, size) for frame in frames)
     dataset.PixelData = b"".join(frame[:size] for frame in frames)
     dataset["PixelData"].is_undefined_length = False

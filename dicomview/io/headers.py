@@ -20,11 +20,12 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError, file_name
+from dicomview.io.counting import counting
 from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
-from dicomview.io.inflated import check_inflated, counting
+from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
@@ -135,8 +136,7 @@ def read_headers(path: File) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    with reading(path, "cannot be read as DICOM"), path.open("rb") as file, quiet():
-        check_inflated(file)
+    with reading(path, "cannot be read as DICOM"), opened(path) as file, quiet():
         dataset, stopped_at, size = _read(file, PER_FRAME)
         frames = scan_frames(path) if stopped_at == PER_FRAME else None
         if frames is not None:

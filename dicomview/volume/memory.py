@@ -8,7 +8,7 @@ from pathlib import Path
 from dicomview.errors import MemoryBudgetError
 from dicomview.options import options
 
-__all__ = ["check_budget", "free_memory"]
+__all__ = ["allowed_memory", "check_budget", "free_memory"]
 
 #: Limits of a container and what it uses, of both versions of control groups.
 _GROUPS = (
@@ -53,14 +53,9 @@ def check_budget(
     MemoryBudgetError
         If it is larger than ``options.memory_budget``.
     """
-    budget = options.memory_budget
+    budget = allowed_memory()
     if budget is None:
         return
-    if budget <= 1:
-        free = free_memory()
-        if free is None:
-            return
-        budget = budget * free
     needed = prod(shape) * itemsize
     if needed > budget:
         extents = " × ".join(map(str, shape))
@@ -70,6 +65,15 @@ def check_budget(
             path=path,
             remedy=f"{remedy}, or raise the budget (None for no limit)",
         )
+
+
+def allowed_memory() -> float | None:
+    """Return how many bytes ``options.memory_budget`` allows; None for no limit, or where nobody tells."""
+    budget = options.memory_budget
+    if budget is None or budget > 1:
+        return budget
+    free = free_memory()
+    return None if free is None else budget * free
 
 
 def free_memory() -> int | None:
@@ -92,15 +96,17 @@ def _of_system() -> int | None:
 
 
 def _of_process() -> int | None:
-    """Return what the limit on this process leaves (``ulimit -v``)."""
+    """Return what a limit of this process (``ulimit -v``) leaves."""
     try:
-        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
+        import resource
 
-        limit = getrlimit(RLIMIT_AS)[0]
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (ImportError, OSError, ValueError):
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, AttributeError, OSError, ValueError):
         return None
-    return None if limit == RLIM_INFINITY else max(0, limit - used)
+    return max(limit - used, 0)
 
 
 def _of_group(limit: str, usage: str, statistics: str) -> int | None:
