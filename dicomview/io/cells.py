@@ -1,6 +1,7 @@
-"""Cells: how the pixels of plain pictures in grey are stored."""
+"""Cells: how the pixels of plain pictures in grey are stored, and what lies in them beside these."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,14 @@ import numpy as np
 import pydicom.uid
 from pydicom.dataset import Dataset
 
-__all__ = ["NATIVE", "Cells", "cells_of"]
+__all__ = ["NATIVE", "OVERLAYS", "STRAYS", "Cells", "cells_of", "overlay_bits", "stray_bits"]
 
 #: Uncompressed pixels whose bytes lie in the file as they are.
 NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
+#: Where overlays that lie in the cells stand, in the order of their groups: OverlayBitPosition, OverlayData.
+OVERLAYS = tuple((group << 16 | 0x0102, group << 16 | 0x3000) for group in range(0x6000, 0x6020, 2))
+#: What a warning says of bits that are neither stored ones nor overlays.
+STRAYS = "bits are set beyond BitsStored (0028,0101) that are no overlays, and were left out"
 _GRAY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -31,8 +36,12 @@ class Cells:
         """Number of bytes."""
         return self.rows * self.columns * self.dtype.itemsize
 
-    def masked(self, pixels: np.ndarray) -> tuple[int, int]:
-        """Take what is no stored bit out of pixels, in place; return their least and largest value."""
+    def masked(self, pixels: np.ndarray) -> tuple[int, int, int]:
+        """Take what is no stored bit out of pixels, in place.
+
+        Returns their least and largest value, and which other bits were set; see :func:`stray_bits`.
+        """
+        strays = 0
         low, high = int(pixels.min()), int(pixels.max())
         bits = 8 * self.dtype.itemsize
         is_signed = self.dtype.kind == "i"
@@ -40,10 +49,46 @@ class Cells:
             0, (1 << self.stored) - 1
         )  # fmt: skip
         if self.low or low < least or high > largest:
+            strays = stray_bits(pixels, self.low, self.stored)
             pixels <<= bits - self.stored - self.low
             pixels >>= bits - self.stored
             low, high = int(pixels.min()), int(pixels.max())
-        return low, high
+        return low, high, strays
+
+
+def stray_bits(pixels: np.ndarray, low: int, stored: int) -> int:
+    """Return which bits beside the stored ones are set in any pixel; a sign may go on above them.
+
+    Examples
+    --------
+    >>> bin(stray_bits(np.array([0x10FF, 0x0002], np.uint16), 0, 8))
+    '0b1000000000000'
+    """
+    bits = 8 * pixels.dtype.itemsize
+    if pixels.dtype.kind not in "iu" or low + stored > bits:
+        return 0
+    cells = pixels.view(f"{pixels.dtype.byteorder}u{pixels.dtype.itemsize}")
+    above = (1 << bits) - (1 << low + stored)
+    spare = cells & cells.dtype.type(above | (1 << low) - 1)
+    if pixels.dtype.kind == "i":
+        is_sign = ((spare & cells.dtype.type(above)) == above) & (cells >> (low + stored - 1) & 1 == 1)
+        spare[is_sign] &= cells.dtype.type((1 << low) - 1)
+    return int(np.bitwise_or.reduce(spare, axis=None))
+
+
+def overlay_bits(dataset: Dataset) -> int:
+    """Return which bits of the cells are those of overlays.
+
+    References
+    ----------
+    DICOM PS3.3 C.9.2 (Overlay Plane); overlays in pixel cells were retired in 2004.
+    """
+    found = 0
+    for position, data in OVERLAYS:
+        if position in dataset and data not in dataset:
+            with suppress(Exception):  # elements of types that they must not have
+                found |= 1 << min(int(dataset[position].value), 63)
+    return found
 
 
 def cells_of(dataset: Dataset, syntax: str) -> Cells | None:

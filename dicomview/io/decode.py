@@ -12,6 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
+from dicomview.io.cells import overlay_bits, stray_bits
 from dicomview.io.codestream import check_codestream
 from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
@@ -137,6 +138,8 @@ class PixelFile:
         if problem is not None:
             raise problem
         self._whole: np.ndarray | None = None
+        #: Whether images that were decoded had bits set that are neither stored ones nor overlays.
+        self.has_strays = False
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
 
@@ -180,6 +183,8 @@ class PixelFile:
             pixels = self._array(frame, **options)
         if place:
             low, stored = place
+            if strays := stray_bits(pixels, low, stored):
+                self.has_strays |= bool(strays & ~overlay_bits(dataset))
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
 

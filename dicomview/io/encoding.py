@@ -177,7 +177,9 @@ def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
         return None
     high = dataset.get("HighBit")
     low = high + 1 - stored if isinstance(high, int) else 0
-    return (int(low), int(stored)) if 0 < low <= allocated - stored else None
+    if 0 < low <= allocated - stored:
+        return int(low), int(stored)
+    return (0, int(stored)) if dataset.get("SamplesPerPixel", 1) == 1 else None
 
 
 def _syntax(dataset: Dataset) -> UID:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dicomview.errors import DecodeError, DicomviewError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
+from dicomview.io.cells import STRAYS
 from dicomview.io.cluster import spread
 from dicomview.io.decode import (
     PixelFile,
@@ -26,6 +27,7 @@ from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
 from dicomview.io.progress import progress
+from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
 from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces
@@ -52,6 +54,19 @@ def dask_array() -> Any:
             f"lazy reading needs dask, which cannot be imported here ({error})",
             remedy="pip install 'dicomview[lazy]'",
         ) from error
+
+
+def _stored(header: Header, span: FrameSpan) -> np.ndarray:
+    """Decode the one frame of a span, the whole of a mosaic."""
+    file = PixelFile(header.path, span)
+    return _warned(file.stored(replace(header, frame=None, tile=None)), file)
+
+
+def _warned(pixels: np.ndarray, file: PixelFile) -> np.ndarray:
+    """Warn of bits that were left out of pixels; the report was written before these were known."""
+    if file.has_strays:
+        warn(STRAYS)
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -91,12 +106,12 @@ class LazySlice:
             whole = KEPT.get(
                 (str(header.path), self.stamp), lambda: PixelFile(header.path), lambda _: self.stamp[0]
             )
-            values = whole.values(header, self.rescale)
+            values = _warned(whole.values(header, self.rescale), whole)
         else:
             span = self.span
             image = KEPT.get(
                 (str(header.path), span.start, self.stamp),
-                lambda: PixelFile(header.path, span).stored(replace(header, frame=None, tile=None)),
+                lambda: _stored(header, span),
                 lambda image: int(image.nbytes),
             )
             if header.tile is not None:

@@ -13,7 +13,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
-from dicomview.io.cells import NATIVE, Cells, cells_of
+from dicomview.io.cells import NATIVE, OVERLAYS, Cells, cells_of, overlay_bits
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.compressed import frame_key
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
@@ -74,7 +74,7 @@ class _Sources:
 
 def read_slices(
     headers: Sequence[Header | None], rescale: Rescale
-) -> tuple[np.ndarray, Mapping[File, Elements]] | None:
+) -> tuple[np.ndarray, Mapping[File, Elements], list[int]] | None:
     """Read the values of slices into one array.
 
     Parameters
@@ -90,6 +90,8 @@ def read_slices(
         The same values in the same type as image by image.
     elements : mapping of File to (Scanned, ScannedFrames or Dataset)
         The elements of each file.
+    strays : list of int
+        Slices that have bits set which are neither stored ones nor overlays.
 
     ``None`` where the slices are not all of one ordinary kind, or a file is no longer what it was.
     """
@@ -100,7 +102,9 @@ def read_slices(
         sources = _sources(present)
         load = _loader(sources, present[0], len(present))
         read = _floats if rescale.is_float else _integers
-        return read(headers, rescale, sources.cells, load), sources.elements
+        strays: dict[int, int] = {}
+        values = read(headers, rescale, sources.cells, load, strays)
+        return values, sources.elements, _unexplained(headers, sources, strays)
     except (OSError, Unsuited, DecodeError):
         return None
 
@@ -153,6 +157,26 @@ def _sources(headers: Sequence[Header]) -> _Sources:
         if not fits or (header.frame or 0) >= places[header.path].frames:
             raise Unsuited
     return _Sources(cells, places, elements)
+
+
+def _unexplained(
+    headers: Sequence[Header | None], sources: _Sources, strays: Mapping[int, int]
+) -> list[int]:
+    """Return the slices whose stray bits are no overlays."""
+    overlays: dict[File, int] = {}
+    found = []
+    for k, bits in sorted(strays.items()):
+        header = headers[k]
+        assert header is not None
+        if header.path not in overlays:
+            elements = sources.elements[header.path]
+            if isinstance(elements, Scanned):
+                elements = elements.dataset([tag for pair in OVERLAYS for tag in pair])
+            dataset = elements.dataset if isinstance(elements, ScannedFrames) else elements
+            overlays[header.path] = overlay_bits(dataset)
+        if bits & ~overlays[header.path]:
+            found.append(k)
+    return found
 
 
 def _film(file: File) -> tuple[_Place, Dataset, str]:
@@ -307,20 +331,25 @@ def _blank(headers: Sequence[Header | None], cells: Cells, dtype: np.dtype[Any])
     return array
 
 
-def _floats(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
-    """Return values where a slope or an intercept is not a whole number."""
+def _floats(
+    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load, strays: dict[int, int]
+) -> np.ndarray:
+    """Return values where a slope or an intercept is not a whole number; note stray bits of slices."""
     values = _blank(headers, cells, np.dtype(np.float32))
 
     def finish(k: int, header: Header, pixels: np.ndarray) -> None:
-        cells.masked(pixels)
+        if bits := cells.masked(pixels)[2]:
+            strays[k] = bits
         values[k] = decode_values(pixels, header, rescale)
 
     _on_threads(headers, None, cells, load, finish)
     return values
 
 
-def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load) -> np.ndarray:
-    """Return whole values, in the smallest type that holds those of each slice.
+def _integers(
+    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load, strays: dict[int, int]
+) -> np.ndarray:
+    """Return whole values, in the smallest type that holds those of each slice; note stray bits of slices.
 
     Where stored values need only an intercept, it is added while the slice is in the processor's cache. That
     wraps round where the type of the values is another one of the same size, and loses nothing.
@@ -333,7 +362,9 @@ def _integers(headers: Sequence[Header | None], rescale: Rescale, cells: Cells, 
     def finish(k: int, header: Header, image: np.ndarray) -> None:
         if rescale.is_identity and is_whole:
             return
-        low, high = cells.masked(image)
+        low, high, bits = cells.masked(image)
+        if bits:
+            strays[k] = bits
         if not rescale.is_identity:
             types[k] = integer_type(low, high, header)
             if adds:

@@ -19,6 +19,7 @@ from dicomview.errors import (
 )
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
+from dicomview.io.cells import STRAYS
 from dicomview.io.decode import PixelFile, Rescale, check_length, rescale_of, value_padding
 from dicomview.io.discover import PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
@@ -32,6 +33,7 @@ from dicomview.io.lazy import read_lazily
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
+from dicomview.io.quiet import warn
 from dicomview.io.remote import is_address, is_of_imageio, remote_files
 from dicomview.io.series import Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, plain, reopened
@@ -334,6 +336,8 @@ def read_image(path: File) -> Image:
     rescale = rescale_of([header])
     file = PixelFile(path)
     values = file.values(header, rescale)
+    if file.has_strays:
+        warn(f"{path.name}: {STRAYS}")
     elements = SliceElements(1)
     elements.add(0, file.elements, header.frame)
     (single,) = group_headers([header], reader=_read_series)
@@ -354,6 +358,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DicomviewError] = {}
+    strays: list[int] = []
     first = stack.present[0]
     itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
     try:
@@ -363,16 +368,16 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
         raise
     straight = read_slices(stack.headers, rescale)
     if straight is None:
-        array = _one_by_one(stack.headers, rescale, elements, failed)
+        array = _one_by_one(stack.headers, rescale, elements, failed, strays)
     else:
-        array, of_files = straight
+        array, of_files, strays = straight
         for k, header in enumerate(stack.headers):
             if header is not None:
                 elements.add(k, of_files[header.path], header.frame)
     empty = empty_slices(series, failed)
     if empty:
         array[empty] = _filling(array, empty, value_padding(first, rescale))
-    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable, strays=strays)
 
 
 def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
@@ -395,8 +400,9 @@ def _one_by_one(
     rescale: Rescale,
     elements: SliceElements,
     failed: dict[int, DicomviewError],
+    strays: list[int],
 ) -> np.ndarray:
-    """Decode slices of any kind, and take note of their elements and of those that fail."""
+    """Decode slices of any kind, and take note of their elements, of those that fail, and of stray bits."""
     array: np.ndarray | None = None
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
@@ -427,6 +433,8 @@ def _one_by_one(
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
+        if file[1].has_strays:
+            strays.append(k)
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
