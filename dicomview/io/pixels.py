@@ -159,9 +159,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
     return _Sources(cells, places, elements)
 
 
-def _unexplained(
-    headers: Sequence[Header | None], sources: _Sources, strays: Mapping[int, int]
-) -> list[int]:
+def _unexplained(headers: Sequence[Header | None], sources: _Sources, strays: Mapping[int, int]) -> list[int]:
     """Return the slices whose stray bits are no overlays."""
     overlays: dict[File, int] = {}
     found = []

@@ -179,9 +179,9 @@ def special() -> Iterator[Case]:
 
     def unreadable(folder: Path) -> None:
         (folder / "closed.dcm").write_bytes(files()[0])
-        (folder / "closed.dcm").chmod(0)  # root reads it all the same
+        (folder / "closed.dcm").chmod(0)
 
-    yield Case("a file that may not be read", SPECIAL, WARNED, with_series(unreadable))
+    yield Case("a file that may not be read", SPECIAL, WARNED, with_series(unreadable), is_dangerous=True)
     yield Case("no such path", SPECIAL, NOT_WRONG, only(lambda f: f / "absent.dcm"))
     yield Case("an empty folder", SPECIAL, NOT_WRONG, only(lambda f: f))
 

@@ -71,17 +71,30 @@ def bits() -> Iterator[Case]:
     for value in (2, 255, 65535):
         yield from twice(f"PixelRepresentation {value}", PIXEL, short(SIGNED, value))
     yield Case("one slice signed", PIXEL, NOT_WRONG, one_of(short(SIGNED, 1)))
+    fewer_bits = lambda raw: raw.short(STORED, 8).short(HIGH, 7)
+    whole = np.stack([of_bits(8, k) for k in range(6)])
     yield Case(
-        "BitsStored below the values", PIXEL, NOT_WRONG, all_of(lambda r: r.short(STORED, 8).short(HIGH, 7))
-    )
-    yield Case(
-        "BitsStored below the values, one of",
+        "BitsStored below the values",
         PIXEL,
         NOT_WRONG,
-        one_of(lambda r: r.short(STORED, 8).short(HIGH, 7)),
+        all_of(fewer_bits),
+        also=((Truth.of(whole, AFFINE),),),
     )
+    yield Case("BitsStored below the values, one of", PIXEL, NOT_WRONG, one_of(fewer_bits), also=bits_left(8))
     for tag in (ALLOCATED, STORED, HIGH, SIGNED, SAMPLES, PHOTOMETRIC):
         yield from twice(f"{tag:08X} empty", PIXEL, lambda raw, t=tag: raw.put(t, b""))
+
+
+def of_bits(bits: int, k: int = AT) -> np.ndarray:
+    """Return a slice of which only so many bits were kept, as BitsStored says."""
+    return (voxels()[k].astype(int) + 1024 & (1 << bits) - 1) - 1024
+
+
+def bits_left(bits: int) -> tuple[tuple[Truth, ...], ...]:
+    """Return what is right, with a warning, where one slice has fewer bits: the series, and the slice alone."""
+    array = voxels().astype(int)
+    array[AT] = of_bits(bits)
+    return ((Truth.of(array, AFFINE),), (single(AT, of_bits(bits)),))
 
 
 def frames() -> Iterator[Case]:

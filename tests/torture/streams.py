@@ -254,10 +254,13 @@ def headers() -> Iterator[Case]:
 
 def bombs() -> Iterator[Case]:
     def deflate(raw: Raw, size: int) -> bytes:
-        squeezer = zlib.compressobj(9, wbits=-15)
-        block, out = bytes(2**20), [squeezer.compress(raw.dataset()[: -len(raw[PIXELS])])]
-        out += [squeezer.compress(block) for _ in range(size // 2**20)]
-        return raw.syntax(ALL[2]).start() + b"".join(out) + squeezer.flush()
+        def flushed(data: bytes, how: int) -> bytes:  # by itself, so that it can be repeated
+            squeezer = zlib.compressobj(9, wbits=-15)
+            return squeezer.compress(data) + squeezer.flush(how)
+
+        head = flushed(raw.dataset()[: -len(raw[PIXELS])], zlib.Z_FULL_FLUSH)
+        zeros = flushed(bytes(2**20), zlib.Z_FULL_FLUSH) * (size // 2**20)
+        return raw.syntax(ALL[2]).start() + head + zeros + flushed(b"", zlib.Z_FINISH)
 
     for size in (2**28, 2**33):
         yield Case(

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -288,29 +289,37 @@ def save(cases: Sequence[Made], folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(told, indent=1))
 
 
-def load(folder: Path) -> list[Made]:
+def load(folder: Path, *, with_truths: bool = True) -> list[Made]:
     """Read inputs that were saved; of a folder without a manifest all that is in it, contents unknown."""
     if not (folder / "manifest.json").exists():
         return foreign(folder)
-    cases = []
-    for told in json.loads((folder / "manifest.json").read_text()):
+    return [_made(folder, told, with_truths) for told in _manifest(folder)]
+
+
+def load_one(folder: Path, name: str) -> Made:
+    """Read one input that was saved."""
+    if not (folder / "manifest.json").exists():
+        return next(made for made in foreign(folder) if made.name == name)
+    return next(_made(folder, told) for told in _manifest(folder) if told["name"] == name)
+
+
+@cache
+def _manifest(folder: Path) -> list[dict[str, Any]]:
+    return list(json.loads((folder / "manifest.json").read_text()))
+
+
+def _made(folder: Path, told: dict[str, Any], with_truths: bool = True) -> Made:
+    groups: list[tuple[Truth, ...]] = [()]
+    if with_truths:
         with np.load(folder / told["truth"]) as arrays:
             groups = [
                 tuple(_loaded(arrays, f"{g}.{i}.", color) for i, color in enumerate(colors))
                 for g, colors in enumerate(told["groups"])
             ]
-        cases.append(
-            Made(
-                told["name"],
-                told["category"],
-                told["expected"],
-                folder / told["path"],
-                groups[0],
-                tuple(groups[1:]),
-                told["is_dangerous"],
-            )
-        )
-    return cases
+    return Made(
+        told["name"], told["category"], told["expected"], folder / told["path"], groups[0], tuple(groups[1:]),
+        told["is_dangerous"],
+    )  # fmt: skip
 
 
 def _loaded(arrays: Any, start: str, is_color: bool) -> Truth:
