@@ -10,6 +10,7 @@ import numpy as np
 from dicomview.geometry import plane_of
 from dicomview.geometry.middle import median
 from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
+from dicomview.io.doubts import FILES
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
 from dicomview.volume import Volume
@@ -92,8 +93,12 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
 
 
 def _of_headers(group: Sequence[Header]) -> list[str]:
-    """Return each remark of the headers once."""
-    return list(dict.fromkeys(remark for header in group for remark in header.remarks))
+    """Return each remark of the headers once, with the names of the files that have it."""
+    told: dict[str, dict[str, None]] = {}
+    for header in group:
+        for remark in header.remarks:
+            told.setdefault(remark, {})[header.name] = None
+    return [remark.replace(FILES, names(files)) for remark, files in told.items()]
 
 
 def _lost_parts(group: Sequence[Header]) -> list[str]:

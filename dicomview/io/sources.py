@@ -16,6 +16,7 @@ import pydicom
 
 from dicomview.errors import PathError, file_name
 from dicomview.io.failures import words_of
+from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
@@ -190,13 +191,17 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     """
     root = file.parent.resolve()
     try:
-        dataset = pydicom.dcmread(file, force=True)
+        with quiet():
+            dataset = pydicom.dcmread(file, force=True)
+            names = [
+                record.get("ReferencedFileID") for record in dataset.get("DirectoryRecordSequence") or ()
+            ]
     except Exception as error:
         dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
         return
     listed = cache(_by_upper_case)
-    for record in dataset.get("DirectoryRecordSequence") or ():
-        parts = record.get("ReferencedFileID")
+    records: dict[Path, int] = {}
+    for parts in names:
         if not parts:
             continue
         named = _spelled(root, [parts] if isinstance(parts, str) else list(parts), listed)
@@ -205,7 +210,14 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
         elif not named.is_file():
             dropped.append(Dropped(named, "named by the DICOMDIR, but not there"))
         else:
-            yield named
+            records[named] = records.get(named, 0) + 1
+            if records[named] == 1:
+                yield named
+    for named, count in records.items():
+        if count > 1:
+            dropped.append(
+                Dropped(file, f"{count} records name {file_name(named)}, so that files of others may be lost")
+            )
 
 
 def _spelled(root: Path, parts: Sequence[str], listed: Callable[[Path], dict[str, Path]]) -> Path:
