@@ -12,12 +12,14 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
+from dicomview.io.codestream import check_codestream
 from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import UNCOMPRESSED, read_pixels, stored_bits
+from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
+from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.luts import modality_values, palette_colors
 from dicomview.io.quiet import quiet
@@ -28,6 +30,7 @@ from dicomview.volume.memory import check_budget
 __all__ = [
     "PixelFile",
     "Rescale",
+    "check_length",
     "decode_values",
     "find_pixels",
     "integer_type",
@@ -174,7 +177,10 @@ class PixelFile:
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
-        check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
+        if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
+            check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
+        if "PixelData" in dataset:
+            check_codestream(dataset, frame)
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
@@ -226,6 +232,14 @@ def find_pixels(path: File) -> PixelPlaces:
         problem = _problem(path, error)
     assert problem is not None
     raise problem
+
+
+def check_length(header: Header) -> None:
+    """Raise DecodeError where a file is shorter than the uncompressed pixels that its header tells of."""
+    dataset = find_pixels(header.path).header
+    is_deflated = dataset.file_meta.TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian
+    if not is_deflated and is_cut_short(dataset, header.path.stat().st_size):
+        PixelFile(header.path).stored(header)
 
 
 def scanned_pixels(
@@ -329,7 +343,7 @@ def _problem(path: File, error: BaseException, syntax: UID | None = None) -> Dic
         return failure(path, error, "the pixels cannot be read")
     try:
         if syntax is None:
-            with path.open("rb") as file, quiet():
+            with opened(path) as file, quiet():
                 syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
         return failure(path, error, "PixelData cannot be decoded")

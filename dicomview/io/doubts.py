@@ -5,7 +5,6 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 
 __all__ = ["FILES", "doubts_of", "named", "repeated_in", "zero_slope"]
 
@@ -13,8 +12,6 @@ __all__ = ["FILES", "doubts_of", "named", "repeated_in", "zero_slope"]
 FILES = "{files}"
 #: Group of what says how pixels are stored and what they mean.
 _IMAGE = 0x0028
-#: What is taken where the element is there without a value.
-_RESCALE = {"RescaleSlope": 1, "RescaleIntercept": 0}
 
 
 def zero_slope() -> str:
@@ -41,9 +38,7 @@ def repeated_in(tags: Sequence[int], wanted: frozenset[int]) -> list[int]:
     return list(found)
 
 
-def doubts_of(
-    dataset: Dataset, places: Mapping[str, Any], *, repeated: Sequence[int], is_rescaled: bool
-) -> list[str]:
+def doubts_of(dataset: Dataset, places: Mapping[str, Any], *, repeated: Sequence[int]) -> list[str]:
     """Return the remarks about elements that are not as they must be.
 
     Parameters
@@ -53,19 +48,8 @@ def doubts_of(
         By keyword what was understood of elements that say where the image is.
     repeated : sequence of int
         Tags that come several times in the file.
-    is_rescaled : bool
-        Whether slope and intercept are applied.
     """
     told = [f"{named(tag)} comes several times in {FILES}: the last one is taken" for tag in repeated]
-    for keyword, default in _RESCALE.items() if is_rescaled else ():
-        value = _value(dataset, keyword)
-        if isinstance(value, MultiValue) and len(value) > 1:
-            told.append(
-                f"{named(keyword)} has {len(value)} values in {FILES}, of which one is allowed: "
-                "the first is taken"
-            )
-        elif keyword in dataset and value is not None and str(value) == "":
-            told.append(f"{named(keyword)} is empty in {FILES}: taken for {default}")
     told += [
         f"{named(keyword)} cannot be understood in {FILES}: taken as absent"
         for keyword, found in places.items()
@@ -78,15 +62,6 @@ def named(element: int | str) -> str:
     """Return the keyword of an element with its number, or the number alone."""
     tag = element if isinstance(element, int) else (tag_for_keyword(element) or 0)
     return f"{keyword_for_tag(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})".strip()
-
-
-def _value(dataset: Dataset, keyword: str) -> Any:
-    """Return a value, empty text for an empty one; None for what is no value of its type."""
-    try:
-        value = dataset.get(keyword)
-    except Exception:
-        return None
-    return "" if value is None or (isinstance(value, MultiValue) and not value) else value
 
 
 def _is_filled(dataset: Dataset, keyword: str) -> bool:

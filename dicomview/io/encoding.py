@@ -9,10 +9,14 @@ from typing import Any, BinaryIO
 import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
+from pydicom.filereader import read_partial
 from pydicom.uid import UID
 from pydicom.valuerep import STANDARD_VR
 
+from dicomview.io.counting import counting
+from dicomview.io.inflate import opened
 from dicomview.io.sources import File
+from dicomview.volume.memory import check_budget
 
 __all__ = [
     "COMPRESSED",
@@ -21,6 +25,7 @@ __all__ = [
     "completed_header",
     "elements_behind",
     "fragments_behind",
+    "is_cut_short",
     "read_pixels",
     "stored_bits",
 ]
@@ -62,6 +67,8 @@ _LOSSLESS = frozenset(
     )
 )
 _UNDEFINED = 0xFFFFFFFF
+#: How JPEG and JPEG 2000 begin.
+_CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
 _ITEM = b"\xfe\xff\x00\xe0"
 _PIXEL_VRS = frozenset((b"OB", b"OW", b"OF", b"OD", b"UN"))
 _VRS = frozenset(vr.encode() for vr in STANDARD_VR)
@@ -89,8 +96,8 @@ def read_pixels(path: File) -> Dataset:
     ----------
     DICOM PS3.3 C.7.6.3 (Image Pixel Module), PS3.5 A.4 (encapsulated pixel data).
     """
-    with path.open("rb") as file:
-        dataset = pydicom.dcmread(file, force=True)
+    with opened(path) as file:
+        dataset = read_partial(file, stop_when=counting(), force=True)
     return completed(dataset)
 
 
@@ -124,6 +131,18 @@ def fragments_behind(file: BinaryIO, syntax: str | None) -> int | None:
         return int(parse_fragments(file)[0]) - 1  # the first is the offset table
     except ValueError:
         return None
+
+
+def is_cut_short(dataset: Dataset, size: int | None = None) -> bool:
+    """Return whether uncompressed pixel data, of the size that was read, is shorter than its frames."""
+    if dataset.file_meta.TransferSyntaxUID not in UNCOMPRESSED or (
+        size is None and "PixelData" not in dataset
+    ):
+        return False
+    samples = 2 if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" else dataset.SamplesPerPixel
+    bits = int(dataset.Rows) * int(dataset.Columns) * int(samples) * int(dataset.BitsAllocated)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    return 8 * (len(dataset.PixelData) if size is None else size) < bits * frames
 
 
 def elements_behind(file: BinaryIO, size: int) -> str | None:
@@ -170,7 +189,8 @@ def _syntax(dataset: Dataset) -> UID:
     if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if len(element.value or b"") - _native_size(dataset) in (0, 1):
+        data = element.value or b""
+        if len(data) - _native_size(dataset) in (0, 1) and not data.startswith(_CODESTREAMS):
             return pydicom.uid.ExplicitVRLittleEndian  # decompressed by a tool that left the syntax
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
@@ -302,6 +322,7 @@ def _unwrap(dataset: Dataset) -> None:
     size = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
     frames = generate_frames(dataset.PixelData, number_of_frames=count)
     if syntax == _DEFLATED_FRAMES:
+        check_budget((count, size), 1, "what is deflated", "read it where more is free")
         frames = (zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, size) for frame in frames)
     dataset.PixelData = b"".join(frame[:size] for frame in frames)
     dataset["PixelData"].is_undefined_length = False

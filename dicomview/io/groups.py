@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator, read_dataset, read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from dicomview.io.inflate import opened
 from dicomview.io.layout import ITEM, UNDEFINED, element_at, end_of_item, end_of_items
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File, start_of
@@ -336,7 +337,7 @@ def scan_frames(path: File) -> ScannedFrames | None:
     """
     try:
         state = start_of(path, 0)[1]
-        with path.open("rb") as file, quiet():
+        with opened(path) as file, quiet():
             return _scanned(file, state)
     except Exception:
         return None

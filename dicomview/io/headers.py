@@ -20,15 +20,18 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
+from dicomview.io.counting import counting
 from dicomview.io.doubts import doubts_of, repeated_in, zero_slope
 from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS
 from dicomview.io.groups import PER_FRAME, scan_frames
 from dicomview.io.header import Header, exact, floats, number, strict, strings
+from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.volume import Meta
@@ -136,7 +139,7 @@ def read_headers(path: File) -> list[Header]:
     DecodeError
         If the file cannot be read as DICOM.
     """
-    with reading(path, "cannot be read as DICOM"), path.open("rb") as file, quiet():
+    with reading(path, "cannot be read as DICOM"), opened(path) as file, quiet():
         dataset, stopped_at, size, repeated = _read(file, PER_FRAME)
         frames = scan_frames(path) if stopped_at == PER_FRAME else None
         if frames is not None:
@@ -158,7 +161,7 @@ def read_headers(path: File) -> list[Header]:
                     "the file has no PixelData, or ends before it", path=path, tag="PixelData", remedy=COPY
                 )
             return [header]
-        fragments, at = None, file.tell()
+        fragments, is_tabled, at = None, False, file.tell()
         if (tag := elements_behind(file, size)) is not None:
             raise DecodeError(
                 f"{tag} is behind the pixel data, where no element of the header may be",
@@ -168,12 +171,15 @@ def read_headers(path: File) -> list[Header]:
             )
         file.seek(at)
         if header.number_of_frames > 1 and size == _UNDEFINED:
+            is_tabled = has_table(file)
             fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
         _check_frames(header, size, fragments)
+        remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+        header = plausible(header.like(remarks=(*header.remarks, *remarks)))
         if frames is not None:
-            return frame_headers(header.like(scanned=frames), dataset, frames.groups)
+            return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
         if header.number_of_frames > 1 or any(keyword in dataset for keyword in FUNCTIONAL_KEYWORDS[:2]):
-            return frame_headers(header, dataset)
+            return [*map(plausible, frame_headers(header, dataset))]
         header = diffusion_of_csa(header, dataset)
         if "MOSAIC" in header.image_type:
             return mosaic_headers(header, dataset)
@@ -189,14 +195,17 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int, list[int]]:
     """
     stopped_at, size = 0, 0
     tags: list[int] = []
+    count = counting()
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
         nonlocal stopped_at, size
         tags.append(int(tag))
         if tag >= _FIRST_PIXEL_TAG or tag == last:
+            if tag == _PIXEL_DATA:
+                check_type(vr)
             stopped_at, size = int(tag), int(length)
             return True
-        return False
+        return count(tag, vr, length)
 
     dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
     return dataset, stopped_at, size, repeated_in(tags, _WANTED)
@@ -256,7 +265,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool, repeated: S
         "ImageOrientationPatient": _directions(get("ImageOrientationPatient")),
         "PixelSpacing": floats(get("PixelSpacing"), 2),
     }
-    remarks = doubts_of(dataset, places, repeated=repeated, is_rescaled=has_pixels and not is_angio)
+    remarks = doubts_of(dataset, places, repeated=repeated)
     if slope == 0:
         slope = None
         remarks.append(zero_slope())

@@ -33,7 +33,7 @@ __all__ = ["read_slices"]
 #: More threads than this wait for memory only.
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
-BLOCK = 8
+BLOCK = 16
 TASK = "dicomview.io.tasks.decode_parts"
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
 

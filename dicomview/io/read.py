@@ -9,11 +9,18 @@ from typing import Any, BinaryIO
 import numpy as np
 import pydicom
 
-from dicomview.errors import DecodeError, DicomviewError, PathError, SeriesError, UnsupportedError
+from dicomview.errors import (
+    DecodeError,
+    DicomviewError,
+    MemoryBudgetError,
+    PathError,
+    SeriesError,
+    UnsupportedError,
+)
 from dicomview.io.assemble import names
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
-from dicomview.io.decode import PixelFile, Rescale, rescale_of, value_padding
+from dicomview.io.decode import PixelFile, Rescale, check_length, rescale_of, value_padding
 from dicomview.io.discover import PathLike, Paths, scan
 from dicomview.io.elements import SliceElements
 from dicomview.io.failures import COPY, not_dicom, reader, reading
@@ -21,6 +28,7 @@ from dicomview.io.foreign import is_foreign, opened, read_foreign
 from dicomview.io.grouping import group_headers
 from dicomview.io.header import Header
 from dicomview.io.headers import looks_like_dicom, read_headers
+from dicomview.io.inflate import opened as inflatable
 from dicomview.io.lazy import read_lazily
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.pixels import read_slices
@@ -299,7 +307,7 @@ def dataset(volume: Volume, index: int | tuple[int, ...]) -> pydicom.Dataset:
         raise SeriesError(
             f"slice {index} has no file to read", remedy="take one of volume.sources that is not None"
         )
-    with reading(file), file.open("rb") as stream:
+    with reading(file), inflatable(file) as stream:
         return pydicom.dcmread(stream, stop_before_pixels=True, force=True)
 
 
@@ -349,9 +357,12 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     failed: dict[int, DicomviewError] = {}
     told: list[str] = []
     first = stack.present[0]
-    least = 4 if rescale.is_float or first.real_world else 1
-    itemsize = max(least, -(-first.bits_allocated // 8))
-    check_budget(series.shape or (), itemsize, "the volume")
+    itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
+    try:
+        check_budget(series.shape or (), itemsize, "the volume")
+    except MemoryBudgetError:
+        check_length(first)
+        raise
     straight = read_slices(stack.headers, rescale)
     if straight is None:
         array = _one_by_one(stack.headers, rescale, elements, failed, told)

@@ -14,6 +14,7 @@ from dicomview.io.decode import PixelFile
 from dicomview.io.failures import COPY, reading
 from dicomview.io.header import Header, number
 from dicomview.io.headers import meta_from_dataset
+from dicomview.io.inflate import opened
 from dicomview.io.lab import lab_to_rgb
 from dicomview.io.structures import text_of
 from dicomview.volume import Report, Segment, Segmentation
@@ -53,7 +54,7 @@ def read_segments(headers: Sequence[Header]) -> Segmentation:
     """
     file = headers[0].path
     with reading(file, "the segments cannot be read"):
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
         return _segmentation(headers, dataset)
 

@@ -1,5 +1,7 @@
 """Where files come from: folders, archives, DICOMDIR, memory."""
 
+import bz2
+import gzip
 import io
 import lzma
 import os
@@ -10,12 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pydicom
+from pydicom.filereader import read_partial
 
-from dicomview.errors import PathError, file_name
+from dicomview.errors import MemoryBudgetError, PathError, file_name
 from dicomview.io.failures import words_of
+from dicomview.io.inflate import Bounded, Room, opened
 from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
@@ -73,8 +77,16 @@ _BROKEN = (
 )  # fmt: skip
 #: Other files, like npz, are zip archives inside.
 _ARCHIVES = frozenset(("", ".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz"))
+#: What packs a tar archive, by the first bytes of what it makes.
+_PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+    b"\x5d\0\0": lzma.LZMAFile,
+}
 #: Archives in archives are opened so many levels down.
 _DEEPEST = 3
+_RECORDS = 0x00041220  # DirectoryRecordSequence
 #: What headers and pixels are read from.
 File = Path | MemoryFile | RangedFile
 
@@ -127,22 +139,36 @@ def is_archive(file: File, *, by_name: bool = False) -> bool:
         if zipfile.is_zipfile(stream):
             return True
         stream.seek(0)
-        return tarfile.is_tarfile(stream)
+        try:
+            with _tape(stream, Room(file.stat().st_size)):
+                return True
+        except MemoryBudgetError:
+            return True
+        except _BROKEN:
+            return False
 
 
-def archive_members(file: File, dropped: list[Dropped], depth: int = 0) -> Iterator[MemoryFile]:
-    """Give the files of a zip or tar archive, and of archives inside; nothing is written to disk."""
+def archive_members(
+    file: File, dropped: list[Dropped], depth: int = 0, room: Room | None = None
+) -> Iterator[MemoryFile]:
+    """Give the files of a zip or tar archive, and of archives inside; nothing is written to disk.
+
+    All of them are in memory, so that together they may take no more than what is inflated may.
+    """
     try:
         with file.open("rb") as stream:
             members = _zip_members if zipfile.is_zipfile(stream) else _tar_members
+            room = Room(file.stat().st_size) if room is None else room
             stream.seek(0)
-            for number, (name, data) in enumerate(members(stream, file, dropped)):
+            for number, (name, data) in enumerate(members(stream, file, dropped, room)):
                 # Two members may have the same name.
                 member = MemoryFile.of(data, str(file), str(number), name.lstrip("/"))
                 if depth < _DEEPEST and is_archive(member, by_name=True):
-                    yield from archive_members(member, dropped, depth + 1)
+                    yield from archive_members(member, dropped, depth + 1, room)
                 else:
                     yield member
+    except MemoryBudgetError as error:
+        dropped.append(Dropped(Path(file), error.reason))
     except _BROKEN as error:
         dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
 
@@ -157,11 +183,14 @@ def reopened(path: Path) -> File | None:
     return next((file for file in archive_members(archive, []) if Path(file) == path), None)
 
 
-def _zip_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterator[tuple[str, bytes]]:
+def _zip_members(
+    stream: BinaryIO, file: File, dropped: list[Dropped], room: Room
+) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
             if info.is_dir():
                 continue
+            room.take(info.file_size)
             try:
                 yield info.filename, archive.read(info)
             except _BROKEN as error:
@@ -169,9 +198,12 @@ def _zip_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterat
                 dropped.append(Dropped(Path(info.filename), reason))
 
 
-def _tar_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=stream) as tape:
+def _tar_members(
+    stream: BinaryIO, file: File, dropped: list[Dropped], room: Room
+) -> Iterator[tuple[str, bytes]]:
+    with _tape(stream, room) as tape:
         for member in tape:
+            room.take(member.size)  # also what is only passed by
             content = tape.extractfile(member) if member.isfile() else None
             if content is not None:
                 yield member.name, content.read()
@@ -180,6 +212,15 @@ def _tar_members(stream: BinaryIO, file: File, dropped: list[Dropped]) -> Iterat
         tape.fileobj.seek(tape.offset)
         if tape.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise tarfile.ReadError("no end of archive")
+
+
+def _tape(stream: BinaryIO, room: Room) -> tarfile.TarFile:
+    """Open a tar archive, by its first bytes as a compressed one."""
+    start = stream.read(6)
+    stream.seek(0)
+    kind = next((kind for magic, kind in _PACKERS.items() if start.startswith(magic)), None)
+    inflated = stream if kind is None else kind(stream)
+    return tarfile.open(fileobj=cast(BinaryIO, Bounded(inflated, room.left)), mode="r:")
 
 
 def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
@@ -191,14 +232,16 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     """
     root = file.parent.resolve()
     try:
-        with quiet():
-            dataset = pydicom.dcmread(file, force=True)
+        with opened(file) as stream, quiet():
+            dataset = pydicom.dcmread(stream, force=True)
             names = [
                 record.get("ReferencedFileID") for record in dataset.get("DirectoryRecordSequence") or ()
             ]
     except Exception as error:
         dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
         return
+    if _is_cut(file):
+        dropped.append(Dropped(file, "ends before its last record: it may name more files than are read"))
     listed = cache(_by_upper_case)
     records: dict[Path, int] = {}
     for parts in names:
@@ -218,6 +261,24 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
             dropped.append(
                 Dropped(file, f"{count} records name {file_name(named)}, so that files of others may be lost")
             )
+
+
+def _is_cut(file: Path) -> bool:
+    """Return whether a DICOMDIR ends before its records do."""
+    length = 0
+
+    def is_records(tag: int, vr: str | None, size: int) -> bool:
+        nonlocal length
+        length = size
+        return tag == _RECORDS
+
+    try:
+        with file.open("rb") as stream:
+            read_partial(stream, stop_when=is_records, force=True)
+            behind = file.stat().st_size - stream.tell()
+    except Exception:  # told where it is read as a whole
+        return True
+    return length != 0xFFFFFFFF and length > behind
 
 
 def _spelled(root: Path, parts: Sequence[str], listed: Callable[[Path], dict[str, Path]]) -> Path:

@@ -17,6 +17,7 @@ from dicomview.errors import DecodeError
 from dicomview.io.cells import NATIVE, cells_of
 from dicomview.io.encoding import COMPRESSED, completed, completed_header, read_pixels
 from dicomview.io.groups import ScannedFrames
+from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
@@ -130,7 +131,7 @@ def places_of(path: File) -> PixelPlaces:
     """
     with quiet():
         stamp = stamp_of(path)
-        with path.open("rb") as file:
+        with opened(path) as file:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
             if syntax == pydicom.uid.DeflatedExplicitVRLittleEndian:

@@ -10,6 +10,7 @@ from dicomview.errors import DecodeError
 from dicomview.io.failures import COPY, reading, words_of
 from dicomview.io.header import exact
 from dicomview.io.headers import meta_from_dataset
+from dicomview.io.inflate import opened
 from dicomview.io.sources import File
 from dicomview.volume import Contour, Report, Segment, Segmentation
 
@@ -40,7 +41,7 @@ def read_structures(file: File) -> Segmentation:
     DICOM PS3.3 C.8.8.5 (Structure Set Module), C.8.8.6 (ROI Contour Module), C.8.8.8 (RT ROI Observations).
     """
     with reading(file, "the structure set cannot be read"):
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             dataset = pydicom.dcmread(stream, force=True)
         return _segmentation(dataset)
 

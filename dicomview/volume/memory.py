@@ -8,7 +8,7 @@ from pathlib import Path
 from dicomview.errors import MemoryBudgetError
 from dicomview.options import options
 
-__all__ = ["check_budget", "free_memory"]
+__all__ = ["allowed_memory", "check_budget", "free_memory"]
 
 #: Limits of a container and what it uses, of both versions of control groups.
 _GROUPS = (
@@ -53,14 +53,9 @@ def check_budget(
     MemoryBudgetError
         If it is larger than ``options.memory_budget``.
     """
-    budget = options.memory_budget
+    budget = allowed_memory()
     if budget is None:
         return
-    if budget <= 1:
-        free = free_memory()
-        if free is None:
-            return
-        budget = budget * free
     needed = prod(shape) * itemsize
     if needed > budget:
         extents = " × ".join(map(str, shape))
@@ -72,9 +67,18 @@ def check_budget(
         )
 
 
+def allowed_memory() -> float | None:
+    """Return how many bytes ``options.memory_budget`` allows; None for no limit, or where nobody tells."""
+    budget = options.memory_budget
+    if budget is None or budget > 1:
+        return budget
+    free = free_memory()
+    return None if free is None else budget * free
+
+
 def free_memory() -> int | None:
     """Return how many bytes this process may still take, in its container too; None where nobody tells."""
-    told = [_of_system(), *(_of_group(*paths) for paths in _GROUPS)]
+    told = [_of_system(), _of_process(), *(_of_group(*paths) for paths in _GROUPS)]
     return min((free for free in told if free is not None), default=None)
 
 
@@ -89,6 +93,20 @@ def _of_system() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _of_process() -> int | None:
+    """Return what a limit of this process (``ulimit -v``) leaves."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, AttributeError, OSError, ValueError):
+        return None
+    return max(limit - used, 0)
 
 
 def _of_group(limit: str, usage: str, statistics: str) -> int | None:

@@ -297,6 +297,18 @@ def table(rows, folder, rounds, *, cold=False):
     return {name: median(r[0] for r in found) for name, found in results.items() if found}
 
 
+def isolation(folder, rounds):
+    """Print what it costs that decoders run in processes of their own, once these are started."""
+    command = [sys.executable, str(Path(__file__).with_name("isolated.py")), str(folder), str(2 * rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, (clock, processor), (alone, alone_processor) = json.loads(done.stdout)
+    print(
+        f"  isolated {clock:.3f} s, in process {alone:.3f} s: ratio {clock / alone:.2f}, of processor time "
+        f"{processor / alone_processor:.2f}; with the start of the workers {first:.3f} s",
+        flush=True,
+    )
+
+
 def main():
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -321,6 +333,8 @@ def main():
             print(f"{name} (median of {rounds}{', from the disk' * options.cold})", flush=True)
             contestants = ["limit", *(p for p in peers if plain or p not in ONLY_CLASSIC)]
             table(contestants, folder, rounds, cold=options.cold)
+            if SERIES[name][2] != "uncompressed":
+                isolation(folder, rounds)
             if plain:
                 print(f"{name}: headers, and the first picture")
                 measured("with a cache", folder)
