@@ -21,7 +21,7 @@ __all__ = ["is_foreign", "opened", "read_foreign"]
 def is_foreign(path: PathLike) -> bool:
     """Return whether a path is a file that is not DICOM but that imageio may know."""
     path = Path(path).expanduser()
-    if path.suffix.lower() in SUFFIXES or not path.is_file():
+    if path.suffix.lower() in SUFFIXES or not path.is_file() or not path.stat().st_size:
         return False
     return not looks_like_dicom(path) and not is_archive(path)
 
