@@ -11,6 +11,7 @@ from imageio.core.request import InitializationError
 
 from dicomview.errors import DicomviewError, PathError, UnsupportedError
 from dicomview.io.discover import SUFFIXES, PathLike
+from dicomview.io.failures import not_dicom
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.remote import is_address, last_of, reason_of
 from dicomview.io.sources import is_archive
@@ -21,7 +22,7 @@ __all__ = ["is_foreign", "opened", "read_foreign"]
 def is_foreign(path: PathLike) -> bool:
     """Return whether a path is a file that is not DICOM but that imageio may know."""
     path = Path(path).expanduser()
-    if path.suffix.lower() in SUFFIXES or not path.is_file() or not path.stat().st_size:
+    if path.suffix.lower() in SUFFIXES or not path.is_file():
         return False
     return not looks_like_dicom(path) and not is_archive(path)
 
@@ -51,6 +52,8 @@ def _problem(answer: BaseException, url: str) -> PathError:
 
 def read_foreign(path: Path) -> np.ndarray:
     """Read an array in another format through imageio's own plugins."""
+    if not path.stat().st_size:  # or it only says so, and never ends
+        raise not_dicom(path)
     try:
         return np.asarray(iio.imread(path))
     except Exception as error:
