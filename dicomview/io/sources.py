@@ -193,7 +193,7 @@ def archive_members(
     except MemoryBudgetError as error:
         dropped.append(Dropped(Path(file), error.reason))
     except _BROKEN as error:
-        dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
+        dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({words_of(error)})"))
 
 
 def reopened(path: Path) -> File | None:
@@ -258,7 +258,7 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
         with opened(file) as stream:
             dataset = pydicom.dcmread(stream, force=True)
     except Exception as error:
-        dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
+        dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({words_of(error)})"))
         return
     if _is_cut(file):
         dropped.append(Dropped(file, "ends before its last record: it may name more files than are read"))
