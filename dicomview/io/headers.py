@@ -20,7 +20,7 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError
-from dicomview.io.counting import counting
+from dicomview.io.counting import MOST_ITEMS, counting
 from dicomview.io.doubts import doubts_of, repeated_in, zero_slope
 from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
@@ -33,7 +33,7 @@ from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, u
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
-from dicomview.io.sources import File
+from dicomview.io.sources import File, start_of
 from dicomview.volume import Meta
 
 __all__ = [
@@ -88,6 +88,7 @@ _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
 PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 #: PixelData and its floating-point forms.
 _FIRST_PIXEL_TAG, _PIXEL_DATA = 0x7FE00008, 0x7FE00010
 _PIXEL_TAGS = frozenset((_FIRST_PIXEL_TAG, 0x7FE00009, _PIXEL_DATA))
@@ -101,8 +102,7 @@ def looks_like_dicom(path: File) -> bool:
     OSError
         If the file cannot be opened.
     """
-    with path.open("rb") as file:
-        start = file.read(132)
+    start = start_of(path, 132)[0]
     if start[128:] == b"DICM":
         return True
     # Without preamble a file begins with a tag of group 0002 or 0008, followed by a VR or a short length.
@@ -381,7 +381,7 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
 def _meta_from_dataset(dataset: Dataset) -> Meta:
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
-        if tag == PER_FRAME:
+        if tag == PER_FRAME or _is_endless(dataset, tag):
             continue
         try:
             element = dataset[tag]
@@ -398,6 +398,16 @@ def _meta_from_dataset(dataset: Dataset) -> Meta:
         if not isinstance(value, bytes):
             meta[keyword] = value
     return meta
+
+
+def _is_endless(dataset: Dataset, tag: int) -> bool:
+    """Return whether an element, not converted yet, is a sequence of more items than anyone needs."""
+    try:
+        value = dataset.get_item(tag).value
+    except Exception:  # said where it is converted
+        return False
+    is_long = isinstance(value, bytes) and len(value) > 8 * MOST_ITEMS
+    return is_long and max(value.count(item) for item in _ITEMS) > MOST_ITEMS
 
 
 def keyword_of(tag: int) -> str:
