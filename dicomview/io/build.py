@@ -42,7 +42,7 @@ def volume_of(
     *,
     failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
-    strays: Sequence[int] = (),
+    told: Sequence[str] = (),
 ) -> Volume:
     """Return the volume of a series.
 
@@ -57,8 +57,8 @@ def volume_of(
         Slices that could not be decoded.
     unreadable : sequence of Dropped
         Files beside the series that could not be read.
-    strays : sequence of int
-        Slices with bits that are neither stored ones nor overlays.
+    told : sequence of str
+        What was noticed while the slices were decoded.
     """
     stack = series.stack
     first = stack.present[0]
@@ -81,12 +81,7 @@ def volume_of(
         dimensions=stack.dimensions,
         meta=meta,
         report=report_of(
-            series,
-            meta,
-            failed,
-            unreadable,
-            tuple(place if extra else place[0] for place in missing),
-            strays,
+            series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing), told
         ),
         sources=[
             None if h is None else Source(plain(h.path), h.sop_instance_uid, h.frame) for h in stack.headers

@@ -1,7 +1,7 @@
 """Reading: find_series, volread, mvolread and imread."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ from dicomview.errors import (
     SeriesError,
     UnsupportedError,
 )
+from dicomview.io.assemble import names
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
 from dicomview.io.cells import STRAYS
@@ -100,7 +101,7 @@ def series_of(
     unreadable = [*dropped, *unreadable]
     read = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
     place = Path(path) if isinstance(path, str | os.PathLike) and not is_address(path) else None
-    found = group_headers(headers, reader=read)
+    found = group_headers(headers, reader=read, dropped=unreadable)
     return SeriesList(found, dropped=unreadable, others=others, path=place)
 
 
@@ -358,7 +359,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DicomviewError] = {}
-    strays: list[int] = []
+    told: list[str] = []
     first = stack.present[0]
     itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
     try:
@@ -368,16 +369,17 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
         raise
     straight = read_slices(stack.headers, rescale)
     if straight is None:
-        array = _one_by_one(stack.headers, rescale, elements, failed, strays)
+        array = _one_by_one(stack.headers, rescale, elements, failed, told)
     else:
         array, of_files, strays = straight
+        told += _stray_bits(h.name for k, h in enumerate(stack.headers) if h is not None and k in strays)
         for k, header in enumerate(stack.headers):
             if header is not None:
                 elements.add(k, of_files[header.path], header.frame)
     empty = empty_slices(series, failed)
     if empty:
         array[empty] = _filling(array, empty, value_padding(first, rescale))
-    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable, strays=strays)
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable, told=told)
 
 
 def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
@@ -400,10 +402,16 @@ def _one_by_one(
     rescale: Rescale,
     elements: SliceElements,
     failed: dict[int, DicomviewError],
-    strays: list[int],
+    told: list[str],
 ) -> np.ndarray:
-    """Decode slices of any kind, and take note of their elements, of those that fail, and of stray bits."""
+    """Decode slices of any kind, and take note of their elements, of those that fail and of what is odd."""
     array: np.ndarray | None = None
+    ends: dict[File, tuple[int, int]] = {}
+    for header in headers:
+        if header is not None and header.tile is not None:
+            ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
+    behind: list[str] = []
+    strays: list[str] = []
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
@@ -417,6 +425,8 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
+            if header.tile is not None and header.tile == ends[header.path] and file[1].filled_behind(header):
+                behind.append(header.name)
         except DicomviewError as error:
             failed[k] = error
             continue
@@ -434,11 +444,23 @@ def _one_by_one(
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
         if file[1].has_strays:
-            strays.append(k)
+            strays.append(header.name)
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
+    told += _stray_bits(strays)
+    if behind:
+        told.append(
+            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
+            "there are more slices than the header tells, and they are left out"
+        )
     return array
+
+
+def _stray_bits(files: Iterable[str]) -> list[str]:
+    """Say which files, by name, have bits that are neither stored ones nor overlays."""
+    listed = names(dict.fromkeys(files))
+    return [f"{STRAYS}: look at the values of {listed}"] if listed else []
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

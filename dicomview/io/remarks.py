@@ -6,7 +6,6 @@ from dicomview.errors import DicomviewError
 from dicomview.geometry import Geometry
 from dicomview.geometry.middle import median
 from dicomview.io.assemble import names
-from dicomview.io.cells import STRAYS
 from dicomview.io.header import Header
 from dicomview.io.realworld import mapping_warnings
 from dicomview.io.series import Series
@@ -31,7 +30,7 @@ def report_of(
     failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
     missing: tuple[int | tuple[int, ...], ...],
-    strays: Sequence[int] = (),
+    told: Sequence[str] = (),
 ) -> Report:
     """Return the report of a volume.
 
@@ -47,8 +46,8 @@ def report_of(
         Files beside the series that could not be read.
     missing : tuple of int or tuple
         Places of all empty slices.
-    strays : sequence of int
-        Slices with bits that are neither stored ones nor overlays.
+    told : sequence of str
+        What was noticed while the slices were decoded.
     """
     stack = series.stack
     steps = _steps(stack.geometry)
@@ -58,8 +57,8 @@ def report_of(
             *series.warnings,
             *mapping_warnings(stack.present),
             *burned_in(meta),
+            *told,
             *_empty_slices(failed),
-            *_stray_bits(series, strays),
             *_unreadable_files(unreadable),
         ),
         (*stack.dropped, *unreadable),
@@ -134,11 +133,6 @@ def _empty_slices(failed: Mapping[int, DicomviewError]) -> list[str]:
     """Say which slices are empty because their file cannot be decoded, the first few one by one."""
     told = [f"slice {k} is empty: {error}" for k, error in failed.items()]
     return told if len(told) <= 5 else [*told[:5], f"{len(told) - 5} more slices are empty"]
-
-
-def _stray_bits(series: Series, strays: Sequence[int]) -> list[str]:
-    files = dict.fromkeys(h.name for k in strays if (h := series.stack.headers[k]) is not None)
-    return [f"{STRAYS}: look at the values of {names(files)}"] if files else []
 
 
 def _unreadable_files(unreadable: Sequence[Dropped]) -> list[str]:

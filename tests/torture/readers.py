@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from torture.truth import Answer, Given
 
+#: Warnings that say nothing of the input.
+UNTOLD = (DeprecationWarning, ResourceWarning)
 READERS = ("dicomview", "imageio", "pydicom", "SimpleITK")
 
 
@@ -36,7 +38,7 @@ def read(reader: Callable[[Path], Given], path: Path) -> Given:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         given = reader(path)
-    told = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
+    told = [str(w.message) for w in caught if not issubclass(w.category, UNTOLD)]
     return Given(given.answers, (*given.warnings, *told))
 
 
