@@ -116,7 +116,7 @@ BECOMES = {
     "names nothing": "obscure error",
     "tells no cause": "obscure error",
     "changes a value": "silent wrong",
-    "changes a value and says so": "silent wrong",
+    "changes a value and says so": "wrong with warning",
     "reverses": "silent wrong",
     "drops": "silent wrong",
     "has another spacing": "silent wrong",

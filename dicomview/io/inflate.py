@@ -17,6 +17,8 @@ _ALWAYS, _RATIO = 1 << 30, 100
 #: What is inflated at once is in memory so many times while it is read.
 _COPIES = 4
 _CHUNK = 1 << 20
+#: No deflated data becomes more than so many times as large.
+_DENSEST = 1032
 _REMEDY = "if the file can be trusted, raise dicomview.options.memory_budget (None for no limit)"
 
 
@@ -70,7 +72,7 @@ def check_inflated(data: bytes) -> None:
         If it is larger than the memory budget allows.
     """
     most = most_inflated(len(data), _COPIES)
-    if most is None:
+    if most is None or _DENSEST * len(data) <= most:
         return
     inflater, rest, size = zlib.decompressobj(-zlib.MAX_WBITS), data, 0
     try:

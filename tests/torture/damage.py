@@ -105,7 +105,7 @@ def flips() -> Iterator[Case]:
     for tag in (0x00280010, 0x00280011, 0x00280100, 0x00280101):
         for bit in (0, 2, 4):
             also = fewer(16, 16) if (tag, bit) == (0x00280011, 2) else ()
-            also = bits_left(8) if (tag, bit) == (0x00280101, 2) else also
+            also = bits_left(8, low=4) if (tag, bit) == (0x00280101, 2) else also
             yield from twice(
                 f"value of {tag:08X} bit {bit}",
                 FLIP,

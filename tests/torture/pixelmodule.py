@@ -85,16 +85,16 @@ def bits() -> Iterator[Case]:
         yield from twice(f"{tag:08X} empty", PIXEL, lambda raw, t=tag: raw.put(t, b""))
 
 
-def of_bits(bits: int, k: int = AT) -> np.ndarray:
-    """Return a slice of which only so many bits were kept, as BitsStored says."""
-    return (voxels()[k].astype(int) + 1024 & (1 << bits) - 1) - 1024
+def of_bits(bits: int, k: int = AT, low: int = 0) -> np.ndarray:
+    """Return a slice of which only so many bits were kept, as BitsStored and HighBit say."""
+    return (voxels()[k].astype(int) + 1024 >> low & (1 << bits) - 1) - 1024
 
 
-def bits_left(bits: int) -> tuple[tuple[Truth, ...], ...]:
+def bits_left(bits: int, low: int = 0) -> tuple[tuple[Truth, ...], ...]:
     """Return what is right, with a warning, where one slice has fewer bits: the series, and the slice alone."""
     array = voxels().astype(int)
-    array[AT] = of_bits(bits)
-    return ((Truth.of(array, AFFINE),), (single(AT, of_bits(bits)),))
+    array[AT] = of_bits(bits, low=low)
+    return ((Truth.of(array, AFFINE),), (single(AT, array[AT]),))
 
 
 def frames() -> Iterator[Case]:

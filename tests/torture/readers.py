@@ -92,11 +92,15 @@ def with_imageio(path: Path) -> Given:
         array = np.asarray(image)
         sampling = image.meta.get("sampling") or ()
         across = tuple(map(float, sampling[-2:])) if len(sampling) >= 2 else None
-        return Given((Answer(array, across and (None, *across) if array.ndim > 2 else None),))
+        return Given(
+            (Answer(array, across and (None, *across) if array.ndim > 2 else None, is_placed=False),)
+        )
     volume = iio.volread(path, format="DICOM")
     sampling = volume.meta.get("sampling")
     is_whole = sampling is not None and len(sampling) == 3
-    return Given((Answer(np.asarray(volume), tuple(map(float, sampling)) if is_whole else None),))
+    return Given(
+        (Answer(np.asarray(volume), tuple(map(float, sampling)) if is_whole else None, is_placed=False),)
+    )
 
 
 def with_pydicom(path: Path) -> Given:
@@ -116,7 +120,7 @@ def with_pydicom(path: Path) -> Given:
     if len(slices) > 1 and "PixelSpacing" in slices[0] and "ImagePositionPatient" in slices[0]:
         first, second = (np.array(s.ImagePositionPatient, float) for s in slices[:2])
         spacing = (float(np.linalg.norm(second - first)), *map(float, slices[0].PixelSpacing))
-    return Given((Answer(array, spacing),))
+    return Given((Answer(array, spacing, is_placed=False),))
 
 
 def with_simpleitk(path: Path) -> Given:

@@ -18,6 +18,7 @@ from torture.seeds import (
     film,
     film_truth,
     packed,
+    single,
     thrice,
     twice,
     voxels,
@@ -262,12 +263,13 @@ def bombs() -> Iterator[Case]:
         zeros = flushed(bytes(2**20), zlib.Z_FULL_FLUSH) * (size // 2**20)
         return raw.syntax(ALL[2]).start() + head + zeros + flushed(b"", zlib.Z_FINISH)
 
+    blank = lambda: [single(array=np.full(voxels()[0].shape, -1024))]
     for size in (2**28, 2**33):
         yield Case(
             f"{size >> 20} MB deflated",
             BOMBS,
             NOT_WRONG,
-            alone(partial(deflate, size=size)),
+            alone(partial(deflate, size=size), blank),
             is_dangerous=True,
         )
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 OUTCOMES = (
-    "right", "right with warning", "clear error", "obscure error", "silent wrong", "hang", "crash", "memory",
+    "right", "right with warning", "clear error", "obscure error", "wrong with warning", "silent wrong", "hang",
+    "crash", "memory",
 )  # fmt: skip
 #: A reader need not give these; an input of unknown contents can only be answered, or not.
 UNJUDGED = "unjudged"
@@ -88,13 +89,15 @@ class Made:
 class Answer:
     """One volume that a reader gave; None for what it does not claim to know.
 
-    ``missing`` are the places of slices that are said to be empty, counted over all frames.
+    ``missing`` are the places of slices that are said to be empty, counted over all frames. A reader that never
+    places its slices says so by ``is_placed``: then it may give them in either order.
     """
 
     array: np.ndarray
     spacing: tuple[float | None, ...] | None = None
     affine: np.ndarray | None = None
     missing: tuple[int, ...] = ()
+    is_placed: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,9 @@ def judge(made: Made, given: Given) -> tuple[str, str]:
                 return "silent wrong", f"only a part of a legal input: {'; '.join(given.warnings)[:300]}"
             return "right with warning", "; ".join(given.warnings)[:300]
         worse = worse or worse_here
-    told = f" (warned: {'; '.join(given.warnings)[:300]})" if given.warnings else ""
-    return "silent wrong", worse + told
+    if given.warnings:
+        return "wrong with warning", f"{worse} (warned: {'; '.join(given.warnings)[:300]})"
+    return "silent wrong", worse
 
 
 def fits(truths: Sequence[Truth], answers: Sequence[Answer], *, is_warned: bool) -> tuple[bool, str]:
@@ -140,7 +144,7 @@ def fits(truths: Sequence[Truth], answers: Sequence[Answer], *, is_warned: bool)
 def differs(truth: Truth, answer: Answer, *, is_warned: bool) -> str:
     """Say in what an answer differs from the truth, which may also be stacked the other way round."""
     worse = _differs(truth, answer, is_warned=is_warned)
-    if worse and truth.affine is not None and answer.affine is not None:
+    if worse and truth.affine is not None and (answer.affine is not None or not answer.is_placed):
         axis = truth.array.ndim - (4 if truth.is_color else 3)
         turned = truth.affine.copy()
         turned[:3, 3] += (truth.array.shape[axis] - 1) * turned[:3, 0]
@@ -212,7 +216,7 @@ def geometry_differs(truth: Truth, answer: Answer, is_warned: bool, first: int =
     if truth.affine is None:
         return "" if answer.affine is None else "an affine that the files do not tell"
     if answer.affine is None:
-        return "" if is_warned or answer.spacing is None else "no affine"
+        return "" if is_warned or answer.spacing is None or not answer.is_placed else "no affine"
     columns = [1, 2] if is_warned and (first or answer.missing == ()) else [0, 1, 2, 3]
     if truth.array.shape[-4 if truth.is_color else -3] == 1:
         columns = [c for c in columns if c]
@@ -241,7 +245,7 @@ def wrong_values(given: np.ndarray, true: np.ndarray) -> str:
 
 
 #: These say nothing to whoever does not know the program.
-_BARE = (
+BARE = (
     KeyError, AttributeError, IndexError, AssertionError, TypeError, struct.error, RecursionError,
     UnicodeError, ZeroDivisionError, OverflowError, StopIteration, NameError, EOFError,
 )  # fmt: skip
@@ -250,7 +254,7 @@ _BARE = (
 def is_clear(error: BaseException, path: Path, *, base: type | None = None) -> str:
     """Say why an error is not clear: it must name the file or folder, and the cause; ours also the remedy."""
     text = str(error)
-    if isinstance(error, _BARE) and (base is None or not isinstance(error, base)):
+    if isinstance(error, BARE) and (base is None or not isinstance(error, base)):
         return f"a bare {type(error).__name__}"
     names = {path.name, path.stem} | ({p.name for p in path.rglob("*")} if path.is_dir() else set())
     told = getattr(error, "path", None)

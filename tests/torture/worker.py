@@ -10,12 +10,13 @@ import os
 import resource
 import sys
 import time
+import traceback
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[k]) for k in (1, 2)]  # the tests, and what they test
 
 from torture.readers import read, reader_of
-from torture.truth import Made, is_clear, judge, load_one
+from torture.truth import BARE, Made, is_clear, judge, load_one
 
 
 def outcome(reader, base, made: Made, noise) -> tuple[str, str]:  # type: ignore[no-untyped-def]
@@ -29,7 +30,8 @@ def outcome(reader, base, made: Made, noise) -> tuple[str, str]:  # type: ignore
             given = type(given)(given.answers, (*given.warnings, shouted))
         return judge(made, given)
     except BaseException as error:
-        told = f"{type(error).__name__}: {error}"[:600]
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__}: {error}"[:600] + f" [{Path(last.filename).name}:{last.lineno}]"
         if not isinstance(error, Exception):
             return "crash", told
         is_ours = base is not None and isinstance(error, base)
@@ -37,7 +39,7 @@ def outcome(reader, base, made: Made, noise) -> tuple[str, str]:  # type: ignore
             return "memory", told
         if "std::bad_alloc" in told or "Failed to allocate memory" in told:
             return "memory", told
-        if made.expected == "right":
+        if made.expected == "right" and not isinstance(error, BARE):
             return "clear error", f"a legal input was refused: {told}"
         why = is_clear(error, made.path, base=base)
         return ("obscure error", f"{why}: {told}") if why else ("clear error", told)
