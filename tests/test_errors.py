@@ -251,7 +251,7 @@ def test_an_object_without_pixels_is_unsupported_not_damaged(write):
 @pytest.mark.parametrize(
     ("raised", "words"),
     [
-        (AttributeError("'NoneType' object has no attribute 'encode'"), "a value is absent or of another kind"),
+        (AttributeError("'NoneType' object has no attribute 'x'"), "a value is absent or of another kind"),
         (AttributeError("'FileDataset' object has no attribute 'Rows'"), "Rows is absent"),
         (struct.error("unpack requires a buffer of 4 bytes"), "it ends too early"),
         (struct.error("unpack_from requires a buffer of at least 8 bytes for unpacking 4 bytes at offset 4 "
