@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from dicomview.errors import DecodeError, DicomviewError, MemoryBudgetError
+from dicomview.io.quiet import quiet
 from dicomview.options import options
 
 __all__ = ["COPY", "failure", "not_dicom", "reader", "reading", "tag_in", "words_of"]
@@ -105,7 +106,8 @@ def reading(
     The error beneath it may quote the header and name the folder, and shows in no traceback.
     """
     try:
-        yield
+        with quiet():  # a warning of pydicom quotes the header
+            yield
     except BaseException as error:
         problem = failure(path, error, cause, remedy=remedy)
         if problem is None or problem is error:
@@ -129,7 +131,8 @@ def reader(function: Callable[P, T]) -> Callable[P, T]:
             raise TypeError(f"a path, bytes, an open file or a list is needed, not {type(path).__name__}")
         is_address = isinstance(path, str) and "://" in path
         try:
-            return function(*args, **kwargs)
+            with quiet():  # a warning of pydicom quotes the header
+                return function(*args, **kwargs)
         except BaseException as error:
             is_call = isinstance(error, TypeError) and error.__traceback__ and not error.__traceback__.tb_next
             if is_call:

@@ -11,6 +11,7 @@ import numpy as np
 from dicomview.geometry import plane_of
 from dicomview.geometry.middle import median
 from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
+from dicomview.io.doubts import FILES
 from dicomview.io.failures import failure
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
@@ -120,8 +121,12 @@ def _stacks_of(members: Sequence[Header], reader: Callable[..., Volume]) -> list
 
 
 def _of_headers(group: Sequence[Header]) -> list[str]:
-    """Return each remark of the headers once."""
-    return list(dict.fromkeys(remark for header in group for remark in header.remarks))
+    """Return each remark of the headers once, with the names of the files that have it."""
+    told: dict[str, dict[str, None]] = {}
+    for header in group:
+        for remark in header.remarks:
+            told.setdefault(remark, {})[header.name] = None
+    return [remark.replace(FILES, names(files)) for remark, files in told.items()]
 
 
 def _mixed_scales(group: Sequence[Header]) -> list[str]:

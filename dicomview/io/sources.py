@@ -21,6 +21,7 @@ from pydicom.filereader import read_partial
 from dicomview.errors import MemoryBudgetError, PathError, file_name
 from dicomview.io.failures import words_of
 from dicomview.io.inflate import Bounded, Room, opened
+from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
@@ -255,16 +256,19 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     """
     root = file.parent.resolve()
     try:
-        with opened(file) as stream:
+        with opened(file) as stream, quiet():
             dataset = pydicom.dcmread(stream, force=True)
+            names = [
+                record.get("ReferencedFileID") for record in dataset.get("DirectoryRecordSequence") or ()
+            ]
     except Exception as error:
         dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({words_of(error)})"))
         return
     if _is_cut(file):
         dropped.append(Dropped(file, "ends before its last record: it may name more files than are read"))
     listed = cache(_by_upper_case)
-    for record in dataset.get("DirectoryRecordSequence") or ():
-        parts = record.get("ReferencedFileID")
+    records: dict[Path, int] = {}
+    for parts in names:
         if not parts:
             continue
         named = _spelled(root, [parts] if isinstance(parts, str) else list(parts), listed)
@@ -273,7 +277,14 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
         elif not named.is_file():
             dropped.append(Dropped(named, "named by the DICOMDIR, but not there"))
         else:
-            yield named
+            records[named] = records.get(named, 0) + 1
+            if records[named] == 1:
+                yield named
+    for named, count in records.items():
+        if count > 1:
+            dropped.append(
+                Dropped(file, f"{count} records name {file_name(named)}, so that files of others may be lost")
+            )
 
 
 def _is_cut(file: Path) -> bool:
