@@ -159,6 +159,17 @@ class PixelFile:
                 raise
         raise problem
 
+    def filled_behind(self, header: Header) -> int:
+        """Count the tiles of a mosaic behind one that was decoded, without those of a single value."""
+        if self._whole is None or header.tile is None:
+            return 0
+        rows, columns = header.rows, header.columns
+        down, across = self._whole.shape[0] // rows, self._whole.shape[1] // columns
+        last = header.tile[0] // rows * across + header.tile[1] // columns
+        places = (divmod(k, across) for k in range(last + 1, down * across))
+        tiles = (self._whole[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
+        return sum(bool(tile.min() != tile.max()) for tile in tiles)
+
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
         dataset = self._dataset
@@ -332,7 +343,7 @@ def _problem(path: File, error: BaseException, syntax: UID | None = None) -> Dic
         return failure(path, error, "the pixels cannot be read")
     try:
         if syntax is None:
-            with opened(path) as file:
+            with opened(path) as file, quiet():
                 syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
         return failure(path, error, "PixelData cannot be decoded")

@@ -17,6 +17,7 @@ from dicomview.errors import (
     SeriesError,
     UnsupportedError,
 )
+from dicomview.io.assemble import names
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.cache import HeaderCache
 from dicomview.io.decode import PixelFile, Rescale, check_length, rescale_of, value_padding
@@ -98,7 +99,7 @@ def series_of(
     unreadable = [*dropped, *unreadable]
     read = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
     place = Path(path) if isinstance(path, str | os.PathLike) and not is_address(path) else None
-    found = group_headers(headers, reader=read)
+    found = group_headers(headers, reader=read, dropped=unreadable)
     return SeriesList(found, dropped=unreadable, others=others, path=place)
 
 
@@ -354,6 +355,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DicomviewError] = {}
+    told: list[str] = []
     first = stack.present[0]
     itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
     try:
@@ -363,7 +365,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
         raise
     straight = read_slices(stack.headers, rescale)
     if straight is None:
-        array = _one_by_one(stack.headers, rescale, elements, failed)
+        array = _one_by_one(stack.headers, rescale, elements, failed, told)
     else:
         array, of_files = straight
         for k, header in enumerate(stack.headers):
@@ -372,7 +374,7 @@ def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Droppe
     empty = empty_slices(series, failed)
     if empty:
         array[empty] = _filling(array, empty, value_padding(first, rescale))
-    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable, told=told)
 
 
 def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
@@ -395,9 +397,15 @@ def _one_by_one(
     rescale: Rescale,
     elements: SliceElements,
     failed: dict[int, DicomviewError],
+    told: list[str],
 ) -> np.ndarray:
-    """Decode slices of any kind, and take note of their elements and of those that fail."""
+    """Decode slices of any kind, and take note of their elements, of those that fail and of what is odd."""
     array: np.ndarray | None = None
+    ends: dict[File, tuple[int, int]] = {}
+    for header in headers:
+        if header is not None and header.tile is not None:
+            ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
+    behind: list[str] = []
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
@@ -411,6 +419,8 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
+            if header.tile is not None and header.tile == ends[header.path] and file[1].filled_behind(header):
+                behind.append(header.name)
         except DicomviewError as error:
             failed[k] = error
             continue
@@ -430,6 +440,11 @@ def _one_by_one(
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
+    if behind:
+        told.append(
+            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
+            "there are more slices than the header tells, and they are left out"
+        )
     return array
 
 
