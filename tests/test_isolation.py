@@ -22,7 +22,7 @@ from test_syntaxes import STREAMS
 
 import dicomview as dv
 from dicomview.errors import DecodeError
-from dicomview.io import compressed, isolation, pixels, processes, tasks
+from dicomview.io import compressed, isolation, pixels, processes, syntaxes, tasks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ways to die are those of POSIX")
 LETHAL = 2
@@ -300,6 +300,36 @@ def test_workers_import_what_this_process_has(workers, monkeypatch, tmp_path):
     modules = [np, pydicom, tasks]
     places = isolation.run("dying.origins", [module.__name__ for module in modules], [999] * 3)
     assert [bytes(place).decode() for place in places] == [module.__file__ for module in modules]
+
+
+def test_workers_start_without_pydicom():
+    """It takes most of the time to start."""
+    code = """
+import runpy, sys
+light = runpy.run_path(sys.argv[1])
+light["_light_package"]("dicomview", light["Path"](sys.argv[1]).parents[1])
+light["_light_package"]("dicomview.io", light["Path"](sys.argv[1]).parent)
+import dicomview.io.tasks
+print([name for name in ("pydicom", "dicomview.io.sources", "tempfile") if name in sys.modules])
+"""
+    worker = Path(processes.__file__).with_name("worker.py")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(worker)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n" and not done.stderr
+
+
+def test_syntaxes_are_those_of_pydicom():
+    told = {
+        syntaxes.NATIVE: (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian),
+        syntaxes.JPEG_LOSSLESS: (uid.JPEGLossless, uid.JPEGLosslessSV1),
+        syntaxes.JPEG_LS_LOSSLESS: uid.JPEGLSLossless,
+        syntaxes.JPEG_LS_NEAR_LOSSLESS: uid.JPEGLSNearLossless,
+        syntaxes.JPEG_2000_LOSSLESS: uid.JPEG2000Lossless,
+        syntaxes.JPEG_2000: uid.JPEG2000,
+        syntaxes.RLE: uid.RLELossless,
+    }
+    assert all(ours == theirs for ours, theirs in told.items()) and len(told) == len(syntaxes.__all__)
 
 
 def test_where_nothing_can_be_started_it_is_said_once(series, workers, monkeypatch):

@@ -10,13 +10,13 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
 
+from dicomview.io.general import CodedFrame
 from dicomview.io.isolation import run
 from dicomview.io.sources import File
-from dicomview.io.tasks import CodedFrame
 
 __all__ = ["decoded_frame", "frame_key"]
 
-TASK = "dicomview.io.tasks.decode_frames"
+TASK = "dicomview.io.general.decode_frames"
 #: What decoding needs to know, beside the pixels.
 _KEYWORDS = (
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns", "BitsAllocated",
