@@ -152,7 +152,7 @@ def test_packed_cells_are_not_called_damage(write):
     dataset.BitsAllocated = dataset.BitsStored = 12
     dataset.HighBit, dataset.PixelData = 11, bytes(120)
     dataset.save_as(path)
-    with pytest.raises(dv.DicomviewError, match=r"\(0028,0100\) of 12.*; convert it to Explicit VR"):
+    with pytest.raises(dv.DicomviewError, match=r"\(0028,0100\) of 12.*: convert it to Explicit VR"):
         dv.imread(path)
 
 

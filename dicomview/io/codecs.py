@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.io.cells import Cells
+from dicomview.io.codestream import check_run_lengths, check_tiles
 from dicomview.io.syntaxes import (
     JPEG_2000,
     JPEG_2000_LOSSLESS,
@@ -102,6 +103,7 @@ def _checked_2000(data: bytes, cells: Cells) -> bytes:
         raise Unsuited
     if depth not in (is_signed << 7 | bits - 1 for bits in _depths(cells)):
         raise Unsuited
+    check_tiles(data)
     at = 45
     while data[at : at + 1] == b"\xff" and data[at + 1] != 0x90:
         if data[at + 1] in (0x53, 0x79):  # a component's own coding, and an extension
@@ -140,8 +142,7 @@ def _signed(pixels: np.ndarray, cells: Cells) -> np.ndarray:
 
 def _run_lengths(codecs: Any, data: bytes, cells: Cells, room: np.ndarray | None) -> np.ndarray:
     """Decode RLE, a segment for each byte."""
-    if int.from_bytes(data[:4], "little") != cells.dtype.itemsize:
-        raise Unsuited
+    check_run_lengths(data, cells.dtype.itemsize, cells.rows * cells.columns)
     out = np.empty(cells.size, np.uint8) if room is None else room[: cells.size]
     decoded = codecs.dicomrle_decode(data, cells.dtype, out=out)
     return np.asarray(decoded).view(cells.dtype).reshape(cells.rows, cells.columns)

@@ -12,6 +12,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
+from dicomview.io.codestream import check_codestream
 from dicomview.io.compressed import decoded_frame, frame_key
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
@@ -167,6 +168,8 @@ class PixelFile:
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
         if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
+        if "PixelData" in dataset:
+            check_codestream(dataset, frame)
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:

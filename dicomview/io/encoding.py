@@ -9,9 +9,11 @@ from typing import Any, BinaryIO
 import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
+from pydicom.filereader import read_partial
 from pydicom.uid import UID
 from pydicom.valuerep import STANDARD_VR
 
+from dicomview.io.counting import counting
 from dicomview.io.inflate import opened
 from dicomview.io.sources import File
 from dicomview.volume.memory import check_budget
@@ -65,6 +67,8 @@ _LOSSLESS = frozenset(
     )
 )
 _UNDEFINED = 0xFFFFFFFF
+#: How JPEG and JPEG 2000 begin.
+_CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
 _ITEM = b"\xfe\xff\x00\xe0"
 _PIXEL_VRS = frozenset((b"OB", b"OW", b"OF", b"OD", b"UN"))
 _VRS = frozenset(vr.encode() for vr in STANDARD_VR)
@@ -93,7 +97,7 @@ def read_pixels(path: File) -> Dataset:
     DICOM PS3.3 C.7.6.3 (Image Pixel Module), PS3.5 A.4 (encapsulated pixel data).
     """
     with opened(path) as file:
-        dataset = pydicom.dcmread(file, force=True)
+        dataset = read_partial(file, stop_when=counting(), force=True)
     return completed(dataset)
 
 
@@ -185,7 +189,8 @@ def _syntax(dataset: Dataset) -> UID:
     if told in UNCOMPRESSED and element.is_undefined_length:
         return _sniffed(element.value) or told
     if told in COMPRESSED and not element.is_undefined_length:
-        if len(element.value or b"") - _native_size(dataset) in (0, 1):
+        data = element.value or b""
+        if len(data) - _native_size(dataset) in (0, 1) and not data.startswith(_CODESTREAMS):
             return pydicom.uid.ExplicitVRLittleEndian  # decompressed by a tool that left the syntax
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same

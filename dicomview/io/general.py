@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
 
 __all__ = ["CodedFrame", "decode_frames"]
+
+#: Plugins of pydicom that are tried, in this order; others only where none of these is there.
+_PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom")
 
 
 @dataclass(frozen=True)
@@ -33,4 +37,16 @@ def decode_frames(
         dataset.file_meta.TransferSyntaxUID = item.syntax
         dataset.PixelData = item.data
         dataset["PixelData"].is_undefined_length = True
-        yield pixel_array(dataset, index=item.index, **options)
+        yield _decoded(dataset, item, options)
+
+
+def _decoded(dataset: Dataset, item: CodedFrame, options: dict[str, Any]) -> np.ndarray:
+    """Decode by the first plugin that can; what the first of them says is the error."""
+    available = get_decoder(item.syntax).available_plugins
+    errors = []
+    for plugin in [name for name in _PLUGINS if name in available] or [""]:
+        try:
+            return np.asarray(pixel_array(dataset, index=item.index, decoding_plugin=plugin, **options))
+        except Exception as error:
+            errors.append(error)
+    raise errors[0]

@@ -82,7 +82,7 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
             series = Series(
                 group,
                 part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, *_of_headers(group), *_lost_parts(group)),
+                remarks=(*remarks, *_of_headers(group), *_mixed_scales(group), *_lost_parts(group)),
                 beside=others,
                 is_survey=survey,
                 reader=reader,
@@ -94,6 +94,19 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
 def _of_headers(group: Sequence[Header]) -> list[str]:
     """Return each remark of the headers once."""
     return list(dict.fromkeys(remark for header in group for remark in header.remarks))
+
+
+def _mixed_scales(group: Sequence[Header]) -> list[str]:
+    """Say that slices without a rescale are among others: their values may be of another scale.
+
+    A scale of its own for each slice is in order for PET and MR, for CT it is not.
+    """
+    scales = {(h.rescale_slope, h.rescale_intercept) for h in group}
+    if len(scales) < 2 or ((1.0, 0.0) not in scales and group[0].modality != "CT"):
+        return []
+    odd = [h.name for h in group if (h.rescale_slope, h.rescale_intercept) == (1.0, 0.0)]
+    which = f"{names(odd)} have none" if odd else f"{len(scales)} different ones"
+    return [f"slices differ in RescaleSlope and RescaleIntercept ({which}): their values may not compare"]
 
 
 def _lost_parts(group: Sequence[Header]) -> list[str]:

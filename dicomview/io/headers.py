@@ -20,6 +20,7 @@ from pydicom.uid import (
 from pydicom.valuerep import IS, DSclass, PersonName
 
 from dicomview.errors import DecodeError, file_name
+from dicomview.io.counting import counting
 from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.groups import PER_FRAME, scan_frames
@@ -28,6 +29,7 @@ from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
+from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.volume import Meta
@@ -156,7 +158,7 @@ def read_headers(path: File) -> list[Header]:
                     "the file has no PixelData, or ends before it", path=path, tag="PixelData", remedy=COPY
                 )
             return [header]
-        fragments, at = None, file.tell()
+        fragments, is_tabled, at = None, False, file.tell()
         if (tag := elements_behind(file, size)) is not None:
             raise DecodeError(
                 f"{tag} is behind the pixel data, where no element of the header may be",
@@ -166,12 +168,15 @@ def read_headers(path: File) -> list[Header]:
             )
         file.seek(at)
         if header.number_of_frames > 1 and size == _UNDEFINED:
+            is_tabled = has_table(file)
             fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
         _check_frames(header, size, fragments)
+        remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+        header = plausible(header.like(remarks=(*header.remarks, *remarks)))
         if frames is not None:
-            return frame_headers(header.like(scanned=frames), dataset, frames.groups)
+            return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
         if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-            return frame_headers(header, dataset)
+            return [*map(plausible, frame_headers(header, dataset))]
         header = diffusion_of_csa(header, dataset)
         if "MOSAIC" in header.image_type:
             return mosaic_headers(header, dataset)
@@ -186,13 +191,16 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
     Tag and length of that are returned too; the file stands before it.
     """
     stopped_at, size = 0, 0
+    count = counting()
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
         nonlocal stopped_at, size
         if tag >= _FIRST_PIXEL_TAG or tag == last:
+            if tag == _PIXEL_DATA:
+                check_type(vr)
             stopped_at, size = int(tag), int(length)
             return True
-        return False
+        return count(tag, vr, length)
 
     dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
     return dataset, stopped_at, size

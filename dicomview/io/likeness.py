@@ -256,7 +256,9 @@ class Likenesses:
                 if elements_behind(stream, length) is not None:  # the general reader says so
                     return None
         scanned = Scanned(likeness.layout, values, (start, length), state)
-        header = likeness.header_of(file, scanned)
+        known = likeness.header.scanned
+        is_as_long = known is None or known.pixels[1] == length  # else it may not be what the header says
+        header = likeness.header_of(file, scanned) if is_as_long else None
         if header is None:
             self._scanned = scanned
         else:

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO, cast
 
 import pydicom
+from pydicom.filereader import read_partial
 
 from dicomview.errors import MemoryBudgetError, PathError, file_name
 from dicomview.io.failures import words_of
@@ -84,6 +85,7 @@ _PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 }
 #: Archives in archives are opened so many levels down.
 _DEEPEST = 3
+_RECORDS = 0x00041220  # DirectoryRecordSequence
 #: What headers and pixels are read from.
 File = Path | MemoryFile | RangedFile
 
@@ -234,6 +236,8 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     except Exception as error:
         dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
         return
+    if _is_cut(file):
+        dropped.append(Dropped(file, "ends before its last record: it may name more files than are read"))
     listed = cache(_by_upper_case)
     for record in dataset.get("DirectoryRecordSequence") or ():
         parts = record.get("ReferencedFileID")
@@ -246,6 +250,24 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
             dropped.append(Dropped(named, "named by the DICOMDIR, but not there"))
         else:
             yield named
+
+
+def _is_cut(file: Path) -> bool:
+    """Return whether a DICOMDIR ends before its records do."""
+    length = 0
+
+    def is_records(tag: int, vr: str | None, size: int) -> bool:
+        nonlocal length
+        length = size
+        return tag == _RECORDS
+
+    try:
+        with file.open("rb") as stream:
+            read_partial(stream, stop_when=is_records, force=True)
+            behind = file.stat().st_size - stream.tell()
+    except Exception:  # told where it is read as a whole
+        return True
+    return length != 0xFFFFFFFF and length > behind
 
 
 def _spelled(root: Path, parts: Sequence[str], listed: Callable[[Path], dict[str, Path]]) -> Path:

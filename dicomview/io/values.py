@@ -8,6 +8,7 @@ from functools import lru_cache
 from dicomview.io.keys import seconds_of
 
 __all__ = [
+    "FARTHEST",
     "Unlike",
     "decimal",
     "factor",
@@ -20,6 +21,8 @@ __all__ = [
     "uid",
 ]
 
+#: Nothing in a patient is farther from the origin, mm.
+FARTHEST = 1e6
 #: Text of numbers that Python and pydicom understand alike.
 _DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
 _POINT = re.compile(rb"\\".join([b"(" + _DECIMAL.pattern.replace(b"(", b"(?:") + b")"] * 3))
@@ -56,7 +59,7 @@ def point(value: bytes) -> tuple[float, ...]:
         raise Unlike
     texts = found.groups()
     x, y, z = numbers = tuple(map(float, texts))
-    if max(map(len, texts)) > 16 or not math.isfinite(x + y + z):
+    if max(map(len, texts)) > 16 or not max(abs(x), abs(y), abs(z)) <= FARTHEST:
         raise Unlike
     return numbers
 

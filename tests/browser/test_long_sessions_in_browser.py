@@ -218,8 +218,14 @@ def test_a_thousand_keys(show):
 
 def test_a_connection_that_is_cut_is_taken_up_again(show):
     book = show(VIEWER)
-    book.page.evaluate(f"() => {{ {KERNEL}._ws.close(); }}")
-    book.page.wait_for_function(f"{KERNEL}.connectionStatus !== 'connected'")
+    # It may be back before one could ask: the page itself notes that it was gone.
+    book.page.evaluate(
+        f"""() => new Promise(gone => {{
+            const kernel = {KERNEL};
+            kernel.connectionStatusChanged.connect((_, status) => {{ if (status !== 'connected') gone(); }});
+            kernel._ws.close();
+        }})"""
+    )
     book.page.locator(FOCUS).focus()
     for _ in range(3):
         book.page.keyboard.press("ArrowUp")

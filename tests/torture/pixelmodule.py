@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from torture.raw import Raw
-from torture.seeds import AFFINE, all_of, alone, film, film_truth, one_of, thrice, twice, voxels
+from torture.seeds import AFFINE, AT, all_of, alone, film, film_truth, one_of, single, thrice, twice, voxels
 from torture.truth import NOT_WRONG, Case, Truth
 
 PIXEL, GEOMETRY = "pixel module", "geometry"
@@ -33,16 +33,18 @@ def text(tag: int, value: str, vr: bytes | None = None) -> partial[Raw]:
     return partial(lambda raw, t, v, r: raw.text(t, v, r), t=tag, v=value, r=vr)
 
 
-def fewer(rows: int, columns: int = 20) -> Truth:
-    """Return what the pixel data holds by another number of rows."""
-    flat = voxels().reshape(6, -1)[:, : rows * columns]
-    return Truth.of(flat.reshape(6, rows, columns), AFFINE)
+def fewer(rows: int, columns: int) -> tuple[tuple[Truth, ...], ...]:
+    """Return what the pixel data holds by another number of rows or columns: all slices, and one."""
+    array = voxels().reshape(6, -1)[:, : rows * columns].reshape(6, rows, columns)
+    return ((Truth.of(array, AFFINE),), (single(AT, array[AT]),))
 
 
 def shapes() -> Iterator[Case]:
     for tag, name in ((ROWS, "Rows"), (COLUMNS, "Columns")):
         for value in (0, 1, 15, 17, 32, 512, 32768, 65535):
-            yield from thrice(f"{name} {value}", PIXEL, short(tag, value))
+            rows, columns = (value, 20) if tag == ROWS else (16, value)
+            also = fewer(rows, columns) if value in (15, 17) and rows * columns <= 320 else ()
+            yield from thrice(f"{name} {value}", PIXEL, short(tag, value), also=also)
         yield from twice(f"{name} of two values", PIXEL, short(tag, 16, 16))
         yield from twice(f"{name} empty", PIXEL, lambda raw, t=tag: raw.put(t, b""))
         yield from twice(f"{name} of one byte", PIXEL, lambda raw, t=tag: raw.put(t, b"\x10", length=1))
@@ -110,6 +112,13 @@ def late(step: float) -> tuple[tuple[Truth, ...], ...]:
     return ((Truth.of(voxels()[[0, 1, 3, 4, 5, 2]], affine),),)
 
 
+def unscaled(k: int, *, alone: bool = False) -> Truth:
+    """Return the truth with a slice as it is stored."""
+    array = voxels().astype(int)
+    array[k] += 1024
+    return single(k, array[k]) if alone else Truth.of(array, AFFINE)
+
+
 def positions() -> Iterator[Case]:
     for value in ("nan\\nan\\nan", "0\\0\\nan", "inf\\0\\0", "1e400\\0\\0", "-1e308\\1e308\\1e308", "0\\0", "0", "",
                   "a\\b\\c", "0\\0\\0\\0", "1,5\\2,5\\3,5", "0x10\\0\\0", "-20.5\\-31.25\\"):  # fmt: skip
@@ -142,7 +151,12 @@ def positions() -> Iterator[Case]:
         for tag in (0x00281052, 0x00281053):
             if value == "0" and tag == 0x00281052:
                 continue  # as good as any other
-            yield from twice(f"{tag:08X} {value!r}", GEOMETRY, text(tag, value))
+            also = (
+                {"also": ((unscaled(AT),), (unscaled(AT, alone=True),))}
+                if value == "" and tag == 0x00281052
+                else {}
+            )
+            yield from twice(f"{tag:08X} {value!r}", GEOMETRY, text(tag, value), **also)
 
     def in_time() -> list[Truth]:
         affine = AFFINE.copy()
@@ -153,7 +167,13 @@ def positions() -> Iterator[Case]:
     yield Case("no position", GEOMETRY, NOT_WRONG, all_of(lambda raw: raw.drop(POSITION), unplaced))
     yield Case("no orientation", GEOMETRY, NOT_WRONG, all_of(lambda raw: raw.drop(ORIENTATION), unplaced))
     yield Case("no spacing", GEOMETRY, NOT_WRONG, all_of(lambda raw: raw.drop(SPACING), bare))
-    yield Case("no rescale in one", GEOMETRY, NOT_WRONG, one_of(lambda raw: raw.drop(0x00281052, 0x00281053)))
+    yield Case(
+        "no rescale in one",
+        GEOMETRY,
+        NOT_WRONG,
+        one_of(lambda raw: raw.drop(0x00281052, 0x00281053)),
+        also=((unscaled(AT),),),
+    )
 
     mean = AFFINE.copy()
     mean[:3, 0] = [0, 0, 14.9 / 5]

@@ -46,12 +46,13 @@ def lazily(path: Path) -> Given:
 
 def with_dicomview(path: Path, *, lazy: bool = False) -> Given:
     import dicomview as dv
+    from dicomview.errors import SeriesError
 
     found = dv.find_series(path)
     told = [str(d) for d in found.dropped] + [s.reason for s in found if s.reason]
     try:
         volumes = [dv.volread(path, lazy=lazy)]
-    except dv.SeriesError:
+    except SeriesError:
         if len(found.volumes) < 2:
             raise
         volumes = [series.read(lazy=lazy) for series in found.volumes]

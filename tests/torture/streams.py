@@ -105,7 +105,7 @@ def offsets() -> Iterator[Case]:
                 return raw.put(0x7FE00002, struct.pack("<6Q", *(len(x) + len(x) % 2 for x in f)), b"OV")
 
             yield Case(
-                f"{codec}, extended table {name}", OFFSETS, expected,
+                f"{codec}, extended table {name}", OFFSETS, expected if table else NOT_WRONG,
                 alone(extended, lambda: [film_truth()], film(codec)),
             )  # fmt: skip
 

@@ -137,7 +137,20 @@ def fits(truths: Sequence[Truth], answers: Sequence[Answer], *, is_warned: bool)
 
 
 def differs(truth: Truth, answer: Answer, *, is_warned: bool) -> str:
-    """Say in what an answer differs from the truth; with a warning slices may be missing."""
+    """Say in what an answer differs from the truth, which may also be stacked the other way round."""
+    worse = _differs(truth, answer, is_warned=is_warned)
+    if worse and truth.affine is not None and answer.affine is not None:
+        axis = truth.array.ndim - (4 if truth.is_color else 3)
+        turned = truth.affine.copy()
+        turned[:3, 3] += (truth.array.shape[axis] - 1) * turned[:3, 0]
+        turned[:3, 0] *= -1
+        other = Truth(np.flip(truth.array, axis), truth.spacing, turned, truth.is_color)
+        return worse and _differs(other, answer, is_warned=is_warned) and worse
+    return worse
+
+
+def _differs(truth: Truth, answer: Answer, *, is_warned: bool) -> str:
+    """Say in what an answer differs; with a warning slices may be missing."""
     ndim = 4 if truth.is_color else 3
     true = truth.array.reshape(-1, *truth.array.shape[1 - ndim :])
     if answer.array.shape[1 - ndim :] != true.shape[1:] or answer.array.ndim < ndim - 1:
@@ -248,7 +261,7 @@ def is_clear(error: BaseException, path: Path, *, base: type | None = None) -> s
     if base is not None:
         if not isinstance(error, base):
             return f"{type(error).__name__} is none of ours"
-        if hasattr(base, "remedy") and not getattr(error, "remedy", None):
+        if not getattr(error, "remedy", None):
             return "no remedy"
     return ""
 

@@ -1,0 +1,168 @@
+"""Codestreams: what a compressed frame says about itself must agree with the header, before it is decoded."""
+
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import pydicom.uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+
+__all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_tiles"]
+
+_JPEG = frozenset((*pydicom.uid.JPEGTransferSyntaxes, *pydicom.uid.JPEGLSTransferSyntaxes)) - frozenset(
+    pydicom.uid.JPEG2000TransferSyntaxes
+)
+_JPEG_2000 = frozenset((*pydicom.uid.JPEG2000TransferSyntaxes, "1.2.840.10008.1.2.4.201",
+                        "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"))  # fmt: skip
+#: Markers of a frame header (SOF) of JPEG and JPEG-LS; the others of this range are tables.
+_FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
+_SCAN, _END = 0xDA, b"\xff\xd9"
+#: The end marker is looked for in so many bytes; padding may follow it.
+_TAIL = 4096
+#: Pixels that a byte of any codestream can stand for, at the very most.
+MOST_PER_BYTE = 1 << 18
+#: A run of RLE is two bytes for 128.
+_MOST_RUN = 64
+
+
+class _Frame(NamedTuple):
+    """What a codestream says of its frame."""
+
+    rows: int
+    columns: int
+    components: int
+    bits: int
+
+
+def check_codestream(dataset: Dataset, frame: int) -> None:
+    """Refuse a compressed frame that contradicts the header, or ends too early.
+
+    Decoders fill what is missing with anything, write beyond what the header says, or never return.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Completed, with pixel data.
+    frame : int
+
+    Raises
+    ------
+    ValueError
+        If it does.
+
+    References
+    ----------
+    ISO 10918-1 B.2 (JPEG), 14495-1 C.2 (JPEG-LS), 15444-1 A (JPEG 2000), DICOM PS3.5 G (RLE).
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    is_jpeg, is_2000 = syntax in _JPEG, syntax in _JPEG_2000
+    if not (is_jpeg or is_2000 or syntax in pydicom.uid.RLETransferSyntaxes):
+        return
+    data = _frame(dataset, frame)
+    if is_jpeg or is_2000:
+        _check_frame(data, _of_2000(data) if is_2000 else _of_jpeg(data), dataset)
+    else:
+        cell = int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
+        check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
+
+
+def _frame(dataset: Dataset, index: int) -> bytes:
+    table = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
+    count = int(dataset.get("NumberOfFrames") or 1)
+    extended = table if all(table) else None
+    return bytes(get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count))
+
+
+def _check_frame(data: bytes, found: _Frame, dataset: Dataset) -> None:
+    """Compare a frame with what the header says."""
+    rows, columns, samples = int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel)
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)
+    if (found.rows, found.columns, found.components) != (rows, columns, samples):
+        raise ValueError(
+            f"the codestream is of {found.rows} rows, {found.columns} columns, {found.components} samples; "
+            f"Rows, Columns and SamplesPerPixel say {rows}, {columns} and {samples}"
+        )
+    if found.bits > allocated or found.bits <= 8 < stored:
+        raise ValueError(
+            f"the codestream has {found.bits} bits, BitsAllocated and BitsStored say {allocated} and {stored}"
+        )
+    if _END not in data[-_TAIL:]:
+        raise ValueError("the codestream has no end: it was cut short")
+    if rows * columns > len(data) * MOST_PER_BYTE:
+        raise ValueError(f"the codestream of {len(data)} bytes cannot hold {rows} x {columns} pixels")
+
+
+def _of_jpeg(data: bytes) -> _Frame:
+    """Find the frame header among the marker segments before the scan."""
+    if data[:2] != b"\xff\xd8":
+        raise ValueError("the codestream does not begin as JPEG does")
+    for marker, start, length in _segments(data, 2):
+        if marker == _SCAN:
+            break
+        if marker in _FRAMES and length >= 8:
+            bits, rows, columns, components = struct.unpack_from(">BHHB", data, start)
+            return _Frame(rows, columns, components, bits)
+    raise ValueError("the codestream has no frame header")
+
+
+def _segments(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """Give marker, start and length of the segments."""
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xFF:  # filled up
+            at += 1
+            continue
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if length < 2 or at + 2 + length > len(data):
+            return
+        yield data[at + 1], at + 4, length
+        at += 2 + length
+
+
+def _of_2000(data: bytes) -> _Frame:
+    """Read the SIZ segment, and check that all tiles are there."""
+    start = data.find(b"\xff\x4f\xff\x51", 0, _TAIL)  # behind the boxes of a JP2 file, where it is one
+    if start < 0 or len(data) < start + 45:
+        raise ValueError("the codestream does not begin as JPEG 2000 does")
+    right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+    components, depth = struct.unpack_from(">HB", data, start + 40)
+    steps = data[start + 42 : start + 42 + 3 * components]
+    if any(steps[i] not in (0, 1) for i in range(len(steps)) if i % 3):
+        raise ValueError("the components of the codestream are subsampled")
+    if any(d != depth for d in steps[::3]):
+        raise ValueError("the components of the codestream have different bits")
+    check_tiles(data, start)
+    return _Frame(bottom - top, right - left, components, (depth & 0x7F) + 1)
+
+
+def check_tiles(data: bytes, start: int = 0) -> None:
+    """Refuse a JPEG 2000 codestream with fewer tiles than its SIZ segment tells."""
+    right, bottom, _, _, width, height, left, top = struct.unpack_from(">8I", data, start + 8)
+    if not width or not height or right <= left or bottom <= top:
+        raise ValueError("the codestream has tiles of no size")
+    count = -(-(right - left) // width) * -(-(bottom - top) // height)
+    if count == 1:
+        return
+    if count > len(data) // 12:  # each has a header of so many bytes at least
+        raise ValueError(f"the codestream tells of {count} tiles, for which it is too short")
+    found: set[int] = set()
+    at = data.find(b"\xff\x90", start)
+    while at >= 0 and data.startswith(b"\xff\x90", at) and at + 12 <= len(data):
+        number, length = struct.unpack_from(">HI", data, at + 4)
+        found.add(number)
+        at = at + length if length >= 12 else len(data)
+    if len(found) < count:
+        raise ValueError(f"the codestream has {len(found)} of {count} tiles: it was cut short")
+
+
+def check_run_lengths(data: bytes, segments: int, pixels: int) -> None:
+    """Refuse an RLE frame whose header is none, or whose segments cannot hold the pixels."""
+    places = struct.unpack_from("<16I", data) if len(data) >= 64 else (0,)
+    if places[0] != segments:
+        raise ValueError(f"the RLE header tells of {places[0]} segments in place of {segments}")
+    starts = [*places[1 : 1 + segments], len(data)]
+    if starts[0] != 64 or any(b <= a for a, b in pairwise(starts)):
+        raise ValueError("the RLE header has segments that are not one behind the other")
+    if any((b - a) * _MOST_RUN < pixels for a, b in pairwise(starts)):
+        raise ValueError(f"the RLE segments are too short for {pixels} pixels: the frame was cut short")
