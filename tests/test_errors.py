@@ -14,6 +14,7 @@ from conftest import edit, make_voxels
 import dicomview as dv
 from dicomview import errors
 from dicomview.errors import DecodeError, DicomviewError, PathError, UnsupportedError, file_name
+from dicomview.io import grouping
 from dicomview.io.failures import failure, reader, words_of
 
 ROOT = Path(dv.__file__).parent
@@ -32,6 +33,7 @@ PATHLESS = {
     "io/decode.py:_smallest_integer": "PixelFile adds it",
     "io/foreign.py:_problem": "an address, which may hold a key",
     "io/functional.py:_number": "read_headers adds it",
+    "io/inflate.py": "whoever opens a file adds its path",
     "io/headers.py:_exactly": "read_headers adds it",
     "io/structures.py:_contour": "read_structures adds it",
     "io/read.py:imread": "an address, which may hold a key",
@@ -244,3 +246,60 @@ def test_an_object_without_pixels_is_unsupported_not_damaged(write):
     dataset.save_as(path)
     with pytest.raises(UnsupportedError, match=r"holds no PixelData \(7FE0,0010\) \(SR\)"):
         dv.imread(path)
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (AttributeError("'NoneType' object has no attribute 'encode'"), "a value is absent or of another kind"),
+        (AttributeError("'FileDataset' object has no attribute 'Rows'"), "Rows is absent"),
+        (struct.error("unpack requires a buffer of 4 bytes"), "it ends too early"),
+        (struct.error("unpack_from requires a buffer of at least 8 bytes for unpacking 4 bytes at offset 4 "
+                      "(actual buffer size is 4)"), "it ends too early"),
+        (ValueError("could not broadcast input array from shape (192,) into shape (160,)"),
+         "it has values of shape (192,) in place of (160,)"),
+        (ValueError("cannot reshape array of size 5 into shape (2,3)"),
+         "it has 5 values, which do not fill a shape of (2,3)"),
+        (RecursionError("maximum recursion depth exceeded while calling a Python object"),
+         "sequences are nested too deeply"),
+        (TypeError("'NoneType' object is not subscriptable"), "a value is absent or of another kind"),
+        (TypeError("int() argument must be a string, a bytes-like object or a real number, not 'NoneType'"),
+         "a value is absent or of another kind"),
+        (TypeError("unsupported operand type(s) for *: 'int' and 'NoneType'"),
+         "a value is absent or of another kind"),
+        (IndexError("list index out of range"), "it ends too early"),
+        (KeyError("DOE^JOHN"), "a part of it is not there"),
+        (EOFError("Compressed file ended before the end-of-stream marker was reached"), "it ends too early"),
+        (AssertionError(), "it is not as it should be"),
+        (OSError("odd"), "it cannot be read to its end"),
+        (OverflowError("Python int too large to convert to C long"), "a number is too large"),
+        (ValueError("none: one: 'NoneType' object has no attribute 'x'; two: maximum recursion depth "
+                    "exceeded; three: unpack requires a buffer of 4 bytes"),
+         "none: one: a value is absent or of another kind; two: sequences are nested too deeply; "
+         "three: it ends too early"),
+    ],
+)  # fmt: skip
+def test_causes_are_told_in_plain_words(raised, words):
+    assert words_of(raised) == words
+
+
+def test_a_series_that_cannot_be_put_together_costs_only_itself(write, monkeypatch):
+    good, bad = write("good"), write("bad")
+    for path in bad:
+        edit(path, SeriesInstanceUID="1.2.3.99", SeriesNumber=9)
+    whole = grouping._separate_kinds
+
+    def separate(group):
+        if group[0].series_number == 9:
+            raise ZeroDivisionError("float division by zero")
+        return whole(group)
+
+    monkeypatch.setattr(grouping, "_separate_kinds", separate)
+    found = dv.find_series(good[0].parent.parent)
+    (row,) = found.dropped
+    assert len(found) == 1 and row.path == bad[0] and "of its series" in row.reason and row.error.remedy
+    volume = dv.volread(good[0].parent.parent)
+    np.testing.assert_array_equal(volume.array, make_voxels())
+    assert row in volume.report.dropped
+    with pytest.raises(DecodeError, match="its series cannot be put together"):
+        dv.volread(bad[0].parent)

@@ -246,3 +246,18 @@ def test_places_of_a_grid_whose_type_went_astray(united, how):
 def test_a_grid_without_places_stays_one_image_and_says_so(united):
     (series,) = dv.find_series(united(random((5, 4, 4)), make_affine(), has_places=False))
     assert series.shape == (1, 12, 12) and "(0065,1051)" in series.warnings[0]
+
+
+def test_tiles_behind_the_last_slice_that_are_not_blank_are_told(mosaic):
+    array = random((7, 4, 6))
+    path = mosaic(array, make_affine(), csa_elements={"NumberOfImagesInMosaic": ["5"]})
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, array[:5])
+    (told,) = vol.report.warnings
+    assert "tiles behind the last slice of the mosaic are not blank in IM0000.dcm" in told
+    assert dv.volread(mosaic(array, make_affine(), "8")).report.warnings == ()
+
+
+def test_a_mosaic_of_one_slice_is_told(mosaic):
+    path = mosaic(random((7, 4, 6)), make_affine(), csa_elements={"NumberOfImagesInMosaic": ["1"]})
+    assert "says MOSAIC, and the header tells of one slice only" in str(dv.volread(path).report)

@@ -355,7 +355,7 @@ def test_a_slope_of_zero_does_not_wipe_out_a_frame(enhanced):
     ]
     vol = dv.volread(enhanced([(voxels[k], {**place(k), **slopes[k]}) for k in range(3)]))
     np.testing.assert_array_equal(vol.array, voxels * np.array([2, 1, 2])[:, None, None])
-    assert vol.report.warnings == ("RescaleSlope (0028,1053) is 0 in enhanced.dcm: taken for 1",)
+    assert vol.report.warnings[0] == "RescaleSlope (0028,1053) is 0 in enhanced.dcm: taken for 1"
 
 
 def test_time_points_in_files_of_their_own(enhanced):

@@ -990,7 +990,8 @@ def test_an_orientation_of_zeros_is_none(write):
     vol = dv.volread(write(elements={"ImageOrientationPatient": [0.0] * 6}))
     assert vol.shape == (6, 8, 10) and vol.geometry.affine is None and vol.sampling[0] is None
     np.testing.assert_array_equal(vol.array, make_voxels())
-    assert "sorted by InstanceNumber" in vol.report.warnings[0]
+    assert "ImageOrientationPatient (0020,0037) cannot be understood" in vol.report.warnings[0]
+    assert "sorted by InstanceNumber" in vol.report.warnings[1]
 
 
 def test_a_slice_missing_between_positions_that_jitter_is_found(write):
@@ -1070,3 +1071,146 @@ def test_frames_are_time_points_where_the_header_counts_as_many(write_4d, count,
     vol = dv.volread(write_4d([{"NumberOfTemporalPositions": count}] * 3))
     assert vol.dims[0] == name and vol.dimensions[0].values == values
     np.testing.assert_array_equal(vol.array, TIMES)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "there"),
+    [
+        ("TemporalPositionIdentifier", ["1", "1", "1", "2", "2", "1"], "TemporalPositionIdentifier"),
+        ("TemporalPositionIdentifier", ["1"] * 6, "TemporalPositionIdentifier"),
+        (
+            "TemporalPositionIdentifier",
+            ["a", "a", "a", "b", "b", "b"],
+            "(there is ContentTime, AcquisitionNumber)",
+        ),
+        (
+            "TemporalPositionIdentifier",
+            ["1_0", "1_0", "1_0", "2_0", "2_0", "2_0"],
+            "(there is ContentTime, AcquisitionNumber)",
+        ),
+        ("EchoTime", ["nan"] * 3 + ["inf"] * 3, "(there is ContentTime, AcquisitionNumber)"),
+        ("AcquisitionTime", ["120000"] * 6, "AcquisitionTime"),
+        ("PatientComments", [""] * 6, "(there is ContentTime, AcquisitionNumber)"),
+    ],
+)
+@pytest.mark.parametrize("numbers", [[3, 1, 5, 2, 6, 4], [1, 2, 3, 4, 5, 6]])
+def test_an_order_that_is_a_guess_is_called_one(write, keyword, values, there, numbers):
+    files = []
+    for t in range(2):
+        files += write(f"t{t}", TIMES[t][:3], series_uid="1.2.9", instance_numbers=numbers[3 * t : 3 * t + 3])
+    for path, text in zip(distinct(files), values):
+        put(path, keyword, text)
+    (told,) = dv.volread(files).report.warnings
+    assert there in told and "in the order of InstanceNumber, a guess" in told
+
+
+def put(path, keyword, text):
+    """Write the text of an element as it is."""
+    dataset = pydicom.dcmread(path)
+    tag = pydicom.tag.Tag(keyword)
+    vr, raw = pydicom.datadict.dictionary_VR(tag), text.encode() + b" " * (len(text) % 2)
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, vr, len(raw), raw, 0, False, True)
+    dataset.save_as(path)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [{"AcquisitionTime": f"12000{t}"} for t in range(3)],
+        [{"AcquisitionNumber": t} for t in (4, 2, 9)],
+        [{"NumberOfTemporalPositions": 3}] * 3,
+        [{"DiffusionBValue": b} for b in (0.0, 1000.0, 1000.0)],
+    ],
+)
+def test_an_order_that_an_element_tells_is_no_guess(write_4d, frames):
+    assert dv.volread(write_4d(frames)).report.warnings == ()
+
+
+def test_times_that_contradict_each_other_are_a_guess(write):
+    files = []
+    for t in range(2):
+        files += write(f"t{t}", TIMES[t][:3], series_uid="1.2.9", instance_numbers=[1 + t, 4 - t, 6 - t])
+    for path, second in zip(distinct(files), (0, 3, 4, 1, 5, 2)):
+        put(path, "ContentTime", f"12000{second}")
+    assert "in the order of ContentTime, a guess" in str(dv.volread(files).report)
+
+
+def drop_per_frame(dataset):
+    del dataset.PerFrameFunctionalGroupsSequence
+
+
+def empty_per_frame(dataset):
+    dataset.PerFrameFunctionalGroupsSequence = []
+
+
+def drop_shared(dataset):
+    del dataset.SharedFunctionalGroupsSequence
+
+
+def empty_shared(dataset):
+    dataset.SharedFunctionalGroupsSequence = []
+
+
+def drop_all(dataset):
+    del dataset.PerFrameFunctionalGroupsSequence, dataset.SharedFunctionalGroupsSequence
+
+
+def drop_orientation(dataset):
+    del dataset.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence
+
+
+def drop_measures(dataset):
+    del dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+
+
+def empty_one_place(dataset):
+    dataset.PerFrameFunctionalGroupsSequence[2].PlanePositionSequence = []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (drop_per_frame, "PerFrameFunctionalGroupsSequence (5200,9230) is absent"),
+        (drop_per_frame, "PlanePositionSequence (0020,9113) is absent or unusable in 6 of 6 frames"),
+        (empty_per_frame, "PerFrameFunctionalGroupsSequence (5200,9230) is absent or empty"),
+        (drop_shared, "SharedFunctionalGroupsSequence (5200,9229) is absent"),
+        (empty_shared, "SharedFunctionalGroupsSequence (5200,9229) is absent or empty"),
+        (empty_shared, "PlaneOrientationSequence (0020,9116) is absent or unusable in 6 of 6"),
+        (drop_all, "SharedFunctionalGroupsSequence (5200,9229) is absent"),
+        (drop_orientation, "PlaneOrientationSequence (0020,9116) is absent or unusable in 6 of 6"),
+        (drop_measures, "PixelMeasuresSequence (0028,9110) is absent or unusable in 6 of 6"),
+        (empty_one_place, "PlanePositionSequence (0020,9113) is absent or unusable in 1 of 6"),
+    ],
+)
+def test_functional_groups_that_are_not_there_are_named(enhanced, spoil, told):
+    path, _ = enhanced(make_affine(), times=1)
+    assert dv.volread(path).report.warnings == ()
+    dataset = pydicom.dcmread(path)
+    spoil(dataset)
+    dataset.save_as(path)
+    assert told in str(dv.volread(path).report) and "enhanced.dcm" in str(dv.volread(path).report)
+
+
+def test_frames_that_all_lie_at_one_place_are_a_guess(enhanced):
+    path, _ = enhanced(make_affine(), times=1)
+    dataset = pydicom.dcmread(path)
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        frame.PlanePositionSequence = item(ImagePositionPatient=[0, 0, 0])
+        del frame.FrameContentSequence[0].TemporalPositionIndex
+    dataset.save_as(path)
+    told = str(dv.volread(path).report)
+    assert "6 images at one position" in told and "in the order of FrameNumber, a guess" in told
+
+
+@pytest.mark.parametrize("text", ["ab", "1_0", "nan"])
+def test_a_slope_of_a_frame_that_is_no_number_is_refused(enhanced, text):
+    path, _ = enhanced(make_affine())
+    dataset = pydicom.dcmread(path)
+    group = dataset.PerFrameFunctionalGroupsSequence[3].PixelValueTransformationSequence[0]
+    tag, raw = pydicom.tag.Tag("RescaleSlope"), text.encode() + b" " * (len(text) % 2)
+    group[tag] = pydicom.dataelem.RawDataElement(tag, "DS", len(raw), raw, 0, False, True)
+    dataset.save_as(path)
+    with pytest.raises(
+        dv.DicomviewError, match=r"RescaleSlope \(0028,1053\) of a frame (is no number|must be)"
+    ):
+        dv.volread(path)

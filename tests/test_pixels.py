@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import edit, make_voxels
-from pixelfiles import describe, frames_of, save, write_film
+from pixelfiles import describe, frames_of, relabel, save, write_film
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -130,6 +130,26 @@ def test_wrong_type_and_trailing_bytes(write, vr, trailing):
         save(dataset, path, LITTLE, image.tobytes() + b"\7" * trailing, "OW")
         path.write_bytes(path.read_bytes().replace(b"\xe0\x7f\x10\0OW", b"\xe0\x7f\x10\0" + vr.encode()))
     np.testing.assert_array_equal(dv.volread(files).array, array)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_pixels_in_items_without_compression(write, lazy):
+    """Items under a syntax without compression: their contents are the pixels, if they are as many."""
+    files, array = write("s"), make_voxels()
+
+    def wrap(cut):
+        for path, image in zip(files, array):
+            dataset = pydicom.dcmread(path)
+            describe(dataset, image[None])
+            item = image.tobytes()[: image.nbytes - cut]
+            save(dataset, path, uid.JPEG2000, encapsulate([item]), "OB")
+            relabel(path, LITTLE)
+
+    wrap(0)
+    np.testing.assert_array_equal(np.asarray(dv.volread(files, lazy=lazy).array), array)
+    wrap(8)
+    with pytest.raises(DecodeError, match="items of no known codec"):
+        np.asarray(dv.volread(files, lazy=lazy).array)
 
 
 def test_odd_length_with_a_pad_byte(film):

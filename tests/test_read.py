@@ -580,3 +580,103 @@ def test_a_slope_of_zero_does_not_wipe_out_the_values(write):
     vol = dv.volread(files)
     np.testing.assert_array_equal(vol.array, make_voxels())
     assert vol.report.warnings == ("RescaleSlope (0028,1053) is 0 in IM0002.dcm: taken for 1",)
+
+
+def put(path, keyword, raw):
+    """Write the bytes of an element as they are."""
+    dataset = pydicom.dcmread(path)
+    tag = pydicom.tag.Tag(keyword)
+    vr = pydicom.datadict.dictionary_VR(tag)
+    raw += b" " * (len(raw) % 2)
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, vr, len(raw), raw, 0, False, True)
+    dataset.save_as(path)
+
+
+def put_again(path, keyword, raw):
+    """Write an element of explicit VR once more, behind itself."""
+    tag = pydicom.tag.Tag(keyword)
+    vr = pydicom.datadict.dictionary_VR(tag)
+    head = tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little") + vr.encode()
+    content = path.read_bytes()
+    at = content.index(head)
+    length = int.from_bytes(content[at + 6 : at + 8], "little")
+    twin = head + len(raw).to_bytes(2, "little") + raw
+    path.write_bytes(content[: at + 8 + length] + twin + content[at + 8 + length :])
+
+
+@pytest.mark.parametrize("spoilt", [0, 3])
+@pytest.mark.parametrize("raw", [b"1_0", b"0x2", b"1 2", b"\xd9\xa3", b"1,5", b"1e_1", b"-"])
+@pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+def test_what_only_python_takes_for_a_number_is_none(write, keyword, raw, spoilt):
+    files = write("s")
+    put(files[spoilt], keyword, raw)
+    vol = dv.volread(files[0].parent)
+    assert f"{keyword} ({'0028,1053' if keyword[7] == 'S' else '0028,1052'}) is no number" in str(vol.report)
+    assert [d.path.name for d in vol.report.dropped] == [files[spoilt].name]
+    assert keyword in vol.meta or keyword in vol.meta.varying
+
+
+def test_a_position_that_only_python_takes_for_one_is_told(write):
+    files = write("s")
+    put(files[3], "ImagePositionPatient", b"1_0\\0\\0")
+    told = dv.volread(files[0].parent).report.warnings
+    assert any("ImagePositionPatient (0020,0032) cannot be understood in IM0003.dcm" in text for text in told)
+
+
+def test_a_window_that_only_python_takes_for_one_is_none(write):
+    files = write("s")
+    for path in files:
+        put(path, "WindowCenter", b"4_0")
+    assert "WindowCenter" not in dv.volread(files).meta
+
+
+@pytest.mark.parametrize("spoilt", [0, 3])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_slope_without_a_value_is_told(write, lazy, spoilt):
+    files = write("s")
+    put(files[spoilt], "RescaleSlope", b"")
+    vol = dv.volread(files, lazy=lazy)
+    assert vol.report.warnings == (f"RescaleSlope (0028,1053) is empty in {files[spoilt].name}: taken for 1",)
+    np.testing.assert_array_equal(np.asarray(vol.array), make_voxels())
+
+
+@pytest.mark.parametrize("spoilt", [0, 3])
+def test_an_element_that_comes_twice_is_told(write, spoilt):
+    files = write("s")
+    put_again(files[spoilt], "RescaleSlope", b"3 ")
+    put_again(files[5 - spoilt], "PatientSex", b"F ")  # which neither values nor places depend on
+    expected = make_voxels()
+    expected[spoilt] *= 3
+    for lazy in (False, True):
+        vol = dv.volread(files, lazy=lazy)
+        np.testing.assert_array_equal(np.asarray(vol.array), expected)
+        told = f"RescaleSlope (0028,1053) comes several times in {files[spoilt].name}: the last one is taken"
+        assert vol.report.warnings[0] == told
+
+
+def test_files_with_one_remark_share_a_line(write):
+    files = write("s", slope=1)
+    for path in files:
+        put(path, "RescaleSlope", b"")
+    (told,) = dv.volread(files).report.warnings
+    assert "IM0000.dcm, IM0001.dcm" in told and "and 1 more" in told
+
+
+def test_warnings_of_pydicom_do_not_quote_the_header(write, recwarn):
+    files = write("s")
+    spoilt = {
+        "SOPInstanceUID": b"1.2.canary", "SeriesInstanceUID": b"1.2.canary", "PatientBirthDate": b"canary",
+        "InstanceNumber": b"canary", "PatientID": b"canary" * 20, "PatientAge": b"canary",
+        "SpecificCharacterSet": b"canary", "PatientName": b"canary\xff\xfe", "PatientWeight": b"canary",
+    }  # fmt: skip
+    for path in files:
+        for keyword, raw in spoilt.items():
+            put(path, keyword, raw + str(files.index(path)).encode() * (keyword == "SOPInstanceUID"))
+    recwarn.clear()
+    found = dv.find_series(files)
+    for vol in (found[0].read(), dv.volread(files[0].parent), dv.volread(files, lazy=True)):
+        assert [vol.meta.per_slice(keyword) for keyword in vol.meta.varying]
+    dv.imread(files[0])
+    list(found[0].stack.present)
+    told = [str(w.message) for w in recwarn] + [str(vol.report), repr(found)]
+    assert not [text for text in told if "canary" in text] and not recwarn.list

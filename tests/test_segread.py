@@ -1035,3 +1035,26 @@ def test_contours_on_slices_of_a_turned_scanner(tmp_path):
     mask = dv.segread(path).on(volume)["a"]
     np.testing.assert_array_equal(mask[1], brute_force([polygon.tolist()], volume.shape[1:]))
     assert not mask[[0, 2]].any()
+
+
+def test_frames_of_one_segment_at_one_position_are_told(tmp_path):
+    plane = np.eye(8, 10, dtype=np.uint8)
+    frames = [(1, 0, plane), (2, 0, plane), (1, 1, plane), (1, 1, plane)]
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", frames, {1: "a", 2: "b"}, make_affine()))
+    assert seg.report.warnings == (
+        "frames 3 and 4 are of one segment at one position: where they differ there is no mask",
+    )
+    frames = [(None, k, p) for _, k, p in frames[1:]]
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", frames, {1: "a"}, make_affine(), "LABELMAP"))
+    assert "frames 2 and 3 are" in str(seg.report)
+
+
+def test_segments_without_frames_and_frames_without_segment_are_told(tmp_path):
+    frames = stored(make_masks(1))
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", frames, {1: "a", 7: "none"}, make_affine()))
+    assert seg.report.warnings == ("segments 7 have no frames: their masks are empty",)
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", frames, {1: "a"}, make_affine()))
+    assert seg.report.warnings == ()
+    frames = [(None, k, plane) for _, k, plane in frames]
+    seg = dv.segread(make_seg(tmp_path / "s.dcm", frames, {4: "a"}, make_affine()))
+    assert f"{len(frames)} frames name no segment" in str(seg.report)

@@ -233,3 +233,29 @@ def test_an_archive_in_an_archive_is_opened_and_one_in_a_folder_is_told(files, t
     vol = dv.volread(files[0].parent)
     np.testing.assert_array_equal(vol.array, make_voxels())
     assert "series.zip: an archive inside the folder, not opened" in str(vol.report)
+
+
+def test_a_dicomdir_that_names_one_file_several_times_is_told(files, tmp_path):
+    disk = write_disk(files, tmp_path / "disk")
+    dataset = pydicom.dcmread(disk / "DICOMDIR")
+    images = [record for record in dataset.DirectoryRecordSequence if "ReferencedFileID" in record]
+    images[2].ReferencedFileID = images[0].ReferencedFileID
+    dataset.save_as(disk / "DICOMDIR")
+    told = "".join(dv.volread(disk / "DICOMDIR").report.warnings)
+    name = list(images[0].ReferencedFileID)[-1]
+    assert f"DICOMDIR: 2 records name {name}, so that files of others may be lost" in told
+
+
+def test_warnings_about_a_dicomdir_are_kept_back(files, tmp_path, recwarn):
+    disk = write_disk(files, tmp_path / "disk")
+    dataset = pydicom.dcmread(disk / "DICOMDIR")
+    tag = pydicom.tag.Tag("FileSetID")
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, "CS", 6, b"canary", 0, False, True)
+    for record in dataset.DirectoryRecordSequence:
+        if "ReferencedSOPInstanceUIDInFile" in record:
+            tag = pydicom.tag.Tag("ReferencedSOPInstanceUIDInFile")
+            record[tag] = pydicom.dataelem.RawDataElement(tag, "UI", 10, b"1.2.canary", 0, False, True)
+    dataset.save_as(disk / "DICOMDIR")
+    recwarn.clear()
+    check(dv.volread(disk / "DICOMDIR"))
+    assert not recwarn.list

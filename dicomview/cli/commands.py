@@ -19,6 +19,7 @@ from dicomview.display import VOILUT, Window, presets_for
 from dicomview.errors import DisplayError, MissingPackageError, PathError
 from dicomview.geometry import Plane
 from dicomview.io import Series, SeriesList, find_series, volread
+from dicomview.io.quiet import quiet
 from dicomview.io.series import HIDDEN, no_volume
 from dicomview.options import options
 from dicomview.volume import Volume
@@ -300,7 +301,7 @@ def _told(found: SeriesList) -> dict[str, Any]:
 
 def _patient(series: Series) -> str:
     """Return who a series is of."""
-    with series.stack.present[0].path.open("rb") as file:
+    with quiet(), series.stack.present[0].path.open("rb") as file:
         return _who(pydicom.dcmread(file, force=True, specific_tags=["PatientName", "PatientID"]))
 
 

@@ -42,6 +42,7 @@ def volume_of(
     *,
     failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
+    told: Sequence[str] = (),
 ) -> Volume:
     """Return the volume of a series.
 
@@ -56,6 +57,8 @@ def volume_of(
         Slices that could not be decoded.
     unreadable : sequence of Dropped
         Files beside the series that could not be read.
+    told : sequence of str
+        What was noticed while the slices were decoded.
     """
     stack = series.stack
     first = stack.present[0]
@@ -78,7 +81,7 @@ def volume_of(
         dimensions=stack.dimensions,
         meta=meta,
         report=report_of(
-            series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing)
+            series, meta, failed, unreadable, tuple(place if extra else place[0] for place in missing), told
         ),
         sources=[
             None if h is None else Source(plain(h.path), h.sop_instance_uid, h.frame) for h in stack.headers

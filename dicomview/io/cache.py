@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from dicomview.errors import DecodeError
 from dicomview.io.header import Header
 from dicomview.io.headers import read_headers
+from dicomview.io.quiet import warn
 from dicomview.io.sources import File
 
 __all__ = ["HeaderCache"]
@@ -140,7 +140,7 @@ class HeaderCache:
             unfinished.replace(self._path)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
-            warnings.warn(f"the header cache cannot be written ({error.strerror})", stacklevel=2)
+            warn(f"the header cache cannot be written ({error.strerror})", UserWarning)
 
 
 def _state(file: File) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from pydicom.uid import UID
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.codestream import check_codestream
-from dicomview.io.compressed import decoded_frame, frame_key
+from dicomview.io.compressed import decoded_frame, frame_key, has_decoder
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
@@ -159,6 +159,17 @@ class PixelFile:
                 raise
         raise problem
 
+    def filled_behind(self, header: Header) -> int:
+        """Count the tiles of a mosaic behind one that was decoded, without those of a single value."""
+        if self._whole is None or header.tile is None:
+            return 0
+        rows, columns = header.rows, header.columns
+        down, across = self._whole.shape[0] // rows, self._whole.shape[1] // columns
+        last = header.tile[0] // rows * across + header.tile[1] // columns
+        places = (divmod(k, across) for k in range(last + 1, down * across))
+        tiles = (self._whole[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
+        return sum(bool(tile.min() != tile.max()) for tile in tiles)
+
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
         dataset = self._dataset
@@ -168,7 +179,7 @@ class PixelFile:
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
         if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
-        if "PixelData" in dataset:
+        if "PixelData" in dataset and has_decoder(dataset.file_meta.TransferSyntaxUID):
             check_codestream(dataset, frame)
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
@@ -332,7 +343,7 @@ def _problem(path: File, error: BaseException, syntax: UID | None = None) -> Dic
         return failure(path, error, "the pixels cannot be read")
     try:
         if syntax is None:
-            with opened(path) as file:
+            with opened(path) as file, quiet():
                 syntax = UID(pydicom.dcmread(file, stop_before_pixels=True).file_meta.TransferSyntaxUID)
     except Exception:
         return failure(path, error, "PixelData cannot be decoded")

@@ -8,6 +8,7 @@ from typing import Any
 
 from dicomview.geometry.middle import median
 from dicomview.io.frames import (
+    COUNTS,
     DIRECTIONS,
     EXACT,
     INDEX,
@@ -15,6 +16,8 @@ from dicomview.io.frames import (
     Arranged,
     Frames,
     Slots,
+    counted_frames,
+    guess,
     key_of,
     mixes,
     name_of,
@@ -126,14 +129,15 @@ def _ranked(slots: Slots) -> Arranged | None:
     strata = _strata(slots)
     directions = [key for key in DIRECTIONS if _splits(slots, key)]
     strata = _in_turn(slots, strata, directions)
-    key = _believed(slots, [*strata, *directions])
+    key, is_sure = _believed(slots, [*strata, *directions])
     if key is None:
         return None
     name, unit = RANKED[key]
     frames = _in_order(slots, strata, directions, key)
     ranked: Frames = [list(frame) for frame in frames]
+    told = [] if is_sure else [guess(slots, key)]
     if not strata and not directions:
-        return (ranked_dimension(frames, key, name, unit),), ranked, []
+        return (ranked_dimension(frames, key, name, unit),), ranked, told
     outer = sorted({values_of(h, strata) for h in slots[0]})
     each = len(frames) // len(outer)
     is_grid = each * len(outer) == len(frames) and all(
@@ -142,8 +146,8 @@ def _ranked(slots: Slots) -> Arranged | None:
     if len(strata) == 1 and not directions and each > 1 and is_grid:
         known, known_unit = name_of(strata[0])
         inner = ranked_dimension(frames[:each], key, name, unit)
-        return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, []
-    return (told_dimension(ranked),), ranked, []
+        return (Dimension(known, tuple(o[0] for o in outer), known_unit), inner), ranked, told
+    return (told_dimension(ranked),), ranked, told
 
 
 def _in_turn(slots: Slots, strata: Sequence[str], directions: Sequence[str]) -> list[str]:
@@ -151,7 +155,7 @@ def _in_turn(slots: Slots, strata: Sequence[str], directions: Sequence[str]) -> 
     kept = list(strata)
     for counted in strata:
         rest = [key for key in kept if key != counted]
-        key = _believed(slots, [*rest, *directions]) if EXACT[counted] == ("time", "") else None
+        key = _believed(slots, [*rest, *directions])[0] if EXACT[counted] == ("time", "") else None
         if key:
             frames = _in_order(slots, rest, directions, key)
             told = [{values_of(h, (*rest, counted)) for h in frame} for frame in frames]
@@ -160,8 +164,12 @@ def _in_turn(slots: Slots, strata: Sequence[str], directions: Sequence[str]) -> 
     return kept
 
 
-def _believed(slots: Slots, apart: Sequence[str]) -> str | None:
+def _believed(slots: Slots, apart: Sequence[str]) -> tuple[str | None, bool]:
     """Return the first key that another one confirms, or whose frames follow each other; else the first.
+
+    Also returned is whether that is more than a guess. Times of one position alone need nothing else; numbers
+    of images say something where they only bring those of one kind into order, or where the header counts as
+    many time points.
 
     Trigger times of perfusion are delays that jitter about one value, and ContentTime may be when an image
     left the reconstruction: both tell the images of every position apart, in an order of no meaning.
@@ -173,9 +181,16 @@ def _believed(slots: Slots, apart: Sequence[str]) -> str | None:
     }
     for key, order in orders.items():
         confirmed = any(order == other for name, other in orders.items() if name != key)
-        if confirmed or (len(slots) > 1 and pause(list(zip(*sorted_by(slots, (), key))), key) > 0):
-            return key
-    return next(iter(orders), None)
+        frames = list(zip(*sorted_by(slots, (), key)))
+        if confirmed or (len(slots) > 1 and pause(frames, key) > 0):
+            is_counted = counted_frames(frames).name == "time"
+            return key, confirmed or key not in COUNTS or bool(apart) or is_counted
+    first = next(iter(orders), None)
+    if first is None:
+        return None, False
+    # Values may also run through all images of a position before they go on to the next one.
+    positions = sorted(slots, key=lambda slot: slot[0].key_values[first])
+    return first, (first not in COUNTS and len(slots) == 1) or (bool(apart) and pause(positions, first) > 0)
 
 
 def _in_order(slots: Slots, strata: Sequence[str], directions: Sequence[str], key: str) -> list[list[Header]]:

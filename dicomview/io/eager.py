@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.errors import DecodeError, DicomviewError, MemoryBudgetError
+from dicomview.io.assemble import names
 from dicomview.io.build import empty_slices, volume_of, with_padding
 from dicomview.io.decode import PixelFile, Rescale, check_length, rescale_of, value_padding
 from dicomview.io.elements import SliceElements
@@ -27,6 +28,7 @@ def read_eagerly(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
     failed: dict[int, DicomviewError] = {}
+    told: list[str] = []
     first = stack.present[0]
     itemsize = max(4 if rescale.is_float or first.real_world else 1, -(-first.bits_allocated // 8))
     try:
@@ -36,7 +38,7 @@ def read_eagerly(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         raise
     straight = read_slices(stack.headers, rescale)
     if straight is None:
-        array = _one_by_one(stack.headers, rescale, elements, failed)
+        array = _one_by_one(stack.headers, rescale, elements, failed, told)
     else:
         array, of_files = straight
         for k, header in enumerate(stack.headers):
@@ -45,7 +47,7 @@ def read_eagerly(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
     empty = empty_slices(series, failed)
     if empty:
         array[empty] = _filling(array, empty, value_padding(first, rescale))
-    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
+    return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable, told=told)
 
 
 def _one_by_one(
@@ -53,9 +55,15 @@ def _one_by_one(
     rescale: Rescale,
     elements: SliceElements,
     failed: dict[int, DicomviewError],
+    told: list[str],
 ) -> np.ndarray:
-    """Decode slices of any kind, and take note of their elements and of those that fail."""
+    """Decode slices of any kind, and take note of their elements, of those that fail and of what is odd."""
     array: np.ndarray | None = None
+    ends: dict[File, tuple[int, int]] = {}
+    for header in headers:
+        if header is not None and header.tile is not None:
+            ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
+    behind: list[str] = []
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
@@ -69,6 +77,8 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
+            if header.tile is not None and header.tile == ends[header.path] and file[1].filled_behind(header):
+                behind.append(header.name)
         except DicomviewError as error:
             failed[k] = error
             continue
@@ -88,6 +98,11 @@ def _one_by_one(
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
+    if behind:
+        told.append(
+            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
+            "there are more slices than the header tells, and they are left out"
+        )
     return array
 
 

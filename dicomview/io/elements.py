@@ -13,6 +13,7 @@ from dicomview.io.groups import PER_FRAME, FrameValues, ScannedFrames
 from dicomview.io.headers import PRIVATE_NAMES, keyword_of, meta_from_dataset
 from dicomview.io.items import first_item
 from dicomview.io.layout import Scanned
+from dicomview.io.quiet import quiet
 from dicomview.volume import Meta
 
 __all__ = ["SliceElements", "without_pixels"]
@@ -64,6 +65,10 @@ class SliceElements:
 
     def meta(self) -> Meta:
         """Return the header of the slices."""
+        with quiet():
+            return self._meta()
+
+    def _meta(self) -> Meta:
         result, varying = _split(self._files)
         columns: dict[str, Sequence[Any]] = {k: _Column(k, self._files) for k in varying}
         groups = result.get("SharedFunctionalGroupsSequence") or [{}]
@@ -91,6 +96,10 @@ class _Column(Sequence[Any]):
         dataset = self._datasets[index]
         if dataset is None:
             return None
+        with quiet():
+            return self._value(dataset)
+
+    def _value(self, dataset: Dataset | Scanned | FrameValues) -> Any:
         if isinstance(dataset, Scanned | FrameValues):
             dataset = dataset.dataset(_tags_of(self._keyword))
         tags = [tag for tag in dataset.keys() if keyword_of(tag) == self._keyword]  # noqa: SIM118

@@ -187,7 +187,7 @@ def _syntax(dataset: Dataset) -> UID:
         return told
     element = dataset["PixelData"]
     if told in UNCOMPRESSED and element.is_undefined_length:
-        return _sniffed(element.value) or told
+        return _sniffed(element.value) or _wrapped(dataset, told)
     if told in COMPRESSED and not element.is_undefined_length:
         data = element.value or b""
         if len(data) - _native_size(dataset) in (0, 1) and not data.startswith(_CODESTREAMS):
@@ -195,6 +195,17 @@ def _syntax(dataset: Dataset) -> UID:
         _check_fragments(element.value or b"")
         element.is_undefined_length = True  # fragments all the same
     return told
+
+
+def _wrapped(dataset: Dataset, told: UID) -> UID:
+    """Return the syntax of pixels that are not compressed, and yet in items: these must be what is needed."""
+    size = sum(map(len, list(generate_fragments(dataset.PixelData))[1:]))
+    if told == pydicom.uid.ExplicitVRBigEndian or size - _native_size(dataset) not in (0, 1):
+        raise ValueError(
+            f"PixelData (7FE0,0010) is {size} bytes in items of no known codec, TransferSyntaxUID says "
+            f"that it is not compressed, and the pixels take {_native_size(dataset)}"
+        )
+    return _ENCAPSULATED_UNCOMPRESSED
 
 
 def _native_size(dataset: Dataset) -> int:

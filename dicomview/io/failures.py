@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from dicomview.errors import DecodeError, DicomviewError, MemoryBudgetError
+from dicomview.io.quiet import quiet
 from dicomview.options import options
 
 __all__ = ["COPY", "failure", "not_dicom", "reader", "reading", "tag_in", "words_of"]
@@ -27,6 +28,34 @@ _LONGEST = 300
 _QUOTED = re.compile(r"b?('[^']*'|\"[^\"]*\")")
 _FOLDERS = re.compile(r"(?:[A-Za-z]:)?[/\\]?(?:[^\s'\"/\\(]+[/\\])+(?=[^\s/\\])")
 _NUMBER = re.compile(r"\(([0-9A-Fa-f]{4}),\s*([0-9A-Fa-f]{4})\)")
+#: What errors without words of their own mean.
+_BARE = {"EOFError": "it ends too early", "KeyError": "a part of it is not there"}
+_EARLY, _OTHER, _SIZE = "it ends too early", "a value is absent or of another kind", "its parts do not fit"
+#: What words of the language and of its libraries mean.
+_PLAIN = tuple(
+    (re.compile(words), cause)
+    for words, cause in {
+        r"maximum recursion depth exceeded[^;|)]*": "sequences are nested too deeply",
+        r"unpack(_from)? requires a buffer of (at least )?\d+ bytes( for unpacking \d+ bytes at offset \d+)?"
+        r"( \(actual buffer size is \d+\))?": _EARLY,
+        r"buffer (is smaller than requested size|size must be a multiple of element size)": _EARLY,
+        r"(list|string|tuple|bytearray|pop) (assignment )?index out of range": _EARLY,
+        r"index -?\d+ is out of bounds for axis \d+ with size \d+": _EARLY,
+        r"could not broadcast input array from shape (\([^)]*\)) into shape (\([^)]*\))":
+            r"it has values of shape \1 in place of \2",
+        r"cannot reshape array of size (\d+) into shape (\([^)]*\))":
+            r"it has \1 values, which do not fill a shape of \2",
+        r"operands could not be broadcast together with[^;|]*": _SIZE,
+        r"type object '\w+' has no attribute '\w+'|'\w+' object has no attribute '\w+'": _OTHER,
+        r"'\w+' object (is not \w+|does not support [\w ]+|cannot be [\w ]+)": _OTHER,
+        r"unsupported operand type\(s\) for [^:]*: '[^']*' and '[^']*'": _OTHER,
+        r"'[^']*' not supported between instances of '[^']*' and '[^']*'": _OTHER,
+        r"object of type '\w+' has no len\(\)": _OTHER,
+        r"\w+\(\) argument must be [^;|)]*": _OTHER,
+        r"(Python )?int too large to convert to [\w ]+": "a number is too large",
+        r"'[\w-]+' codec can't decode bytes? .* in position [\d-]+": "a text is in another encoding",
+    }.items()
+)  # fmt: skip
 _WORD = re.compile(r"\b[A-Z][A-Za-z0-9]+\b")
 
 
@@ -77,7 +106,8 @@ def reading(
     The error beneath it may quote the header and name the folder, and shows in no traceback.
     """
     try:
-        yield
+        with quiet():  # a warning of pydicom quotes the header
+            yield
     except BaseException as error:
         problem = failure(path, error, cause, remedy=remedy)
         if problem is None or problem is error:
@@ -101,7 +131,8 @@ def reader(function: Callable[P, T]) -> Callable[P, T]:
             raise TypeError(f"a path, bytes, an open file or a list is needed, not {type(path).__name__}")
         is_address = isinstance(path, str) and "://" in path
         try:
-            return function(*args, **kwargs)
+            with quiet():  # a warning of pydicom quotes the header
+                return function(*args, **kwargs)
         except BaseException as error:
             is_call = isinstance(error, TypeError) and error.__traceback__ and not error.__traceback__.tb_next
             if is_call:
@@ -140,16 +171,16 @@ def words_of(error: BaseException, *kept: str) -> str:
     >>> words_of(RecursionError("maximum recursion depth exceeded"))
     'sequences are nested too deeply'
     """
-    if isinstance(error, RecursionError):
-        return "sequences are nested too deeply"
     if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
+        return error.strerror or "it cannot be read to its end"
     text = " ".join(str(error).split())
     absent = re.search(r"has no attribute '(\w+)'", text)
     if isinstance(error, AttributeError) and absent and tag_for_keyword(absent[1]) is not None:
         return f"{absent[1]} is absent"
-    if isinstance(error, KeyError) or not text:
-        return type(error).__name__
+    if isinstance(error, KeyError | AssertionError | EOFError) or not text:
+        return _BARE.get(type(error).__name__, "it is not as it should be")
+    for found, cause in _PLAIN:
+        text = found.sub(cause, text)
     if not options.show_patient:
         text = _QUOTED.sub(lambda found: _quoted(found, kept), text)
     text = _NUMBER.sub(lambda found: f"({found[1]},{found[2]})".upper(), _FOLDERS.sub("", text))

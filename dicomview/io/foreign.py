@@ -11,6 +11,7 @@ from imageio.core.request import InitializationError
 
 from dicomview.errors import DicomviewError, PathError, UnsupportedError
 from dicomview.io.discover import SUFFIXES, PathLike
+from dicomview.io.failures import not_dicom
 from dicomview.io.headers import looks_like_dicom
 from dicomview.io.remote import is_address, last_of, reason_of
 from dicomview.io.sources import is_archive
@@ -51,6 +52,8 @@ def _problem(answer: BaseException, url: str) -> PathError:
 
 def read_foreign(path: Path) -> np.ndarray:
     """Read an array in another format through imageio's own plugins."""
+    if not path.stat().st_size:  # or it only says so, and never ends
+        raise not_dicom(path)
     try:
         return np.asarray(iio.imread(path))
     except Exception as error:

@@ -10,6 +10,7 @@ from dicomview.io.header import Header
 from dicomview.volume import Dimension
 
 __all__ = [
+    "COUNTS",
     "DIRECTIONS",
     "EXACT",
     "INDEX",
@@ -18,6 +19,7 @@ __all__ = [
     "Frames",
     "Slots",
     "counted_frames",
+    "guess",
     "key_of",
     "mixes",
     "name_of",
@@ -70,6 +72,8 @@ RANKED = {
     "InstanceNumber": ("frame", ""),
     "FrameNumber": ("frame", ""),
 }
+#: Those of them that only count images, in an order that need not mean anything.
+COUNTS = ("InstanceNumber", "FrameNumber")
 #: Directions of diffusion (or their mean) and of velocities: they tell images apart, but are no axis.
 DIRECTIONS = ("GradientX", "GradientY", "GradientZ", "Isotropic", "VelocityX", "VelocityY", "VelocityZ")
 #: Keys of dimensions that only a DimensionIndexSequence tells begin so; the keyword of the pointer follows.
@@ -138,6 +142,19 @@ def told_dimension(frames: Frames) -> Dimension:
         if all(len(v) == 1 and None not in v for v in values) and len(set.union(*values)) > 1:
             return Dimension(name, tuple(float(next(iter(v)) or 0.0) for v in values), unit)
     return counted_frames(frames)
+
+
+def guess(slots: Slots, key: str) -> str:
+    """Say that frames are in an order that no other element confirms, and which elements there are."""
+    there = {name for slot in slots for h in slot for name in h.key_values}
+    tried = [name for name in dict.fromkeys((*EXACT, *RANKED, *DIRECTIONS)) if name in there and name != key]
+    tried += sorted(name for name in there if name.startswith(INDEX))
+    count = max(map(len, slots))
+    where = "one position" if len(slots) == 1 else f"each of {len(slots)} positions"
+    return (
+        f"no element tells the {count} images at {where} apart as it should "
+        f"(there is {', '.join(tried) or 'none that could'}): frames are in the order of {key}, a guess"
+    )
 
 
 def counted_frames(frames: Sequence[Sequence[Header | None]]) -> Dimension:

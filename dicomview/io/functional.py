@@ -14,9 +14,10 @@ from pydicom.tag import Tag
 
 from dicomview.errors import DecodeError
 from dicomview.io.alike import FrameLikenesses
+from dicomview.io.doubts import zero_slope
 from dicomview.io.failures import COPY
 from dicomview.io.groups import FrameGroups
-from dicomview.io.header import Header, floats, number, strings, zero_slope
+from dicomview.io.header import Header, exact, floats, number, strings
 from dicomview.io.items import first_item
 from dicomview.io.keys import moment, sorting_keys
 from dicomview.io.realworld import PARAMETRIC_MAP, real_world_of
@@ -143,7 +144,7 @@ def _frame_header(
         image_type=_kind(header, get),
         convolution_kernel=str(kernel),
         stack_id=str(get("FrameContentSequence", "StackID") or ""),
-        remarks=header.remarks if slope else (*header.remarks, zero_slope(header.name)),
+        remarks=header.remarks if slope else (*header.remarks, zero_slope()),
     )
 
 
@@ -178,6 +179,14 @@ class _Groups:
                 value = self._shared(sequence, keyword)
             self._values[sequence, keyword] = value
         return self._values[sequence, keyword]
+
+    def is_filled(self, sequence: str, keyword: str) -> bool:
+        """Return whether an element is there with a value, also one that cannot be understood."""
+        tag = _tag_of(keyword)
+        items = [item for item in self._first(sequence) if tag in item]
+        if items:
+            return bool(items[0].get_item(tag).value)
+        return self._shared is not None and self._shared.is_filled(sequence, keyword)
 
     @property
     def asked(self) -> set[tuple[int, int]]:
@@ -226,10 +235,17 @@ def _safely(dataset: Dataset, keyword: str) -> Any:
 def _number(get: _Groups, keyword: str, default: float) -> float:
     """Return a number of the pixel value transformation, which must not be guessed."""
     value = get("PixelValueTransformationSequence", keyword)
-    found = default if value is None or value == "" else float(value)
+    try:
+        if value is None and get.is_filled("PixelValueTransformationSequence", keyword):
+            raise ValueError("of another type")
+        found = exact(value, float)
+    except (ValueError, TypeError):
+        raise DecodeError(f"{keyword} of a frame is no number", tag=keyword, remedy=COPY) from None
+    if found is None:
+        return default
     if not math.isfinite(found):
         raise DecodeError(f"{keyword} of a frame must be finite, not {found}", tag=keyword, remedy=COPY)
-    return found
+    return float(found)
 
 
 def _indices(get: _Groups, pointers: Sequence[int]) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 from dicomview.geometry import plane_of
 from dicomview.geometry.middle import median
 from dicomview.io.assemble import SAME_POSITION_MM, names, slots_of
+from dicomview.io.doubts import FILES
+from dicomview.io.failures import failure
 from dicomview.io.header import Header
 from dicomview.io.series import Series, is_color, is_localizer
-from dicomview.volume import Volume
+from dicomview.io.sources import plain
+from dicomview.volume import Dropped, Volume
 
 __all__ = ["group_headers"]
 
@@ -42,7 +46,9 @@ MOSTLY = 0.6
 WOVEN, OVERLAPPING = 0.1, 1.5
 
 
-def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -> list[Series]:
+def group_headers(
+    headers: Sequence[Header], *, reader: Callable[..., Volume], dropped: list[Dropped] | None = None
+) -> list[Series]:
     """Group headers into series, and series into stacks of one size, orientation and kind.
 
     Parameters
@@ -50,6 +56,8 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
     headers : sequence of Header
     reader : callable
         Reads the pixels of a Series; given to each of them.
+    dropped : list of Dropped, optional
+        Takes a row for each series that cannot be put together; without it, that raises.
 
     Returns
     -------
@@ -61,39 +69,64 @@ def group_headers(headers: Sequence[Header], *, reader: Callable[..., Volume]) -
         # Images that name no series are kept together by their folder.
         key = (header.series_instance_uid, "" if header.series_instance_uid else str(header.path.parent))
         by_uid.setdefault(key, []).append(header)
-    result: list[tuple[float, Series]] = []
-    for (uid, _), members in by_uid.items():
-        absent = "SeriesInstanceUID (0020,000E) is absent: the images of the folder are taken for one series"
-        remarks = () if uid else (absent,)
-        stacks = [
-            (" ".join(filter(None, (part, kind))), subset)
-            for part, group in _alike(members)
-            for kind, subset in _separate_kinds(group)
+    result: list[Series] = []
+    for members in by_uid.values():
+        try:
+            result += _stacks_of(members, reader)
+        except Exception as error:
+            if dropped is None:
+                raise
+            first, count = plain(members[0].path), len({header.path for header in members})
+            cause = "its series cannot be put together" if count > 1 else "it cannot be put in place"
+            problem = failure(first, error, cause, remedy="read its files one by one with imread")
+            assert problem is not None
+            row = Dropped.of(first, problem)
+            others = f" (and {count - 1} more files of its series)" * (count > 1)
+            dropped.append(replace(row, reason=row.reason + others))
+
+    def rank(series: Series) -> float:
+        number = series.stack.present[0].series_number
+        return float("inf") if number is None else number
+
+    return sorted(result, key=rank)
+
+
+def _stacks_of(members: Sequence[Header], reader: Callable[..., Volume]) -> list[Series]:
+    """Return the stacks of one series."""
+    absent = "SeriesInstanceUID (0020,000E) is absent: the images of the folder are taken for one series"
+    remarks = () if members[0].series_instance_uid else (absent,)
+    stacks = [
+        (" ".join(filter(None, (part, kind))), subset)
+        for part, group in _alike(members)
+        for kind, subset in _separate_kinds(group)
+    ]
+    survey = _is_survey([group for _, group in stacks])
+    result = []
+    for part, group in stacks:
+        others = [
+            f"{len({h.path for h in other})} file(s) {label}".rstrip()
+            for label, other in stacks
+            if other is not group
         ]
-        survey = _is_survey([group for _, group in stacks])
-        for part, group in stacks:
-            number = group[0].series_number
-            rank = float("inf") if number is None else number
-            others = [
-                f"{len({h.path for h in other})} file(s) {label}".rstrip()
-                for label, other in stacks
-                if other is not group
-            ]
-            series = Series(
-                group,
-                part=part if len(stacks) > 1 else "",
-                remarks=(*remarks, *_of_headers(group), *_mixed_scales(group), *_lost_parts(group)),
-                beside=others,
-                is_survey=survey,
-                reader=reader,
-            )
-            result.append((rank, series))
-    return [series for _, series in sorted(result, key=lambda item: item[0])]
+        series = Series(
+            group,
+            part=part if len(stacks) > 1 else "",
+            remarks=(*remarks, *_of_headers(group), *_mixed_scales(group), *_lost_parts(group)),
+            beside=others,
+            is_survey=survey,
+            reader=reader,
+        )
+        result.append(series)
+    return result
 
 
 def _of_headers(group: Sequence[Header]) -> list[str]:
-    """Return each remark of the headers once."""
-    return list(dict.fromkeys(remark for header in group for remark in header.remarks))
+    """Return each remark of the headers once, with the names of the files that have it."""
+    told: dict[str, dict[str, None]] = {}
+    for header in group:
+        for remark in header.remarks:
+            told.setdefault(remark, {})[header.name] = None
+    return [remark.replace(FILES, names(files)) for remark, files in told.items()]
 
 
 def _mixed_scales(group: Sequence[Header]) -> list[str]:

@@ -1,6 +1,7 @@
 """Header: what one image says about itself, as far as assembling a volume needs it."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,10 @@ from dicomview.io.layout import Scanned
 from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
 
-__all__ = ["Header", "exact", "floats", "number", "strings", "zero_slope"]
+__all__ = ["Header", "exact", "floats", "number", "strict", "strings"]
+
+#: Text that is a number, finite or not: Python alone takes more for one, such as 1_0.
+_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,18 +125,30 @@ class Header:
 
 
 def number(value: Any, kind: Any) -> Any:
-    """Return the (first) value as a number; None where there is none."""
+    """Return the (first) value as a finite number; None where there is none."""
     try:
-        return exact(value, kind)
+        found = exact(value, kind)
     except (ValueError, TypeError, OverflowError):
         return None
+    return found if found is None or math.isfinite(found) else None
 
 
 def exact(value: Any, kind: Any) -> Any:
     """Return the (first) value as a number, None where it is empty; text that is no number raises."""
     if isinstance(value, MultiValue | list):
         value = value[0] if value else None
-    return None if value is None or value == "" else kind(value)
+    return None if value is None or value == "" else kind(strict(value))
+
+
+def strict(value: Any) -> Any:
+    """Return a value as it is; text that is no number by the rules of DS and IS raises ValueError.
+
+    Numbers of pydicom remember the text that they were made of.
+    """
+    text = getattr(value, "original_string", value)
+    if isinstance(text, str) and not _NUMBER.fullmatch(text.strip(" \t\r\n\0")):
+        raise ValueError(f"could not convert string to float: {text!r}")
+    return value
 
 
 def strings(value: Any) -> tuple[str, ...]:
@@ -147,12 +163,7 @@ def floats(value: Any, count: int) -> tuple[float, ...] | None:
     if value is None or value == "" or not isinstance(value, MultiValue | list) or len(value) != count:
         return None
     try:
-        numbers = tuple(float(v) for v in value)
+        numbers = tuple(float(strict(v)) for v in value)
     except (TypeError, ValueError):
         return None
     return numbers if all(map(math.isfinite, numbers)) else None
-
-
-def zero_slope(name: str) -> str:
-    """Say that a slope of zero, which would wipe out all values, is not applied."""
-    return f"RescaleSlope (0028,1053) is 0 in {name}: taken for 1"

@@ -1,7 +1,7 @@
 """Reading headers: which elements are asked for, and what becomes of them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,19 +19,21 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import IS, DSclass, PersonName
 
-from dicomview.errors import DecodeError, file_name
-from dicomview.io.counting import counting
+from dicomview.errors import DecodeError
+from dicomview.io.counting import MOST_ITEMS, counting
+from dicomview.io.doubts import doubts_of, repeated_in, zero_slope
 from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
+from dicomview.io.functional import FUNCTIONAL_KEYWORDS
 from dicomview.io.groups import PER_FRAME, scan_frames
-from dicomview.io.header import Header, exact, floats, number, strings, zero_slope
+from dicomview.io.header import Header, exact, floats, number, strict, strings
 from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
-from dicomview.io.sources import File
+from dicomview.io.sources import File, start_of
 from dicomview.volume import Meta
 
 __all__ = [
@@ -80,11 +82,13 @@ _KEYWORDS = [
 #: Everything that a header depends on.
 HEADER_TAGS = [tag for tag in map(tag_for_keyword, [*_KEYWORDS, *FRAME_KEYWORDS]) if tag is not None]
 HEADER_TAGS += [*KEY_TAGS, *MOSAIC_TAGS]
+_WANTED = frozenset(HEADER_TAGS)
 #: Their Modality LUT leads back to X-ray intensity, not for display; windows are those of stored values.
 _ANGIO = (XRayAngiographicImageStorage, XRayRadiofluoroscopicImageStorage)
 #: Factors of Philips PET in counts: to SUV by body weight, and to Bq/ml.
 PRIVATE_NAMES = {0x70531000: "PhilipsSUVScaleFactor", 0x70531009: "PhilipsActivityConcentrationScaleFactor"}
 _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
+_ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 #: PixelData and its floating-point forms.
 _FIRST_PIXEL_TAG, _PIXEL_DATA = 0x7FE00008, 0x7FE00010
 _PIXEL_TAGS = frozenset((_FIRST_PIXEL_TAG, 0x7FE00009, _PIXEL_DATA))
@@ -98,8 +102,7 @@ def looks_like_dicom(path: File) -> bool:
     OSError
         If the file cannot be opened.
     """
-    with path.open("rb") as file:
-        start = file.read(132)
+    start = start_of(path, 132)[0]
     if start[128:] == b"DICM":
         return True
     # Without preamble a file begins with a tag of group 0002 or 0008, followed by a VR or a short length.
@@ -137,15 +140,15 @@ def read_headers(path: File) -> list[Header]:
         If the file cannot be read as DICOM.
     """
     with reading(path, "cannot be read as DICOM"), opened(path) as file, quiet():
-        dataset, stopped_at, size = _read(file, PER_FRAME)
+        dataset, stopped_at, size, repeated = _read(file, PER_FRAME)
         frames = scan_frames(path) if stopped_at == PER_FRAME else None
         if frames is not None:
             dataset, stopped_at, size = frames.dataset, _PIXEL_DATA, frames.pixels[1]
             file.seek(frames.element)
         elif stopped_at == PER_FRAME:
             file.seek(0)
-            dataset, stopped_at, size = _read(file)
-        header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS)
+            dataset, stopped_at, size, repeated = _read(file)
+        header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS, repeated=repeated)
         if not header.sop_class_uid:
             raise DecodeError(
                 "SOPClassUID is absent, the file ends too early", path=path, tag="SOPClassUID", remedy=COPY
@@ -175,7 +178,7 @@ def read_headers(path: File) -> list[Header]:
         header = plausible(header.like(remarks=(*header.remarks, *remarks)))
         if frames is not None:
             return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
-        if header.number_of_frames > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
+        if header.number_of_frames > 1 or any(keyword in dataset for keyword in FUNCTIONAL_KEYWORDS[:2]):
             return [*map(plausible, frame_headers(header, dataset))]
         header = diffusion_of_csa(header, dataset)
         if "MOSAIC" in header.image_type:
@@ -185,16 +188,18 @@ def read_headers(path: File) -> list[Header]:
         return [header]
 
 
-def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
+def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int, list[int]]:
     """Read the elements that are asked for, up to the pixels or to the element that is named.
 
-    Tag and length of that are returned too; the file stands before it.
+    Tag and length of that are returned too, and which tags come several times; the file stands before it.
     """
     stopped_at, size = 0, 0
+    tags: list[int] = []
     count = counting()
 
     def stop(tag: int, vr: str | None, length: int) -> bool:
         nonlocal stopped_at, size
+        tags.append(int(tag))
         if tag >= _FIRST_PIXEL_TAG or tag == last:
             if tag == _PIXEL_DATA:
                 check_type(vr)
@@ -203,7 +208,7 @@ def _read(file: BinaryIO, last: int = 0) -> tuple[Dataset, int, int]:
         return count(tag, vr, length)
 
     dataset = read_partial(file, stop_when=stop, force=True, specific_tags=list(HEADER_TAGS))
-    return dataset, stopped_at, size
+    return dataset, stopped_at, size, repeated_in(tags, _WANTED)
 
 
 def _check_frames(header: Header, size: int, fragments: int | None) -> None:
@@ -235,7 +240,7 @@ def _check_frames(header: Header, size: int, fragments: int | None) -> None:
         )
 
 
-def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
+def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool, repeated: Sequence[int]) -> Header:
     """Pick the elements out of a dataset.
 
     A value that breaks the rules of its type counts as absent, except where values or shape depend on it.
@@ -254,13 +259,18 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
     for name, value in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
         if value is not None and not math.isfinite(value):
             raise DecodeError(f"{name} must be finite, not {value}", path=path, tag=name, remedy=COPY)
-    remarks = []
+    is_angio = get("SOPClassUID") in _ANGIO
+    places = {
+        "ImagePositionPatient": floats(get("ImagePositionPatient"), 3),
+        "ImageOrientationPatient": _directions(get("ImageOrientationPatient")),
+        "PixelSpacing": floats(get("PixelSpacing"), 2),
+    }
+    remarks = doubts_of(dataset, places, repeated=repeated)
     if slope == 0:
         slope = None
-        remarks.append(zero_slope(file_name(path)))
+        remarks.append(zero_slope())
     if slope is None and get("Modality") == "RTDOSE":
         slope = _exactly(dataset, "DoseGridScaling", float)
-    is_angio = get("SOPClassUID") in _ANGIO
     if is_angio:
         slope = intercept = None
     bits_allocated, is_signed = whole("BitsAllocated", 16), bool(get("PixelRepresentation"))
@@ -276,9 +286,9 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool) -> Header:
         convolution_kernel=str(get("ConvolutionKernel") or ""),
         acquisition_number=number(get("AcquisitionNumber"), int),
         instance_number=number(get("InstanceNumber"), int),
-        position=floats(get("ImagePositionPatient"), 3),
-        orientation=_directions(get("ImageOrientationPatient")),
-        pixel_spacing=floats(get("PixelSpacing"), 2) or _region_spacing(get("SequenceOfUltrasoundRegions")),
+        position=places["ImagePositionPatient"],
+        orientation=places["ImageOrientationPatient"],
+        pixel_spacing=places["PixelSpacing"] or _region_spacing(get("SequenceOfUltrasoundRegions")),
         slice_thickness=number(get("SliceThickness"), float),
         rows=whole("Rows"),
         columns=whole("Columns"),
@@ -364,9 +374,14 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
 
     LUTData becomes the list of its words.
     """
+    with quiet():
+        return _meta_from_dataset(dataset)
+
+
+def _meta_from_dataset(dataset: Dataset) -> Meta:
     meta = Meta()
     for tag in dataset.keys():  # noqa: SIM118 - iterating a Dataset gives elements
-        if tag == PER_FRAME:
+        if tag == PER_FRAME or _is_endless(dataset, tag):
             continue
         try:
             element = dataset[tag]
@@ -385,6 +400,16 @@ def meta_from_dataset(dataset: Dataset) -> Meta:
     return meta
 
 
+def _is_endless(dataset: Dataset, tag: int) -> bool:
+    """Return whether an element, not converted yet, is a sequence of more items than anyone needs."""
+    try:
+        value = dataset.get_item(tag).value
+    except Exception:  # said where it is converted
+        return False
+    is_long = isinstance(value, bytes) and len(value) > 8 * MOST_ITEMS
+    return is_long and max(value.count(item) for item in _ITEMS) > MOST_ITEMS
+
+
 def keyword_of(tag: int) -> str:
     """Return the keyword of a tag; the name here of the few private ones that are served, else nothing."""
     return PRIVATE_NAMES.get(tag) or keyword_for_tag(tag)
@@ -399,13 +424,13 @@ def _words(data: bytes, *, little_endian: bool) -> list[int]:
 def _plain(value: Any) -> Any:
     """Convert one element's value."""
     if isinstance(value, DicomSequence):
-        return [meta_from_dataset(item) for item in value]
+        return [_meta_from_dataset(item) for item in value]
     if isinstance(value, MultiValue | list):
         return [_plain(v) for v in value]
     if isinstance(value, DSclass):
-        return float(value)
+        return float(strict(value))
     if isinstance(value, IS):
-        return int(value)
+        return int(strict(value))
     if isinstance(value, PersonName | str):
         return str(value)
     return value

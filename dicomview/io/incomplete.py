@@ -13,6 +13,7 @@ from dicomview.io.frames import (
     Arranged,
     Frames,
     Slots,
+    guess,
     mixes,
     pause,
     ranked_dimension,
@@ -121,7 +122,9 @@ def _counted(slots: Slots) -> Arranged | None:
         if all(len(p) == 1 for p in places) and len(set.union(*places)) == len(slots):
             found = _finished(_cells(slots, table))
             if found:
-                return found
+                dimensions, frames, told = found
+                is_guess = dimensions[0].name == "frame"
+                return dimensions, frames, [*told, guess(slots, "InstanceNumber")] if is_guess else told
     return None
 
 

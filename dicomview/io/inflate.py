@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from dicomview.errors import MemoryBudgetError
+from dicomview.io.counting import Heads
 from dicomview.volume.memory import allowed_memory
 
 __all__ = ["Bounded", "Room", "check_inflated", "most_inflated", "opened"]
@@ -99,6 +100,7 @@ class Bounded(io.RawIOBase):
     def __init__(self, stream: Any, most: int | None = None) -> None:
         self._stream = stream
         self._most = most
+        self._heads = Heads()
         self.name = getattr(stream, "name", None)
 
     def read(self, size: int | None = -1) -> bytes:
@@ -106,8 +108,11 @@ class Bounded(io.RawIOBase):
         if self._most is not None and size is not None and size > self._most:
             raise MemoryBudgetError(f"a part of it takes more than {self._most >> 20} MB", remedy=_REMEDY)
         data: bytes = self._stream.read(-1 if size is None else size)
-        if self._most is None and (size is None or size < 0):
-            check_inflated(data)
+        if self._most is None:
+            if size == 8:  # how pydicom reads what begins an element
+                self._heads.see(data)
+            elif size is None or size < 0:
+                check_inflated(data)
         return data
 
     def seek(self, offset: int, whence: int = 0) -> int:

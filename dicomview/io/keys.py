@@ -81,6 +81,10 @@ _BLOCKS = (0x10, 0x11, 0x12)
 _DIFFUSION = (*_B_VALUES, *(element for triple in _GRADIENTS for element in triple))
 
 
+#: Hours, minutes and seconds, with or without the last ones.
+_DIGITS = re.compile(r"\d{1,6}(\.\d*)?", re.ASCII)
+
+
 def _tags_of(*keywords: str) -> list[int]:
     return [tag for tag in map(tag_for_keyword, keywords) if tag is not None]
 
@@ -169,6 +173,8 @@ def moment(text: Any) -> float | None:
 def seconds_of(time: Any, date: Any) -> float | None:
     """Return a DICOM time as seconds; with a date, as seconds since 1970."""
     digits = str(time or "").replace(":", "").strip()
+    if not _DIGITS.fullmatch(digits):
+        return None
     try:
         seconds = int(digits[:2]) * 3600.0 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
         if date:
@@ -235,9 +241,9 @@ def _told_b_value(get: Callable[[str], Any]) -> float | None:
     vendor = str(get("Manufacturer") or "").upper()
     found = None
     if "SIEMENS" in vendor:
-        found = re.search(r"_b(\d+)(t|#\d+)?$", str(get("SequenceName") or "").strip())
+        found = re.search(r"_b([0-9]+)(t|#[0-9]+)?$", str(get("SequenceName") or "").strip())
     elif "CANON" in vendor or "TOSHIBA" in vendor:
-        found = re.match(r"\s*b=(\d+(?:\.\d+)?)\s*(\(|$)", str(get("ImageComments") or ""))
+        found = re.match(r"\s*b=([0-9]+(?:\.[0-9]+)?)\s*(\(|$)", str(get("ImageComments") or ""))
     return float(found[1]) if found else None
 
 

@@ -58,6 +58,10 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     normal = np.cross(cosines[:3], cosines[3:])
     told = [number(v, float) for v in csa.get("SliceNormalVector", [])[:3]]
     remarks = list(header.remarks)
+    if side == 1:
+        remarks.append(
+            "ImageType (0008,0008) says MOSAIC, and the header tells of one slice only: left as one image"
+        )
     if len(told) == 3 and None not in told:
         normal = -normal if np.dot(told, normal) < 0 else normal
     else:

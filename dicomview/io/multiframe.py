@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pydicom.uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicomview.errors import DecodeError
+from dicomview.io.doubts import FILES, named
 from dicomview.io.failures import COPY
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS, enhanced_headers
 from dicomview.io.groups import FrameGroups
@@ -26,6 +28,27 @@ _NM_VECTORS = (
     "RotationVector",
     "AngularViewVector",
 )
+#: Images whose functional groups must say where the frames are.
+_PLACED = frozenset(
+    (
+        pydicom.uid.EnhancedCTImageStorage,
+        pydicom.uid.EnhancedMRImageStorage,
+        pydicom.uid.EnhancedMRColorImageStorage,
+        pydicom.uid.EnhancedPETImageStorage,
+        pydicom.uid.LegacyConvertedEnhancedCTImageStorage,
+        pydicom.uid.LegacyConvertedEnhancedMRImageStorage,
+        pydicom.uid.LegacyConvertedEnhancedPETImageStorage,
+        pydicom.uid.XRay3DAngiographicImageStorage,
+        pydicom.uid.XRay3DCraniofacialImageStorage,
+        pydicom.uid.BreastTomosynthesisImageStorage,
+    )
+)
+#: Which group an attribute of a frame comes from.
+_GROUP_OF = {
+    "position": "PlanePositionSequence",
+    "orientation": "PlaneOrientationSequence",
+    "pixel_spacing": "PixelMeasuresSequence",
+}
 #: Elements beyond the common ones that the frames of a file are told apart by.
 FRAME_KEYWORDS = (
     *FUNCTIONAL_KEYWORDS,
@@ -67,7 +90,32 @@ def frame_headers(header: Header, dataset: Dataset, scanned: FrameGroups | None 
     ----------
     DICOM PS3.3 C.7.6.16 (functional groups), C.8.8.3.2 (Grid Frame Offset Vector), C.7.6.5 (Cine).
     """
-    header = _part(header, dataset)
+    headers = _frame_headers(_part(header, dataset), dataset, scanned)
+    lost = _lost_groups(headers, dataset, scanned) if header.sop_class_uid in _PLACED else []
+    return [h.like(remarks=(*h.remarks, *lost)) for h in headers] if lost else headers
+
+
+def _lost_groups(headers: Sequence[Header], dataset: Dataset, scanned: FrameGroups | None) -> list[str]:
+    """Say which functional groups are not there, where that leaves the place of frames open."""
+    whole = [
+        keyword
+        for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+        if not dataset.get(keyword) and not (scanned and keyword.startswith("Per"))
+    ]
+    told = [f"{named(keyword)} is absent or empty in {FILES}" for keyword in whole]
+    lost = []
+    for attribute, keyword in _GROUP_OF.items():
+        count = sum(getattr(h, attribute) is None for h in headers)
+        if count:
+            lost.append(
+                f"{named(keyword)} is absent or unusable in {count} of {len(headers)} frames of {FILES}: "
+                "where they are is not known"
+            )
+    return [*told, *lost] if lost or len(whole) == 2 else []
+
+
+def _frame_headers(header: Header, dataset: Dataset, scanned: FrameGroups | None) -> list[Header]:
+    """Return the headers by what kind of multi-frame file it is."""
     count = header.number_of_frames
     times, unit = _frame_times(dataset, count, header.first_frame)
     groups = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
@@ -120,11 +168,14 @@ def _timed(frames: Sequence[Header], times: Sequence[float], unit: str) -> list[
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:
-    """Return the values of an element, also of a single one."""
-    value = dataset.get(keyword)
-    if value is None or value == "":
+    """Return the values of an element, also of a single one; none unless all are finite numbers."""
+    try:
+        value = dataset.get(keyword)
+    except Exception:
         return []
-    return [float(v) for v in value] if isinstance(value, MultiValue | list) else [float(value)]
+    values = list(value) if isinstance(value, MultiValue | list) else [value]
+    numbers = [number(v, float) for v in values]
+    return [] if None in numbers else numbers
 
 
 def _nuclear(header: Header, dataset: Dataset) -> list[Header]:

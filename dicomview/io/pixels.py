@@ -20,6 +20,7 @@ from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
 from dicomview.io.elements import without_pixels
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
+from dicomview.io.inflate import opened
 from dicomview.io.isolation import run, warm
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
@@ -167,7 +168,7 @@ def _sources(headers: Sequence[Header]) -> _Sources:
 def _film(file: File) -> tuple[_Place, Dataset, str]:
     """Return where the frames of a multi-frame file are, its elements and its transfer syntax."""
     try:
-        with file.open("rb") as stream, quiet():
+        with opened(file) as stream, quiet():
             dataset = pydicom.dcmread(stream, stop_before_pixels=True)
             at = stream.tell()
             head = stream.read(12)

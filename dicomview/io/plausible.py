@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicomview.io.codestream import MOST_PER_BYTE
+from dicomview.io.doubts import FILES
 from dicomview.io.encoding import COMPRESSED
 from dicomview.io.header import Header
 from dicomview.io.values import FARTHEST
@@ -62,7 +63,7 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
     remarks = _of_size(header, size, is_coded=is_coded)
     if fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
-            f"PixelData (7FE0,0010) of {header.name} has {fragments} fragments, "
+            f"PixelData (7FE0,0010) of {FILES} has {fragments} fragments, "
             f"NumberOfFrames (0028,0008) is {header.number_of_frames}: there may be more frames"
         )
     for keyword, default in (("RescaleSlope", 1), ("RescaleIntercept", 0)):
@@ -70,7 +71,7 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
         if isinstance(value, MultiValue | list):
             raise ValueError(f"{_named(keyword)} must be one value, not {len(value)}")
         if keyword in dataset and value in (None, ""):
-            remarks.append(f"{_named(keyword)} is empty in {header.name}: taken for {default}")
+            remarks.append(f"{_named(keyword)} is empty in {FILES}: taken for {default}")
     for keyword in _CRUCIAL:
         found = dataset[keyword].VR if keyword in dataset else None
         tag = tag_for_keyword(keyword)
@@ -79,7 +80,7 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
             raise ValueError(f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)}")
         if found not in (None, "UN", dictionary_VR(tag)):
             remarks.append(
-                f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)} in {header.name}: "
+                f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)} in {FILES}: "
                 "its value may be misread"
             )
     return remarks
@@ -115,7 +116,7 @@ def _of_size(header: Header, size: int, *, is_coded: bool) -> list[str]:
         told += f" in {header.number_of_frames} frames"
     if size < least or size >= 2 * most:
         raise ValueError(f"{told}: Rows, Columns, BitsAllocated or NumberOfFrames is wrong")
-    return [f"{told} in {header.name}: what is behind them is not shown"]
+    return [f"{told} in {FILES}: what is behind them is not shown"]
 
 
 def plausible(header: Header) -> Header:
@@ -124,9 +125,9 @@ def plausible(header: Header) -> Header:
     remarks = list(header.remarks)
     if header.position is not None and max(map(abs, header.position)) > FARTHEST:
         changes["position"] = None
-        remarks.append(f"ImagePositionPatient (0020,0032) is impossible in {header.name}: not used")
+        remarks.append(f"ImagePositionPatient (0020,0032) is impossible in {FILES}: not used")
     spacing = header.pixel_spacing
     if spacing is not None and not all(s == 0 or _SMALLEST <= abs(s) <= _LARGEST for s in spacing):
         changes["pixel_spacing"] = None
-        remarks.append(f"PixelSpacing (0028,0030) is impossible in {header.name}: not used")
+        remarks.append(f"PixelSpacing (0028,0030) is impossible in {FILES}: not used")
     return header.like(**changes, remarks=tuple(remarks)) if changes else header

@@ -11,7 +11,7 @@ _LOCK = Lock()
 _INSIDE = 0
 _FILTERS = warnings.catch_warnings()
 #: What is to be said when it is no longer quiet.
-_SAVED: list[str] = []
+_SAVED: list[tuple[str, type[Warning]]] = []
 
 
 @contextmanager
@@ -32,18 +32,18 @@ def quiet() -> Iterator[None]:
     finally:
         with _LOCK:
             _INSIDE -= 1
-            saved: list[str] = []
+            saved: list[tuple[str, type[Warning]]] = []
             if not _INSIDE:
                 _FILTERS.__exit__(None, None, None)
                 saved, _SAVED[:] = _SAVED[:], []
-        for message in saved:
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+        for message, category in saved:
+            warnings.warn(message, category, stacklevel=3)
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
     """Give a warning of our own, also out of what is quiet: then when that ends."""
     with _LOCK:
         if _INSIDE:
-            _SAVED.append(message)
+            _SAVED.append((message, category))
             return
-    warnings.warn(message, RuntimeWarning, stacklevel=2)
+    warnings.warn(message, category, stacklevel=2)

@@ -92,7 +92,7 @@ def series_of(
     unreadable = [*dropped, *unreadable]
     read = partial(_read_series if cache is None else _read_anew, unreadable=unreadable)
     place = Path(path) if isinstance(path, str | os.PathLike) and not is_address(path) else None
-    found = group_headers(headers, reader=read)
+    found = group_headers(headers, reader=read, dropped=unreadable)
     return SeriesList(found, dropped=unreadable, others=others, path=place)
 
 

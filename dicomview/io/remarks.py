@@ -30,6 +30,7 @@ def report_of(
     failed: Mapping[int, DicomviewError],
     unreadable: Sequence[Dropped],
     missing: tuple[int | tuple[int, ...], ...],
+    told: Sequence[str] = (),
 ) -> Report:
     """Return the report of a volume.
 
@@ -45,6 +46,8 @@ def report_of(
         Files beside the series that could not be read.
     missing : tuple of int or tuple
         Places of all empty slices.
+    told : sequence of str
+        What was noticed while the slices were decoded.
     """
     stack = series.stack
     steps = _steps(stack.geometry)
@@ -54,6 +57,7 @@ def report_of(
             *series.warnings,
             *mapping_warnings(stack.present),
             *burned_in(meta),
+            *told,
             *_empty_slices(failed),
             *_unreadable_files(unreadable),
         ),

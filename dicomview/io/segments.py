@@ -108,6 +108,7 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
     else:
         planes, present = _segment_planes(pixels, headers, slice_of, segments, kind, dataset)
         strays = sorted(present - set(numbers))
+    warnings += _lost_and_doubled(numbers, present, kind, headers, slice_of)
     if strays:
         warnings.append(f"segments {names(map(str, strays))} have frames, but no item in SegmentSequence")
         segments += [Segment(n, "") for n in strays]
@@ -125,6 +126,31 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
         meta=meta,
         report=Report(tuple(warnings)),
     )
+
+
+def _lost_and_doubled(
+    numbers: Sequence[int], present: set[int], kind: Kind, headers: Sequence[Header], slice_of: Sequence[int]
+) -> list[str]:
+    """Say which segments have no frames, which frames name no segment, and which share their place."""
+    told = []
+    lost = [n for n in numbers if n not in present and not (kind == "labelmap" and n == 0)]
+    if lost:
+        told.append(f"segments {names(map(str, lost))} have no frames: their masks are empty")
+    named = [h.key_values.get("ReferencedSegmentNumber") for h in headers]
+    if kind != "labelmap" and None in named:
+        told.append(
+            f"{named.count(None)} frames name no segment (ReferencedSegmentNumber (0062,000B) is absent): "
+            "they are taken for the only one"
+        )
+    places: dict[tuple[float | None, int], list[int]] = {}
+    for header, number_of, k in zip(headers, named, slice_of):
+        key = (None if kind == "labelmap" else number_of, k)
+        places.setdefault(key, []).append((header.frame or 0) + 1)
+    doubled = [frames for frames in places.values() if len(frames) > 1]
+    if doubled:
+        listed = names(" and ".join(map(str, frames)) for frames in doubled)
+        told.append(f"frames {listed} are of one segment at one position: where they differ there is no mask")
+    return told
 
 
 def _placeless(dataset: Dataset) -> str:

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from pydicom.filereader import read_partial
 from dicomview.errors import MemoryBudgetError, PathError, file_name
 from dicomview.io.failures import words_of
 from dicomview.io.inflate import Bounded, Room, opened
+from dicomview.io.quiet import quiet
 from dicomview.io.ranged import RangedFile
 from dicomview.volume import Dropped
 
@@ -29,6 +31,7 @@ __all__ = [
     "archive_members",
     "directory_files",
     "existing",
+    "irregular",
     "is_archive",
     "plain",
     "reopened",
@@ -86,45 +89,65 @@ _PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 #: Archives in archives are opened so many levels down.
 _DEEPEST = 3
 _RECORDS = 0x00041220  # DirectoryRecordSequence
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 #: What headers and pixels are read from.
 File = Path | MemoryFile | RangedFile
 
 
 def walk(root: Path, dropped: list[Dropped]) -> Iterator[tuple[Path, str]]:
-    """Give the files below a folder and their paths without links; each folder once, also behind links."""
-    visited: set[str] = set()
+    """Give the files below a folder and their paths without links; each folder once, also behind links.
 
-    def below(folder: Path) -> Iterator[tuple[Path, str]]:
-        real = os.path.realpath(folder)
-        if real in visited:
-            return
-        visited.add(real)
+    What is neither file nor folder, like a pipe, is dropped and not opened.
+    """
+    visited: set[tuple[int, int]] = set()
+    waiting = [(root, os.path.realpath(root))]
+    while waiting:
+        folder, real = waiting.pop()
         try:
+            state = folder.stat()
+            if (state.st_dev, state.st_ino) in visited:
+                continue
+            visited.add((state.st_dev, state.st_ino))
             with os.scandir(folder) as listed:
                 entries = list(listed)
         except OSError as error:
             dropped.append(Dropped(folder, f"cannot be listed ({error.strerror})"))
-            return
+            continue
         inside = os.path.join(real, "")  # noqa: PTH118
         folders = []
         for entry in entries:
-            if _is_folder(entry):
-                folders.append(folder / entry.name)
+            file = folder / entry.name
+            place = os.path.realpath(file) if entry.is_symlink() else inside + entry.name
+            if _is(entry.is_dir):
+                folders.append((file, place))
+            elif not _is(entry.is_file) and (problem := irregular(file)) is not None:
+                dropped.append(Dropped.of(file, problem))
             else:
-                file = folder / entry.name
-                is_link = entry.is_symlink()
-                yield file, os.path.realpath(file) if is_link else inside + entry.name
-        for inner in folders:
-            yield from below(inner)
-
-    return below(root)
+                yield file, place
+        waiting += reversed(folders)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is(test: Callable[[], bool]) -> bool:
     try:
-        return entry.is_dir()
+        return test()
     except OSError:
         return False
+
+
+def irregular(path: Path) -> PathError | None:
+    """Return what to raise where a path is a pipe, socket or device; None for others, also for no file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    kind = _KINDS.get(stat.S_IFMT(mode), "a device")
+    return PathError(
+        f"not a regular file, but {kind}: it may never end",
+        path=path,
+        remedy="save what it gives to a file, or give that as bytes",
+    )
 
 
 def is_archive(file: File, *, by_name: bool = False) -> bool:
@@ -133,6 +156,8 @@ def is_archive(file: File, *, by_name: bool = False) -> bool:
     Only its name is looked at first, and with ``by_name`` one that says nothing is no archive's.
     """
     if file.suffix.lower() not in _ARCHIVES or (by_name and not file.suffix):
+        return False
+    if not file.stat().st_size:  # or it only says so, and never ends
         return False
     with file.open("rb") as stream:
         if zipfile.is_zipfile(stream):
@@ -169,7 +194,7 @@ def archive_members(
     except MemoryBudgetError as error:
         dropped.append(Dropped(Path(file), error.reason))
     except _BROKEN as error:
-        dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({type(error).__name__})"))
+        dropped.append(Dropped(Path(file), f"the archive cannot be read to its end ({words_of(error)})"))
 
 
 def reopened(path: Path) -> File | None:
@@ -231,16 +256,19 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
     """
     root = file.parent.resolve()
     try:
-        with opened(file) as stream:
+        with opened(file) as stream, quiet():
             dataset = pydicom.dcmread(stream, force=True)
+            names = [
+                record.get("ReferencedFileID") for record in dataset.get("DirectoryRecordSequence") or ()
+            ]
     except Exception as error:
-        dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({type(error).__name__})"))
+        dropped.append(Dropped(file, f"cannot be read as a DICOMDIR ({words_of(error)})"))
         return
     if _is_cut(file):
         dropped.append(Dropped(file, "ends before its last record: it may name more files than are read"))
     listed = cache(_by_upper_case)
-    for record in dataset.get("DirectoryRecordSequence") or ():
-        parts = record.get("ReferencedFileID")
+    records: dict[Path, int] = {}
+    for parts in names:
         if not parts:
             continue
         named = _spelled(root, [parts] if isinstance(parts, str) else list(parts), listed)
@@ -249,7 +277,14 @@ def directory_files(file: Path, dropped: list[Dropped]) -> Iterator[Path]:
         elif not named.is_file():
             dropped.append(Dropped(named, "named by the DICOMDIR, but not there"))
         else:
-            yield named
+            records[named] = records.get(named, 0) + 1
+            if records[named] == 1:
+                yield named
+    for named, count in records.items():
+        if count > 1:
+            dropped.append(
+                Dropped(file, f"{count} records name {file_name(named)}, so that files of others may be lost")
+            )
 
 
 def _is_cut(file: Path) -> bool:
@@ -262,7 +297,7 @@ def _is_cut(file: Path) -> bool:
         return tag == _RECORDS
 
     try:
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             read_partial(stream, stop_when=is_records, force=True)
             behind = file.stat().st_size - stream.tell()
     except Exception:  # told where it is read as a whole
@@ -286,16 +321,20 @@ def _by_upper_case(folder: Path) -> dict[str, Path]:
 
 def existing(path: str | os.PathLike[str]) -> Path:
     """Return a path, the user's home resolved, or raise PathError."""
-    found = Path(path)
+    found, problem = Path(path), None
     try:
         found = found.expanduser()
         if os.path.lexists(found):
             found.stat()
-            return found
+            problem = irregular(found)
+            if problem is None:
+                return found
     except (OSError, RuntimeError, ValueError) as error:  # no such user, a NUL, a loop of links, no rights
         told = getattr(error, "strerror", None) or type(error).__name__
         cause, remedy = f"may not be seen ({told})", "check the path, and the right to read there"
     else:
+        if problem is not None:
+            raise problem
         cause, remedy = "there is no such file or folder", "check the path"
     raise PathError(cause, path=path, remedy=remedy)
 
@@ -306,10 +345,11 @@ def start_of(file: File, amount: int) -> tuple[bytes, tuple[int, int]]:
         return file.data[:amount], (len(file.data), 0)
     if isinstance(file, RangedFile):  # what its header took is enough
         return file.head()[:amount], (file.size, 0)
-    number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         state = os.fstat(number)
-        return os.read(number, amount), (state.st_size, state.st_mtime_ns)
+        is_plain = stat.S_ISREG(state.st_mode) and state.st_size  # others may block, or never end
+        return os.read(number, amount) if is_plain else b"", (state.st_size, state.st_mtime_ns)
     finally:
         os.close(number)
 

@@ -47,10 +47,10 @@ def read_structures(file: File) -> Segmentation:
 
 
 def _segmentation(dataset: Dataset) -> Segmentation:
-    rois = {int(item.ROINumber): item for item in dataset.get("StructureSetROISequence") or ()}
+    rois = {exact(item.ROINumber, int): item for item in dataset.get("StructureSetROISequence") or ()}
     outlines: dict[int, list[Dataset]] = {}
     for item in dataset.get("ROIContourSequence") or ():
-        outlines.setdefault(int(item.ReferencedROINumber), []).append(item)
+        outlines.setdefault(exact(item.ReferencedROINumber, int), []).append(item)
     observed: dict[int, Dataset] = {}
     for item in dataset.get("RTROIObservationsSequence") or ():
         observed.setdefault(exact(item.get("ReferencedROINumber"), int), item)
@@ -124,6 +124,8 @@ def _contour(item: Dataset, segment: Segment) -> Contour:
     try:
         if isinstance(value, bytes):
             texts = value.strip(b" \0").split(b"\\")
+            if b"_" in value:  # which Python takes for a part of a number
+                raise ValueError("no numbers")
             numbers = np.array([float(text) for text in texts if text.strip()])
         else:
             numbers = np.array(value, dtype=np.float64).reshape(-1)
