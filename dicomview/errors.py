@@ -220,6 +220,10 @@ class SUVError(DicomviewError, ValueError):
 class MemoryBudgetError(DicomviewError, MemoryError):
     """An array would take more memory than ``dicomview.options.memory_budget`` allows."""
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make it as any other error: MemoryError's own way is not for classes with another base first."""
+        return Exception.__new__(cls, *args, **kwargs)
+
 
 class MissingPackageError(DicomviewError, ImportError):  # type: ignore[misc] # its path would be text
     """An optional package is needed and cannot be imported."""

@@ -78,6 +78,12 @@ def test_errors_come_back_from_pickle_and_copy(name):
         assert str(other) == "a.dcm: Rows (0028,0010) is 0: copy it again"
 
 
+@pytest.mark.parametrize("name", TREE)
+def test_errors_are_made_without_their_arguments_too(name):
+    """As other packages do that take errors from process to process."""
+    assert isinstance(TREE[name].__new__(TREE[name], "x"), TREE[name])
+
+
 def test_a_bare_error_is_its_message():
     error = DecodeError("nothing to see")
     assert (str(error), error.path, error.tag, error.remedy) == ("nothing to see", None, None, None)
@@ -251,7 +257,7 @@ def test_an_object_without_pixels_is_unsupported_not_damaged(write):
 @pytest.mark.parametrize(
     ("raised", "words"),
     [
-        (AttributeError("'NoneType' object has no attribute 'encode'"), "a value is absent or of another kind"),
+        (AttributeError("'NoneType' object has no attribute 'x'"), "a value is absent or of another kind"),
         (AttributeError("'FileDataset' object has no attribute 'Rows'"), "Rows is absent"),
         (struct.error("unpack requires a buffer of 4 bytes"), "it ends too early"),
         (struct.error("unpack_from requires a buffer of at least 8 bytes for unpacking 4 bytes at offset 4 "

@@ -172,4 +172,4 @@ def test_comparing_and_choosing_leave_pictures(executed):
     for data in (compared, side, gallery):
         assert len(base64.b64decode(data["image/png"])) > 3000
         assert "application/vnd.jupyter.widget-view+json" not in data
-    assert "Head 2.5 mm" in browser["text/html"]
+    assert "68 × 512 × 512" in browser["text/html"] and "Head" not in browser["text/html"]

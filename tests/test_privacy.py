@@ -105,7 +105,10 @@ def enhanced(folder):
 KINDS = {make.__name__: make for make in (single, compressed, enhanced, pet)}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=[pytest.mark.long] * (kind in ("compressed", "pet"))) for kind in KINDS],
+)
 def study(request, tmp_path_factory):
     """Folder and canaries of a series; the folder is named after somebody, too."""
     folder = tmp_path_factory.mktemp(FOLDER) / request.param
@@ -378,6 +381,7 @@ def test_viewers_of_several_series(plain, sent):
 # -- what is saved ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_pictures_movies_and_pages(plain, tmp_path):
     files, made = plain
     folder = files[0].parent
@@ -401,6 +405,14 @@ def test_pictures_movies_and_pages(plain, tmp_path):
     assert len(files) >= 11
     sinks |= {file.name: file.read_bytes() for file in files}
     clean(made, names=repr([f.name for f in files]), **sinks)
+
+
+def test_a_picture_and_a_movie(plain, tmp_path):
+    files, made = plain
+    vol = dv.volread(files)
+    dv.montage(vol, [0, 1]).savefig(tmp_path / "montage.svg")
+    told = repr(dv.animate(vol, tmp_path / "movie.gif", steps=3))
+    clean(made, told=told, **{file.name: file.read_bytes() for file in tmp_path.iterdir()})
 
 
 def test_a_page_names_nobody_whatever_the_options_say(plain, tmp_path, monkeypatch):
@@ -482,6 +494,7 @@ def test_the_command_line(plain, tmp_path, capfdbinary):
 # -- a notebook -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_notebook_that_is_saved(plain, tmp_path):
     files, made = plain
     cells = [

@@ -1,4 +1,4 @@
-"""Pipes, sockets, devices and files without end: never opened, and told."""
+"""Pipes, sockets, devices and files without end: never opened or read to an end, and told."""
 
 import os
 import socket
@@ -114,3 +114,71 @@ def test_folders_nested_deeply_are_searched_at_once(write):
         os.path.realpath = real
     np.testing.assert_array_equal(volume.array, make_voxels())
     assert len(asked) < 30
+
+
+# Files that are regular, and have no end --------------------------------------------------------
+
+
+EMPTY_ITEM = b"\xfe\xff\x00\xe0\0\0\0\0"
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_zeros_behind_the_pixels_are_not_read(write, lazy):
+    files = write("s")
+    for path in files[::2]:
+        os.truncate(path, 10 << 30)  # of which the disk keeps nothing
+    volume = dv.volread(files[0].parent, lazy=lazy)
+    np.testing.assert_array_equal(np.asarray(volume.array), make_voxels())
+    assert volume.report.dropped == ()
+
+
+def test_zeros_in_place_of_elements_end_the_header(write):
+    files = write("s")
+    odd = files[0].parent / "odd"
+    odd.write_bytes(bytes(128) + b"DICM")
+    os.truncate(odd, 10 << 30)
+    cut = files[0].parent / "cut"
+    cut.write_bytes(files[0].read_bytes()[:700])
+    os.truncate(cut, 10 << 30)
+    volume = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(volume.array, make_voxels())
+    assert {row.path.name for row in volume.report.dropped} == {"odd", "cut"}
+    with pytest.raises(DecodeError, match="zeros are where elements should be"):
+        dv.imread(odd)
+
+
+def insert(path, element):
+    """Put an element before PatientName."""
+    data = path.read_bytes()
+    at = data.index(b"\x10\0\x10\0PN")
+    path.write_bytes(data[:at] + element + data[at:])
+
+
+def sequence(items, undefined):
+    length = b"\xff\xff\xff\xff" if undefined else len(items).to_bytes(4, "little")
+    end = b"\xfe\xff\xdd\xe0\0\0\0\0" * undefined
+    return b"\x08\0\x40\x11SQ\0\0" + length + items + end
+
+
+def test_items_without_number_are_not_served(write):
+    files = write("s")
+    insert(files[0], sequence(EMPTY_ITEM * 300_000, undefined=False))
+    volume = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(volume.array, make_voxels())
+    assert "ReferencedImageSequence" not in volume.meta
+
+
+def test_empty_items_to_no_end_are_refused(write):
+    files = write("s")
+    insert(files[0], sequence(EMPTY_ITEM * 300_000, undefined=True))
+    with pytest.raises(DecodeError, match="more than 20000 empty items"):
+        dv.imread(files[0])
+
+
+def test_elements_to_no_end_are_refused(write):
+    files = write("s")
+    insert(
+        files[0], b"".join(b"\x09\0" + k.to_bytes(2, "little") + b"LO\2\0ab" for k in range(0x1000, 0xFFFF))
+    )
+    with pytest.raises(DecodeError, match="more than 50000 elements"):
+        dv.imread(files[0])

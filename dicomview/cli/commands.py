@@ -69,6 +69,7 @@ def view(args: Namespace) -> Remarks:
 def montage(args: Namespace) -> Remarks:
     """Write slices side by side."""
     from dicomview.export import montage as make_montage
+    from dicomview.render import PLAIN
 
     target, volume = _target(args, PICTURES), _volume(args)
     picks = _indices(args.slices, _count(volume, args.plane))
@@ -77,7 +78,7 @@ def montage(args: Namespace) -> Remarks:
         window=_window(volume, args.window), colormap=args.colormap,
     )  # fmt: skip
     if options.show_patient:
-        figure.suptitle(_who(volume.meta), parse_math=False)
+        figure.suptitle(_who(volume.meta), **PLAIN)
     figure.savefig(target, dpi=args.dpi)
     print(target)
     return _remarks(volume)

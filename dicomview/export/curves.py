@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from dicomview.measure import Profile
-from dicomview.render import PictureFigure
+from dicomview.render import PLAIN, PictureFigure
 
 __all__ = ["plot_profile"]
 
@@ -38,5 +38,5 @@ def plot_profile(profile: Profile, *, ax: Axes | None = None) -> Axes:
     ax.plot(profile.distance, profile.values)
     ax.set_xlabel(f"distance ({profile.length_unit})")
     # The unit is text of a header: no mathematics is to be read from it.
-    ax.set_ylabel(profile.unit, parse_math=False)
+    ax.set_ylabel(profile.unit, **PLAIN)
     return ax

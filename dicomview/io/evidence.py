@@ -7,14 +7,29 @@ import pydicom
 
 from dicomview.io.read import dataset
 from dicomview.volume import Volume
+from dicomview.volume.meta import safe_text
 
-__all__ = ["evidence"]
+__all__ = ["UNICODE", "evidence", "label_text"]
+
+#: SpecificCharacterSet of what is written: any name can be told in it.
+UNICODE = "ISO_IR 192"
 
 #: Attributes of the patient and the study that a new object takes over; empty where the images lack them.
 SHARED = (
     "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
     "StudyTime", "ReferringPhysicianName",
 )  # fmt: skip
+
+
+def label_text(name: str, other: str) -> str:
+    r"""Return a name as a short line of DICOM (LO) may be; the other where nothing is left of it.
+
+    Examples
+    --------
+    >>> label_text("left\\right\n", "segment 1"), label_text("\0", "segment 1")
+    ('left/right', 'segment 1')
+    """
+    return safe_text(name).replace("\\", "/") or other
 
 
 def evidence(volume: Volume, slices: Iterable[int], *, frame: tuple[int, ...] = ()) -> list[Any]:
@@ -46,8 +61,8 @@ def evidence(volume: Volume, slices: Iterable[int], *, frame: tuple[int, ...] = 
             header = dataset(volume, (*frame, k))
             found.setdefault(header.SOPInstanceUID, header)
     for header in found.values():
-        if not header.get("SpecificCharacterSet"):
-            header.pop("SpecificCharacterSet", None)  # absent is allowed, empty is not
+        header.decode()
+        header.SpecificCharacterSet = UNICODE  # names in it are written as they are
         for keyword in SHARED:
             if keyword not in header:
                 setattr(header, keyword, "")

@@ -92,7 +92,7 @@ def failure(
     if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
         return None
     words = words_of(error)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         remedy = _RIGHTS if isinstance(error, PermissionError) else _AGAIN
     return DecodeError(f"{cause} ({words})", path=path, tag=tag_in(words), remedy=remedy)
 
@@ -172,6 +172,8 @@ def words_of(error: BaseException, *kept: str) -> str:
     'sequences are nested too deeply'
     """
     if isinstance(error, OSError):
+        if not error.strerror and isinstance(error.__context__, Exception):  # pydicom makes these of others
+            return words_of(error.__context__, *kept)
         return error.strerror or "it cannot be read to its end"
     text = " ".join(str(error).split())
     absent = re.search(r"has no attribute '(\w+)'", text)

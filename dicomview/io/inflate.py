@@ -16,7 +16,10 @@ __all__ = ["Bounded", "Room", "check_inflated", "most_inflated", "opened"]
 _ALWAYS, _RATIO = 1 << 30, 100
 #: What is inflated at once is in memory so many times while it is read.
 _COPIES = 4
-_CHUNK = 1 << 20
+#: Bytes that are inflated, and made, at a time.
+_PIECE, _CHUNK = 1 << 15, 1 << 20
+#: No byte of deflated data becomes more than so many (RFC 1951: 258 by two bits, and some).
+_MOST_DEFLATED = 1040
 _REMEDY = "if the file can be trusted, raise dicomview.options.memory_budget (None for no limit)"
 
 
@@ -70,18 +73,20 @@ def check_inflated(data: bytes) -> None:
         If it is larger than the memory budget allows.
     """
     most = most_inflated(len(data), _COPIES)
-    if most is None:
+    if most is None or len(data) * _MOST_DEFLATED <= most:
         return
-    inflater, rest, size = zlib.decompressobj(-zlib.MAX_WBITS), data, 0
+    inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     try:
-        while rest and not inflater.eof:
-            size += len(inflater.decompress(rest, _CHUNK))
-            rest = inflater.unconsumed_tail
-            if size > most:
-                raise MemoryBudgetError(
-                    f"{len(data)} deflated bytes become more than {most >> 20} MB",
-                    remedy=_REMEDY,
-                )
+        for at in range(0, len(data), _PIECE):
+            rest = data[at : at + _PIECE]  # what is not used up is copied each time
+            while rest and not inflater.eof:
+                size += len(inflater.decompress(rest, _CHUNK))
+                rest = inflater.unconsumed_tail
+                if size > most:
+                    raise MemoryBudgetError(
+                        f"{len(data)} deflated bytes become more than {most >> 20} MB",
+                        remedy=_REMEDY,
+                    )
     except zlib.error:
         pass  # whoever inflates it says so
 

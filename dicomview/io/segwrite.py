@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from dicomview.errors import SegmentError, SeriesError
-from dicomview.io.evidence import evidence
+from dicomview.io.evidence import UNICODE, evidence, label_text
 from dicomview.io.header import number
 from dicomview.io.lab import rgb_to_lab
 from dicomview.io.quiet import quiet
@@ -136,6 +136,7 @@ def segmentation_object(
             f"the headers of these images do not allow a segmentation ({told})",
             remedy="mend the headers, or keep the masks with numpy",
         ) from None
+    made.SpecificCharacterSet = UNICODE
     made.PixelData = _packed(made, arrays, geometry.slice_positions)  # type: ignore[arg-type]
     return made
 
@@ -180,7 +181,7 @@ def _description(hd: Any, i: int, label: str, color: str | None) -> Any:
         shown["display_color"] = hd.color.CIELabColor(*rgb_to_lab(rgb))
     return hd.seg.SegmentDescription(
         segment_number=i,
-        segment_label=label[:64],
+        segment_label=label_text(label, f"segment {i}"),
         segmented_property_category=_code(hd, CATEGORY),
         segmented_property_type=_code(hd, TYPE),
         algorithm_type="MANUAL",

@@ -77,7 +77,7 @@ def from_json(
     except (ValueError, KeyError, TypeError):
         raise MeasureError(
             f"this is no file of measurements: JSON with the format {FORMAT!r} is needed",
-            remedy="name a file that measure.save wrote",
+            remedy="name a file that measurements.to_json wrote",
         ) from None
     ours, theirs = _space(volume), content
     if theirs.get("space") != ours["space"]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.errors import MeasureError, SeriesError
-from dicomview.io.evidence import evidence
+from dicomview.io.evidence import UNICODE, evidence, label_text
 from dicomview.io.quiet import quiet
 from dicomview.measure.evaluate import Result, evaluate
 from dicomview.measure.shapes import Angle, Distance, Ellipse, Measurement, Point, Region
@@ -114,7 +114,7 @@ def structured_report(
     images = _evidence(measurements, volume, tuple(frame) or volume.middle_frame)
     try:
         with quiet():  # a warning of highdicom may say the name of the patient
-            return hd.sr.Comprehensive3DSR(
+            made = hd.sr.Comprehensive3DSR(
                 evidence=images,
                 content=report[0],
                 series_instance_uid=hd.UID(),
@@ -131,11 +131,13 @@ def structured_report(
             f"the headers of these images do not allow a structured report ({told})",
             remedy="mend the headers, or save JSON",
         ) from None
+    made.SpecificCharacterSet = UNICODE
+    return made
 
 
 def _group(hd: Any, measurement: Measurement | Region, result: Result, uid: str) -> Any:
     """Return one measurement with its place."""
-    tracking = hd.sr.TrackingIdentifier(uid=hd.UID(), identifier=(result.name or result.kind)[:64])
+    tracking = hd.sr.TrackingIdentifier(uid=hd.UID(), identifier=label_text(result.name, result.kind))
     found = {name: getattr(result, name) for name in NAMES}
     numbers = {name: value for name, value in found.items() if value is not None}
     if isinstance(measurement, Point):

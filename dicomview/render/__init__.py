@@ -3,10 +3,12 @@
 from dicomview.render.figure import PictureFigure
 from dicomview.render.live import LivePainter
 from dicomview.render.panes import PanesRenderer, figure_size
+from dicomview.render.plain import PLAIN
 from dicomview.render.raster import forget_rasters, overlay_raster
 from dicomview.render.style import STYLE, colormap
 
 __all__ = [
+    "PLAIN",
     "STYLE",
     "LivePainter",
     "PanesRenderer",

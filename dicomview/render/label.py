@@ -10,6 +10,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
+from dicomview.render.plain import PLAIN
+
 __all__ = ["Label"]
 
 #: Part of a text that lies left of its place, or below it, by alignment.
@@ -61,8 +63,8 @@ class Label(Annotation):
             fontsize=size,
             linespacing=1.1,
             path_effects=[withStroke(linewidth=2, foreground=outline)],
-            parse_math=False,
             zorder=zorder,
+            **PLAIN,
         )
         self._outline = outline
 
@@ -119,8 +121,7 @@ def _picture(
     margin = int(np.ceil(2 * dpi / 72)) + 1
     drawn = Text(
         0, 0, text, ha="left", va="bottom", fontsize=size, color=color, linespacing=1.1,
-        multialignment=alignment, parse_math=False,
-        path_effects=[withStroke(linewidth=2, foreground=outline)],
+        multialignment=alignment, path_effects=[withStroke(linewidth=2, foreground=outline)], **PLAIN,
     )  # fmt: skip
     drawn.set_figure(_sheet(dpi))
     drawn.set_transform(IdentityTransform())

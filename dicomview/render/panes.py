@@ -9,6 +9,7 @@ from matplotlib.figure import FigureBase
 
 from dicomview.geometry import PLANES, Geometry, Plane, PlaneView, plane_view
 from dicomview.render.pane import PaneDrawing
+from dicomview.render.plain import PLAIN
 from dicomview.render.style import STYLE
 from dicomview.state import Changes, Pane, Scene, changes
 from dicomview.volume import Volume
@@ -159,7 +160,7 @@ class PanesRenderer:
         text = STYLE.surrounds[scene.look.theme][1]
         self._colorbar.ax.tick_params(colors=text, labelsize=STYLE.font_size)
         self._colorbar.outline.set_visible(False)
-        self._colorbar.set_label(self.volume.unit, color=text, size=STYLE.font_size)
+        self._colorbar.set_label(self.volume.unit, color=text, size=STYLE.font_size, **PLAIN)
 
     def _arrange(self, scene: Scene) -> None:
         """Give every visible pane its rectangle: one scale in mm for all, as large as fits."""

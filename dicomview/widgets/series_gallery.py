@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from dicomview.errors import DicomviewError, SeriesError
 from dicomview.io import Series, find_series
 from dicomview.io.glance import read_glance
-from dicomview.render import STYLE, PictureFigure
+from dicomview.render import PLAIN, STYLE, PictureFigure
 from dicomview.volume.thumbnail import thumbnail
 from dicomview.widgets.cells import forget, take_over
 from dicomview.widgets.choices import Choices, item
@@ -180,7 +180,7 @@ class Gallery(Displayed, widgets.VBox):  # type: ignore[misc]
                 ax.set_anchor("C")
             text = "\n".join(line for line in (*_lines(one), self._notes[i]) if line)
             ax.text(
-                0, -0.04, _wrapped(text), transform=ax.transAxes, va="top", size=7, parse_math=False
+                0, -0.04, _wrapped(text), transform=ax.transAxes, va="top", size=7, **PLAIN
             )  # fmt: skip
         left = len(self.series) - len(shown)
         if left or not shown:

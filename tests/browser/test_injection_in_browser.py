@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from browser.reader import CANVAS
 from conftest import make_affine, make_voxels
 from payloads import PAYLOADS
 
@@ -40,3 +41,73 @@ def test_a_page_and_tables_run_nothing(page, tmp_path, monkeypatch):
     assert page.errors == [] == shown and not [
         url for url in asked if not url.startswith(("file:", "data:", "blob:"))
     ]
+
+
+#: Series whose texts and folders are payloads, written in the kernel.
+STUDY = f"""import pathlib, tempfile, numpy as np, dicomview as dv
+dv.options.show_patient = True
+PAYLOADS = {PAYLOADS[:-1]!r}
+KEYWORDS = {KEYWORDS!r}
+study = pathlib.Path(tempfile.mkdtemp())
+plain = [p for p in PAYLOADS if p.isascii() and p.isprintable() and len(p) < 60 and not set(p) & set("/\\\\")]
+for i, payload in enumerate(plain[:8]):
+    elements = dict.fromkeys(KEYWORDS, payload) | {{"SpecificCharacterSet": "ISO_IR 192", "SeriesNumber": i}}
+    elements["Modality"] = "CT"
+    files = dv.samples.write_series(study / f"{{i}}{{payload}}", np.arange(1920).reshape(8, 12, 20) % 1000,
+        np.array([[0, 0, 1, 0], [0, 1, 0, 0], [2.0, 0, 0, 0], [0, 0, 0, 1]]), elements=elements)
+(study / f"9{{payload}}" ).write_bytes(files[0].read_bytes()[:500])
+vol = dv.volread(files)
+vol.meta |= dict.fromkeys(KEYWORDS, PAYLOADS[0]) | {{
+    "WindowCenter": [float(i) for i in range(len(PAYLOADS))], "WindowWidth": [10.0] * len(PAYLOADS),
+    "WindowCenterWidthExplanation": list(PAYLOADS)}}
+"""
+VIEWER = """viewer = dv.SliceViewer(vol, colorbar=True)
+for i, name in enumerate(PAYLOADS):
+    viewer.overlays.add_mask(np.asarray(vol) > 20 * i, name=name)
+    viewer.measurements.add(dv.measure.Point([tuple(vol.geometry.position((2, 3, 4 + i % 9)))], name=name))
+viewer.overlays.paint(name=PAYLOADS[3])
+viewer"""
+OTHERS = [
+    "dv.compare(vol, vol, mode='curtain')",
+    "dv.find_series(study)",
+    "vol",
+    "vol.meta",
+    "vol.report",
+    f"{VIEWER}.measurements",
+    "shown = dv.gallery(study)\nshown",
+    "browser = dv.SeriesBrowser(study)\nbrowser",
+]
+FAILING = """try:
+    dv.volread(study)
+except dv.errors.SeriesError as error:
+    print(error)"""
+#: How many elements there are that none of ours is.
+FOREIGN = ".jp-OutputArea :is(iframe, object, form, base, video, script, details)"
+COUNT = f"document.querySelectorAll('{FOREIGN}').length"
+
+
+def test_nothing_runs_in_a_notebook(notebook):
+    lab = notebook("lab")
+    page, asked, shown = lab.page, [], []
+    lab.show(["pass"])
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: shown.append(dialog.message) or dialog.dismiss())
+    before = page.evaluate(COUNT)
+    for cell in (VIEWER, *OTHERS, FAILING):
+        lab.show([STUDY, cell])
+        if cell in (VIEWER, OTHERS[0]):
+            lab.wait_for(CANVAS)
+            lab.wait_until_stable(lab.canvases()[0])
+        if cell == VIEWER:
+            for header in page.locator(".dicomview .jupyter-widget-Collapse-header").all():
+                header.click()
+            page.mouse.move(400, 400)
+            lab.screenshot("payloads-viewer")
+        page.wait_for_timeout(1500 if "dv." in cell else 300)
+        if cell in OTHERS[-2:]:
+            lab.screenshot(f"payloads-{cell.partition(' ')[0]}")
+        assert page.evaluate("window.__ran") is None, cell
+        assert page.evaluate(COUNT) == before, cell
+        assert lab.errors == [] == shown, cell
+    assert not [url for url in asked if "payload.invalid" in url or "javascript" in url[:20]]
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} <= {lab.server.url.split("/")[2]}

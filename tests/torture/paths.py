@@ -72,6 +72,16 @@ def names() -> Iterator[Case]:
 
     yield Case("forty folders deep", NAMES, RIGHT, deep)
 
+    def deeper(folder: Path) -> tuple[Path, list[Truth]]:
+        write(folder, series())
+        inner = folder
+        for _ in range(400):
+            inner = inner / "a"
+            inner.mkdir()
+        return folder, [truth()]
+
+    yield Case("beside four hundred folders, each in another", NAMES, RIGHT, deeper, is_dangerous=True)
+
     def apart(folder: Path) -> tuple[Path, list[Truth]]:
         for k, data in enumerate(files()):
             (folder / f"{k}").mkdir(parents=True)
@@ -119,6 +129,11 @@ def special() -> Iterator[Case]:
         path.symlink_to(to)
         return path
 
+    def sparse(path: Path, start: bytes) -> Path:
+        path.write_bytes(start)
+        os.truncate(path, 10 << 30)  # the disk keeps nothing of it
+        return path
+
     makers: dict[str, Callable[[Path], Path]] = {
         "a pipe": fifo,
         "a socket": bind,
@@ -130,6 +145,10 @@ def special() -> Iterator[Case]:
         "a link to /dev/null": lambda path: link(path, "/dev/null"),
         "a link to /dev/full": lambda path: link(path, "/dev/full"),
         "a link to /proc": lambda path: link(path, "/proc/self/environ"),
+        "a link to a log without end": lambda path: link(path, "/proc/kmsg"),
+        "10 GB of zeros": lambda path: sparse(path, b""),
+        "10 GB of zeros behind DICM": lambda path: sparse(path, bytes(128) + b"DICM"),
+        "a header with 10 GB of zeros": lambda path: sparse(path, files()[0][:700]),
     }
     for name, maker in makers.items():
         yield Case(
@@ -181,6 +200,11 @@ def special() -> Iterator[Case]:
         (folder / "closed.dcm").write_bytes(files()[0])
         (folder / "closed.dcm").chmod(0)  # root reads it all the same
 
+    def padded(folder: Path) -> None:
+        for path in folder.iterdir():
+            os.truncate(path, 10 << 30)
+
+    yield Case("10 GB of zeros behind each file", SPECIAL, RIGHT, with_series(padded), is_dangerous=True)
     yield Case("a file that may not be read", SPECIAL, WARNED, with_series(unreadable))
     yield Case("no such path", SPECIAL, NOT_WRONG, only(lambda f: f / "absent.dcm"))
     yield Case("an empty folder", SPECIAL, NOT_WRONG, only(lambda f: f))

@@ -155,3 +155,8 @@ def nested() -> Iterator[Case]:
     yield from twice(
         "50,000 empty items", NESTED, lambda raw: raw.put(0x00081140, item() * 50_000, b"SQ"), WARNED
     )
+    many = item() * 300_000
+    yield from twice("300,000 empty items", NESTED, lambda raw: raw.put(0x00081140, many, b"SQ"), WARNED)
+    yield from twice(
+        "300,000 empty items, undefined", NESTED, lambda raw: raw.put(0x00081140, many, b"SQ", UNDEFINED)
+    )
