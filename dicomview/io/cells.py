@@ -2,16 +2,17 @@
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pydicom.uid
-from pydicom.dataset import Dataset
 
-__all__ = ["NATIVE", "Cells", "cells_of"]
+from dicomview.io.syntaxes import NATIVE, RLE
 
-#: Uncompressed pixels whose bytes lie in the file as they are.
-NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset  # workers do without
+
+__all__ = ["Cells", "cells_of"]
+
 _GRAY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -46,7 +47,7 @@ class Cells:
         return low, high
 
 
-def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+def cells_of(dataset: "Dataset", syntax: str) -> Cells | None:
     """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
     try:
         return _cells_of(dataset, syntax)
@@ -54,7 +55,7 @@ def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
         return None
 
 
-def _cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+def _cells_of(dataset: "Dataset", syntax: str) -> Cells | None:
     allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
     rows, columns = dataset.get("Rows"), dataset.get("Columns")
     is_plain = (
@@ -71,7 +72,7 @@ def _cells_of(dataset: Dataset, syntax: str) -> Cells | None:
     if not is_plain:
         return None
     low = high + 1 - stored if isinstance(high, int) else 0
-    shifts = syntax in (*NATIVE, pydicom.uid.RLELossless) and 0 < low <= allocated - stored
+    shifts = syntax in (*NATIVE, RLE) and 0 < low <= allocated - stored
     kind = "ui"[dataset.PixelRepresentation]
     dtype = np.dtype(f"<{kind}{allocated // 8}")
-    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
+    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), str(syntax))
