@@ -10,7 +10,8 @@ from importlib import import_module
 
 import numpy as np
 
-from dicomview.io.tasks import CodedPart, decode_frames, decode_parts
+from dicomview.io.general import decode_frames
+from dicomview.io.tasks import CodedPart, decode_parts
 
 
 class PanicException(BaseException):

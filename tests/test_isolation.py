@@ -22,12 +22,12 @@ from test_syntaxes import STREAMS
 
 import dicomview as dv
 from dicomview.errors import DecodeError
-from dicomview.io import compressed, isolation, pixels, processes, tasks
+from dicomview.io import compressed, isolation, pixels, processes, syntaxes, tasks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ways to die are those of POSIX")
 LETHAL = 2
 #: Seconds that a decoder may take where it never ends: enough for those that do.
-PATIENCE = 3.0
+PATIENCE = 2.0
 
 
 @pytest.fixture
@@ -42,8 +42,9 @@ def workers(monkeypatch):
 
 
 @pytest.fixture
-def die(monkeypatch, workers):
-    """Have decoders die in a way, at slices with the mark."""
+def die(monkeypatch):
+    """Have decoders die in a way, at slices with the mark; workers that are left are used again."""
+    monkeypatch.setattr(isolation, "_HUNG", {})
 
     def die(way):
         monkeypatch.setattr(compressed, "TASK", f"dying.{way}_frames")
@@ -97,7 +98,7 @@ def gone(pid):
 SAID = {
     "segfault": "crashed: SIGSEGV",
     "panic": "index out of bounds",
-    "hang": "did not end within 3 s",
+    "hang": "did not end within 2 s",
     "bomb": "too much memory",
     "leave": "3",
     "vanish": "ended its process with status 0",
@@ -118,7 +119,7 @@ def test_a_decoder_that_dies_costs_one_error(series, die, way):
     np.testing.assert_array_equal(dv.imread(files[0]), array[0])
 
 
-@pytest.mark.parametrize("way", ["segfault", "hang", "bomb"])
+@pytest.mark.parametrize("way", ["segfault", pytest.param("hang", marks=pytest.mark.long), "bomb"])
 def test_in_a_folder_it_costs_one_slice(series, die, way):
     files, array = series
     die(way)
@@ -152,11 +153,11 @@ def test_among_frames_it_costs_one(write, die):
     np.testing.assert_array_equal(vol.array.reshape(array.shape)[others], array[others])
 
 
-def test_what_hung_is_not_tried_again(series, die, workers):
+def test_what_hung_is_not_tried_again(series, die):
     files, array = series
     for way in ("hang", "segfault"):
         die(way)
-        with pytest.raises(DecodeError, match="did not end within 3 s"):
+        with pytest.raises(DecodeError, match="did not end within 2 s"):
             dv.imread(files[LETHAL])
     write_rle(files, np.zeros_like(array))  # another file is
     assert not np.any(dv.imread(files[LETHAL]))
@@ -246,7 +247,14 @@ def test_one_without_work_ends_itself(monkeypatch, workers):
     assert pids() != {pid}
 
 
-@pytest.mark.parametrize("ending", ["pass", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "pass",
+        pytest.param("os.kill(os.getpid(), 9)", marks=pytest.mark.long),
+        pytest.param("raise KeyboardInterrupt", marks=pytest.mark.long),
+    ],
+)
 def test_none_is_left_behind(series, tmp_path, ending):
     code = f"""
 import os, sys
@@ -300,6 +308,38 @@ def test_workers_import_what_this_process_has(workers, monkeypatch, tmp_path):
     modules = [np, pydicom, tasks]
     places = isolation.run("dying.origins", [module.__name__ for module in modules], [999] * 3)
     assert [bytes(place).decode() for place in places] == [module.__file__ for module in modules]
+
+
+def test_workers_start_without_pydicom():
+    """It takes most of the time to start."""
+    code = """
+import runpy, sys
+light = runpy.run_path(sys.argv[1])
+light["_light_package"]("dicomview", light["Path"](sys.argv[1]).parents[1])
+light["_light_package"]("dicomview.io", light["Path"](sys.argv[1]).parent)
+import dicomview.io.tasks
+print([name for name in ("pydicom", "dicomview.io.sources") if name in sys.modules])
+"""
+    worker = Path(processes.__file__).with_name("worker.py")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(worker)], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n" and not done.stderr
+
+
+def test_syntaxes_are_those_of_pydicom():
+    told = {
+        syntaxes.NATIVE: (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian),
+        syntaxes.JPEG_LOSSLESS: (uid.JPEGLossless, uid.JPEGLosslessSV1),
+        syntaxes.JPEG_LS_LOSSLESS: uid.JPEGLSLossless,
+        syntaxes.JPEG_LS_NEAR_LOSSLESS: uid.JPEGLSNearLossless,
+        syntaxes.JPEG_2000_LOSSLESS: uid.JPEG2000Lossless,
+        syntaxes.JPEG_2000: uid.JPEG2000,
+        syntaxes.RLE: uid.RLELossless,
+        syntaxes.ALL_JPEG: frozenset((*uid.JPEGTransferSyntaxes, *uid.JPEGLSTransferSyntaxes)),
+        syntaxes.ALL_JPEG_2000: frozenset(uid.JPEG2000TransferSyntaxes),
+    }
+    assert all(ours == theirs for ours, theirs in told.items()) and len(told) == len(syntaxes.__all__)
 
 
 def test_where_nothing_can_be_started_it_is_said_once(series, workers, monkeypatch):

@@ -13,7 +13,7 @@ from pydicom import uid
 
 import dicomview as dv
 from dicomview.errors import MemoryBudgetError
-from dicomview.io import decode, pixels, read
+from dicomview.io import decode, eager, pixels
 from dicomview.volume import memory
 
 #: Slope and intercept of the slices; the last ones differ from slice to slice.
@@ -58,10 +58,10 @@ def compare(path, monkeypatch, *, straight=True):
         results.append(pixels.read_slices(headers, rescale))
         return results[-1]
 
-    monkeypatch.setattr(read, "read_slices", watched)
+    monkeypatch.setattr(eager, "read_slices", watched)
     ours = dv.volread(path)
     assert (results[0] is not None) == straight
-    monkeypatch.setattr(read, "read_slices", lambda headers, rescale: None)
+    monkeypatch.setattr(eager, "read_slices", lambda headers, rescale: None)
     theirs = dv.volread(path)
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours.array, theirs.array)
@@ -233,7 +233,7 @@ def test_a_decoder_that_panics_leaves_one_slice_empty(rewrite, monkeypatch, name
         return known(dataset, **options)
 
     monkeypatch.setattr(decode, "pixel_array", pixel_array)
-    monkeypatch.setattr(read, "read_slices", lambda headers, rescale: None)
+    monkeypatch.setattr(eager, "read_slices", lambda headers, rescale: None)
     folder = rewrite(full("u2"))[0].parent
     if name == "PanicException":
         assert dv.volread(folder).report.missing == (2,)

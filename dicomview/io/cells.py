@@ -3,20 +3,21 @@
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pydicom.uid
-from pydicom.dataset import Dataset
 
-__all__ = ["NATIVE", "OVERLAYS", "STRAYS", "Cells", "cells_of", "overlay_bits", "stray_bits"]
+from dicomview.io.syntaxes import NATIVE, RLE
 
-#: Uncompressed pixels whose bytes lie in the file as they are.
-NATIVE = (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian)
-#: Where overlays that lie in the cells stand, in the order of their groups: OverlayBitPosition, OverlayData.
-OVERLAYS = tuple((group << 16 | 0x0102, group << 16 | 0x3000) for group in range(0x6000, 0x6020, 2))
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset  # workers do without
+
+__all__ = ["OVERLAYS", "STRAYS", "Cells", "cells_of", "overlay_bits", "stray_bits"]
+
 #: What a warning says of bits that are neither stored ones nor overlays.
 STRAYS = "bits are set beyond BitsStored (0028,0101) that are no overlays, and were left out"
+#: Where overlays that lie in the cells stand, in the order of their groups: OverlayBitPosition, OverlayData.
+OVERLAYS = tuple((group << 16 | 0x0102, group << 16 | 0x3000) for group in range(0x6000, 0x6020, 2))
 _GRAY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -76,7 +77,7 @@ def stray_bits(pixels: np.ndarray, low: int, stored: int) -> int:
     return int(np.bitwise_or.reduce(spare, axis=None))
 
 
-def overlay_bits(dataset: Dataset) -> int:
+def overlay_bits(dataset: "Dataset") -> int:
     """Return which bits of the cells are those of overlays.
 
     References
@@ -91,7 +92,7 @@ def overlay_bits(dataset: Dataset) -> int:
     return found
 
 
-def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+def cells_of(dataset: "Dataset", syntax: str) -> Cells | None:
     """Return how the pixels of a file are stored; None unless they are plain pictures in grey."""
     try:
         return _cells_of(dataset, syntax)
@@ -99,7 +100,7 @@ def cells_of(dataset: Dataset, syntax: str) -> Cells | None:
         return None
 
 
-def _cells_of(dataset: Dataset, syntax: str) -> Cells | None:
+def _cells_of(dataset: "Dataset", syntax: str) -> Cells | None:
     allocated, stored, high = (dataset.get(k) for k in ("BitsAllocated", "BitsStored", "HighBit"))
     rows, columns = dataset.get("Rows"), dataset.get("Columns")
     is_plain = (
@@ -116,7 +117,7 @@ def _cells_of(dataset: Dataset, syntax: str) -> Cells | None:
     if not is_plain:
         return None
     low = high + 1 - stored if isinstance(high, int) else 0
-    shifts = syntax in (*NATIVE, pydicom.uid.RLELossless) and 0 < low <= allocated - stored
+    shifts = syntax in (*NATIVE, RLE) and 0 < low <= allocated - stored
     kind = "ui"[dataset.PixelRepresentation]
     dtype = np.dtype(f"<{kind}{allocated // 8}")
-    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), syntax)
+    return Cells(dtype, int(rows), int(columns), int(low) if shifts else 0, int(stored), str(syntax))

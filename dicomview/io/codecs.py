@@ -7,18 +7,22 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import pydicom.uid
 
 from dicomview.io.cells import Cells
 from dicomview.io.codestream import check_run_lengths, check_tiles
+from dicomview.io.syntaxes import (
+    JPEG_2000,
+    JPEG_2000_LOSSLESS,
+    JPEG_LOSSLESS,
+    JPEG_LS_LOSSLESS,
+    JPEG_LS_NEAR_LOSSLESS,
+    RLE,
+)
 
 __all__ = ["Unsuited", "decoder", "frame_of"]
 
-_JPEG_LOSSLESS = (pydicom.uid.JPEGLossless, pydicom.uid.JPEGLosslessSV1)
-_JPEG_LS = (pydicom.uid.JPEGLSLossless, pydicom.uid.JPEGLSNearLossless)
-_JPEG_2000 = (pydicom.uid.JPEG2000Lossless, pydicom.uid.JPEG2000)
 #: Syntaxes of which the general reader keeps all bits that are coded.
-_LOSSY = (pydicom.uid.JPEGLSNearLossless, pydicom.uid.JPEG2000)
+_LOSSY = (JPEG_LS_NEAR_LOSSLESS, JPEG_2000)
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _PADDING = b"\xfc\xff\xfc\xff"
 #: Takes the codestream, what it must hold, and bytes that may be used for the result.
@@ -48,13 +52,13 @@ def decoder(syntax: str) -> Decode:
     codecs = _imagecodecs()
     if codecs is None:
         raise Unsuited
-    if syntax in _JPEG_2000 and codecs.JPEG2K.available:
+    if syntax in (JPEG_2000_LOSSLESS, JPEG_2000) and codecs.JPEG2K.available:
         return lambda data, cells, _: codecs.jpeg2k_decode(_checked_2000(data, cells))
-    if syntax in _JPEG_LS and codecs.JPEGLS.available:
+    if syntax in (JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS) and codecs.JPEGLS.available:
         return lambda data, cells, _: _signed(codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)), cells)
-    if syntax in _JPEG_LOSSLESS and codecs.LJPEG.available:
+    if syntax in JPEG_LOSSLESS and codecs.LJPEG.available:
         return lambda data, cells, _: _signed(codecs.ljpeg_decode(_checked_jpeg(data, cells, 0xC3)), cells)
-    if syntax == pydicom.uid.RLELossless and codecs.DICOMRLE.available:
+    if syntax == RLE and codecs.DICOMRLE.available:
         return lambda data, cells, room: _run_lengths(codecs, data, cells, room)
     raise Unsuited
 

@@ -3,19 +3,15 @@
 import struct
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pydicom.uid
-from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
+from dicomview.io.syntaxes import ALL_JPEG, ALL_JPEG_2000, RLE
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset  # workers do without
 
 __all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_tiles"]
 
-_JPEG = frozenset((*pydicom.uid.JPEGTransferSyntaxes, *pydicom.uid.JPEGLSTransferSyntaxes)) - frozenset(
-    pydicom.uid.JPEG2000TransferSyntaxes
-)
-_JPEG_2000 = frozenset((*pydicom.uid.JPEG2000TransferSyntaxes, "1.2.840.10008.1.2.4.201",
-                        "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203"))  # fmt: skip
 #: Markers of a frame header (SOF) of JPEG and JPEG-LS; the others of this range are tables.
 _FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, b"\xff\xd9"
@@ -36,14 +32,14 @@ class _Frame(NamedTuple):
     bits: int
 
 
-def check_codestream(dataset: Dataset, frame: int) -> None:
+def check_codestream(dataset: "Dataset", frame: int) -> None:
     """Refuse a compressed frame that contradicts the header, or ends too early.
 
     Decoders fill what is missing with anything, write beyond what the header says, or never return.
 
     Parameters
     ----------
-    dataset : Dataset
+    dataset : "Dataset"
         Completed, with pixel data.
     frame : int
 
@@ -57,8 +53,8 @@ def check_codestream(dataset: Dataset, frame: int) -> None:
     ISO 10918-1 B.2 (JPEG), 14495-1 C.2 (JPEG-LS), 15444-1 A (JPEG 2000), DICOM PS3.5 G (RLE).
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    is_jpeg, is_2000 = syntax in _JPEG, syntax in _JPEG_2000
-    if not (is_jpeg or is_2000 or syntax in pydicom.uid.RLETransferSyntaxes):
+    is_jpeg, is_2000 = syntax in ALL_JPEG, syntax in ALL_JPEG_2000
+    if not (is_jpeg or is_2000 or syntax == RLE):
         return
     data = _frame(dataset, frame)
     if is_jpeg or is_2000:
@@ -68,14 +64,16 @@ def check_codestream(dataset: Dataset, frame: int) -> None:
         check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
 
 
-def _frame(dataset: Dataset, index: int) -> bytes:
+def _frame(dataset: "Dataset", index: int) -> bytes:
+    from pydicom.encaps import get_frame
+
     table = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
     count = int(dataset.get("NumberOfFrames") or 1)
     extended = table if all(table) else None
     return bytes(get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count))
 
 
-def _check_frame(data: bytes, found: _Frame, dataset: Dataset) -> None:
+def _check_frame(data: bytes, found: _Frame, dataset: "Dataset") -> None:
     """Compare a frame with what the header says."""
     rows, columns, samples = int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel)
     allocated, stored = int(dataset.BitsAllocated), int(dataset.BitsStored)

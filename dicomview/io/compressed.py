@@ -10,13 +10,13 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
 
+from dicomview.io.general import CodedFrame
 from dicomview.io.isolation import run
 from dicomview.io.sources import File
-from dicomview.io.tasks import CodedFrame
 
-__all__ = ["decoded_frame", "frame_key"]
+__all__ = ["decoded_frame", "frame_key", "has_decoder"]
 
-TASK = "dicomview.io.tasks.decode_frames"
+TASK = "dicomview.io.general.decode_frames"
 #: What decoding needs to know, beside the pixels.
 _KEYWORDS = (
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns", "BitsAllocated",
@@ -37,7 +37,7 @@ def decoded_frame(dataset: Dataset, index: int | None, *, key: Hashable = None, 
         What pydicom raises.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    if not _has_decoder(syntax):
+    if not has_decoder(syntax):
         return np.asarray(pixel_array(dataset, index=index))  # says what is missing
     elements = {keyword: dataset[keyword].value for keyword in _KEYWORDS if keyword in dataset}
     count = int(dataset.get("NumberOfFrames") or 1)
@@ -58,7 +58,8 @@ def decoded_frame(dataset: Dataset, index: int | None, *, key: Hashable = None, 
     return pixels
 
 
-def _has_decoder(syntax: str) -> bool:
+def has_decoder(syntax: str) -> bool:
+    """Return whether pydicom has a decoder for a transfer syntax."""
     try:
         return bool(get_decoder(syntax).is_available)
     except NotImplementedError:

@@ -14,7 +14,7 @@ from pydicom.uid import UID
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.cells import overlay_bits, stray_bits
 from dicomview.io.codestream import check_codestream
-from dicomview.io.compressed import decoded_frame, frame_key
+from dicomview.io.compressed import decoded_frame, frame_key, has_decoder
 from dicomview.io.elements import without_pixels
 from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
@@ -182,7 +182,7 @@ class PixelFile:
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
         if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
-        if "PixelData" in dataset:
+        if "PixelData" in dataset and has_decoder(dataset.file_meta.TransferSyntaxUID):
             check_codestream(dataset, frame)
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.

@@ -32,9 +32,9 @@ class _Pool:
         self._busy: list[Worker] = []
 
     @contextmanager
-    def lease(self) -> Iterator[Worker]:
+    def lease(self, task: str) -> Iterator[Worker]:
         """Lend a worker; one that was left in the middle of a request ends."""
-        worker = self._taken()
+        worker = self._taken(task)
         try:
             yield worker
         except BaseException:
@@ -49,12 +49,14 @@ class _Pool:
             self._idle.append(worker)
             self._free.notify()
 
-    def _taken(self) -> Worker:
+    def _taken(self, task: str) -> Worker:
+        """Return a worker, best one that has done such a task: it need not import anything."""
         with self._free:
             while True:
                 self._sweep()
                 if self._idle:
-                    worker = self._idle.pop()
+                    worker = max(reversed(self._idle), key=lambda idle: task in idle.tasks)
+                    self._idle.remove(worker)
                 elif len(self._busy) < WORKERS:
                     worker = _started()
                 else:
@@ -139,8 +141,8 @@ def run(
 
     Examples
     --------
-    >>> from dicomview.io.tasks import CodedFrame
-    >>> list(run("dicomview.io.tasks.decode_frames", [], []))
+    >>> from dicomview.io.general import CodedFrame
+    >>> list(run("dicomview.io.general.decode_frames", [], []))
     []
     """
     done, is_again = 0, False
@@ -186,7 +188,7 @@ def _isolated(
             raise WorkerError(_HUNG[key])
     seconds = PATIENCE + max(lengths, default=0) / RATE
     at, found = 0, None
-    with _POOL.lease() as worker:
+    with _POOL.lease(task) as worker:
         worker.ask(task, items, settings, sizes, seconds)
         for k, size in enumerate(sizes):
             try:

@@ -13,7 +13,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
-from dicomview.io.cells import NATIVE, OVERLAYS, Cells, cells_of, overlay_bits
+from dicomview.io.cells import OVERLAYS, Cells, cells_of, overlay_bits
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 from dicomview.io.compressed import frame_key
 from dicomview.io.decode import PixelFile, Rescale, decode_values, integer_type
@@ -27,6 +27,7 @@ from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
 from dicomview.io.ranged import CONNECTIONS, RangedFile
 from dicomview.io.sources import File, start_of
+from dicomview.io.syntaxes import NATIVE
 from dicomview.io.tasks import CodedPart
 
 __all__ = ["read_slices"]
@@ -101,10 +102,10 @@ def read_slices(
     try:
         present = [header for header in headers if header is not None]
         sources = _sources(present)
-        load = _loader(sources, present[0], len(present))
+        loader = _loader(sources, present[0], len(present))
         read = _floats if rescale.is_float else _integers
         strays: dict[int, int] = {}
-        values = read(headers, rescale, sources.cells, load, strays)
+        values = read(headers, rescale, sources.cells, loader, strays)
         return values, sources.elements, _unexplained(headers, sources, strays)
     except (OSError, Unsuited, DecodeError):
         return None
@@ -112,6 +113,14 @@ def read_slices(
 
 #: Loads the stored values of slices into arrays, and comes back after each of them.
 Load = Callable[[Sequence[tuple[Header, np.ndarray]]], Iterator[None]]
+
+
+@dataclass(frozen=True)
+class _Loader:
+    """What loads slices, and a check that it does so rightly, which may be made meanwhile."""
+
+    load: Load
+    check: Callable[[], None] = lambda: None
 
 
 def _sources(headers: Sequence[Header]) -> _Sources:
@@ -199,15 +208,15 @@ def _film(file: File) -> tuple[_Place, Dataset, str]:
     return _Place(file, at + size, length, state, bool(implicit), count), dataset, str(syntax)
 
 
-def _loader(sources: _Sources, first: Header, count: int) -> Load:
+def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
     """Return what reads the stored values of slices into arrays.
 
     A decoder must give for the first slice what the reference gives.
     """
     if sources.cells.syntax in NATIVE:
-        return _reader(sources)
+        return _Loader(_reader(sources))
     decoder(sources.cells.syntax)  # there is one
-    warm(-(-count // BLOCK))
+    warm(1 + -(-count // BLOCK))
     cells = sources.cells
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
@@ -232,12 +241,14 @@ def _loader(sources: _Sources, first: Header, count: int) -> Load:
         except Exception as error:  # the general reader says what is damaged
             raise Unsuited from error
 
-    pixels = np.empty((cells.rows, cells.columns), cells.dtype)
-    for _ in load([(first, pixels)]):
-        cells.masked(pixels)
-    if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
-        raise Unsuited
-    return load
+    def check() -> None:
+        pixels = np.empty((cells.rows, cells.columns), cells.dtype)
+        for _ in load([(first, pixels)]):
+            cells.masked(pixels)
+        if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
+            raise Unsuited
+
+    return _Loader(load, check)
 
 
 def _reader(sources: _Sources) -> Load:
@@ -297,7 +308,7 @@ def _on_threads(
     headers: Sequence[Header | None],
     array: np.ndarray | None,
     cells: Cells,
-    load: Load,
+    loader: _Loader,
     finish: Callable[[int, Header, np.ndarray], None],
 ) -> None:
     """Load slices, neighbours on one thread, into an array or one by one; call a function for each."""
@@ -308,14 +319,16 @@ def _on_threads(
             for k, header in enumerate(headers[start : start + BLOCK], start)
             if header is not None
         ]
-        loaded = load([(header, pixels) for _, header, pixels in slices])
+        loaded = loader.load([(header, pixels) for _, header, pixels in slices])
         for _, (k, header, pixels) in zip(loaded, slices):
             finish(k, header, pixels)
 
     is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
     with ThreadPoolExecutor(CONNECTIONS if is_elsewhere else THREADS) as pool:
+        checked = pool.submit(loader.check)
         blocks = [pool.submit(block, start) for start in range(0, len(headers), BLOCK)]
         try:
+            checked.result()
             for k in progress(range(len(headers)), "slices"):
                 blocks[k // BLOCK].result()
         except BaseException:
@@ -331,7 +344,7 @@ def _blank(headers: Sequence[Header | None], cells: Cells, dtype: np.dtype[Any])
 
 
 def _floats(
-    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load, strays: dict[int, int]
+    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, loader: _Loader, strays: dict[int, int]
 ) -> np.ndarray:
     """Return values where a slope or an intercept is not a whole number; note stray bits of slices."""
     values = _blank(headers, cells, np.dtype(np.float32))
@@ -341,12 +354,12 @@ def _floats(
             strays[k] = bits
         values[k] = decode_values(pixels, header, rescale)
 
-    _on_threads(headers, None, cells, load, finish)
+    _on_threads(headers, None, cells, loader, finish)
     return values
 
 
 def _integers(
-    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, load: Load, strays: dict[int, int]
+    headers: Sequence[Header | None], rescale: Rescale, cells: Cells, loader: _Loader, strays: dict[int, int]
 ) -> np.ndarray:
     """Return whole values, in the smallest type that holds those of each slice; note stray bits of slices.
 
@@ -369,7 +382,7 @@ def _integers(
             if adds:
                 image += _wrapped(header, cells)
 
-    _on_threads(headers, pixels, cells, load, finish)
+    _on_threads(headers, pixels, cells, loader, finish)
     if rescale.is_identity:
         return pixels
     dtype = reduce(np.promote_types, types.values())

@@ -62,7 +62,9 @@ class Worker:
         self._rest = b""
         self._memory: mmap.mmap | None = None
         self._name = ""
-        self._is_ready = False
+        self._has_begun = False
+        #: Those whose modules have been imported.
+        self.tasks: set[str] = set()
         self._file = _unnamed_file()
         files = () if self._file is None else (self._file,)
         script, folder = Path(__file__).with_name("worker.py"), Path(__file__).parent
@@ -90,15 +92,22 @@ class Worker:
     def ask(
         self, task: str, items: Sequence[Any], settings: dict[str, Any], sizes: Sequence[int], seconds: float
     ) -> None:
-        """Send a request; the arrays come by :meth:`answer`."""
-        if not self._is_ready:
-            try:
-                self._line(START)
-            except Killed:
+        """Have a task done; the arrays come by :meth:`answer`."""
+        try:
+            self._send(task, items, settings, sizes, seconds)
+            self._line(START)
+        except Killed:
+            raise
+        except WorkerError as error:
+            if self._has_begun:
                 raise
-            except WorkerError as error:
-                raise NoWorker(f"a new process of {sys.executable} does not answer") from error
-            self._is_ready = True
+            raise NoWorker(f"a new process of {sys.executable} does not answer") from error
+        self._has_begun = True
+        self.tasks.add(task)
+
+    def _send(
+        self, task: str, items: Sequence[Any], settings: dict[str, Any], sizes: Sequence[int], seconds: float
+    ) -> None:
         where = self._place(sum(sizes))
         allowance = ALLOWANCE + FACTOR * max(sizes)
         request = pickle.dumps((where, task, items, settings, sizes, allowance, seconds))

@@ -14,13 +14,14 @@ from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
-from dicomview.io.cells import NATIVE, cells_of
+from dicomview.io.cells import cells_of
 from dicomview.io.encoding import COMPRESSED, completed, completed_header, read_pixels
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
+from dicomview.io.syntaxes import NATIVE
 
 __all__ = ["FrameSpan", "PixelPlaces", "places_of", "places_of_scanned"]
 

@@ -1,7 +1,8 @@
 """The worker: a process that runs tasks for another one and may come to grief; a program, never imported.
 
-It reads requests from its input and writes a line for every array to its output; the arrays themselves go
-into memory that both share. Its arguments are the search path for modules and how long it waits for work.
+It reads requests from its input, and writes a line to its output when it begins and one for every array; the
+arrays themselves go into memory that both share. Its arguments are the search path for modules and how long
+it waits for work.
 """
 
 import importlib
@@ -91,12 +92,14 @@ def _run(request: Sequence[Any], shared: mmap, replies: int) -> None:
     import numpy as np
 
     task, items, options, sizes, allowance, seconds = request
+    module, _, name = task.rpartition(".")
+    function = getattr(importlib.import_module(module), name)
+    os.write(replies, b"{}\n")
     _limit_memory(allowance)
     starts = [0, *accumulate(sizes)]
     rooms = [np.ndarray(size, np.uint8, shared, at) for at, size in zip(starts, sizes)]
     try:
-        module, _, name = task.rpartition(".")
-        arrays = iter(getattr(importlib.import_module(module), name)(items, rooms, **options))
+        arrays = iter(function(items, rooms, **options))
         for room in rooms:
             _alarm(seconds + _GRACE)
             (array,) = islice(arrays, 1)
@@ -125,7 +128,6 @@ def main() -> None:
     _light_package("dicomview", root)
     _light_package("dicomview.io", root / "io")
     importlib.import_module("dicomview.io.tasks")
-    os.write(replies, b"{}\n")
     known, shared = (0, 0), mmap(-1, 1)
     while True:
         _alarm(patience)

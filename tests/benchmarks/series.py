@@ -6,12 +6,14 @@ import numpy as np
 import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 
 #: By the name of a series: its transfer syntax.
 SYNTAXES = {
     "uncompressed": uid.ExplicitVRLittleEndian,
     "JPEG 2000": uid.JPEG2000Lossless,
     "JPEG-LS": uid.JPEGLSLossless,
+    "JPEG lossless": uid.JPEGLosslessSV1,
     "RLE": uid.RLELossless,
 }
 ROWS = COLUMNS = 512
@@ -136,6 +138,14 @@ def _set_pixels(dataset: Dataset, pixels: np.ndarray, syntax: str) -> None:
     if syntax == uid.ExplicitVRLittleEndian:
         dataset.PixelData = pixels.tobytes()
         dataset["PixelData"].VR = "OW"
+    elif syntax == uid.JPEGLosslessSV1:  # which pydicom does not write
+        import imagecodecs
+
+        images = pixels if pixels.ndim > 2 else pixels[None]
+        coded = [imagecodecs.ljpeg_encode(image, bitspersample=12) for image in images]
+        dataset.PixelData = encapsulate(coded)
+        dataset["PixelData"].VR = "OB"
+        dataset["PixelData"].is_undefined_length = True
     else:
         dataset.compress(syntax, pixels, generate_instance_uid=False)
 

@@ -1,0 +1,52 @@
+"""The general decoder: frames of all kinds by pydicom and its plugins, as a task of workers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import get_decoder
+from pydicom.pixels.utils import pixel_array
+
+__all__ = ["CodedFrame", "decode_frames"]
+
+#: Plugins of pydicom that are tried, in this order; others only where none of these is there.
+_PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom")
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """A compressed frame and the elements that tell how; ``index`` is None for all frames of the data."""
+
+    syntax: str
+    elements: dict[str, Any]
+    data: bytes
+    index: int | None = 0
+
+
+def decode_frames(
+    items: Sequence[CodedFrame], rooms: Sequence[np.ndarray | None], **options: Any
+) -> Iterator[np.ndarray]:
+    """Decode frames by pydicom and its plugins; options are those of ``pydicom.pixels.pixel_array``."""
+    for item in items:
+        dataset = Dataset()
+        for keyword, value in item.elements.items():
+            setattr(dataset, keyword, value)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = item.syntax
+        dataset.PixelData = item.data
+        dataset["PixelData"].is_undefined_length = True
+        yield _decoded(dataset, item, options)
+
+
+def _decoded(dataset: Dataset, item: CodedFrame, options: dict[str, Any]) -> np.ndarray:
+    """Decode by the first plugin that can; what the first of them says is the error."""
+    available = get_decoder(item.syntax).available_plugins
+    errors = []
+    for plugin in [name for name in _PLUGINS if name in available] or [""]:
+        try:
+            return np.asarray(pixel_array(dataset, index=item.index, decoding_plugin=plugin, **options))
+        except Exception as error:
+            errors.append(error)
+    raise errors[0]
