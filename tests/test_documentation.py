@@ -135,7 +135,7 @@ COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 
 #: Targets of make that nothing runs: they measure, draw what somebody looks at, or need data or a network.
 BY_HAND = {"bench", "bench-browser", "bench-load", "bench-oblique", "bench-paint", "bench-pacs"}
-BY_HAND |= {"data-score", "fuzz-coverage", "newcomer", "notebooks", "picture", "torture"}
+BY_HAND |= {"data-score", "fuzz-coverage", "newcomer", "notebooks", "picture"}
 #: Those that are parts of what the continuous integration does in another way.
 PARTS = {"browser", "check", "format", "plain", "test", "wheel"}
 VOILA_TEST = "tests/browser/test_voila_in_browser.py"
