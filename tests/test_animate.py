@@ -350,7 +350,9 @@ def test_what_lies_beside_a_movie_is_left_alone(tmp_path):
 def test_a_folder_that_is_not_there_is_said_before_anything_is_drawn(tmp_path, suffix):
     with pytest.raises(PathError) as raised:
         dv.animate(np.zeros((3, 16, 16)), tmp_path / "none" / f"a{suffix}")
-    assert f"no folder for a{suffix}" in str(raised.value) and str(tmp_path) not in str(raised.value)
+    assert f"a{suffix}: there is no folder for it" in str(raised.value) and str(tmp_path) not in str(
+        raised.value
+    )
     (tmp_path / f"b{suffix}").mkdir()
     with pytest.raises(PathError, match="is a folder") as raised:
         dv.animate(np.zeros((3, 16, 16)), tmp_path / f"b{suffix}")

@@ -263,7 +263,7 @@ def test_errors_are_a_message_with_the_remedy_and_no_traceback(study, run, write
         (["montage", study, "-o", "m.xyz"], "montage does not write '.xyz': name .png, .pdf or .svg"),
         (["montage", study, "-o", "m.pgf"], "does not write '.pgf'"),
         (["html", study, "-o", "m.dcm"], "does not write '.dcm': name .html or .htm"),
-        (["montage", study, "-o", "nowhere/m.png"], "no folder for m.png"),
+        (["montage", study, "-o", "nowhere/m.png"], "m.png: there is no folder for it"),
         (["gif", study, "-o", "m.avi"], "does not write '.avi'"),
         (["gif", study, "-o", "."], "."),
         (["info", study / "notes.txt"], "notes.txt"),

@@ -166,10 +166,12 @@ def test_other_formats_are_not_lazy(tmp_path):
 
 def test_a_slice_that_cannot_be_decoded_raises_when_it_is_asked_for(write):
     files = write()
-    dataset = pydicom.dcmread(files[3])
-    dataset.file_meta.TransferSyntaxUID = uid.JPEG2000Lossless
-    dataset.PixelData = encapsulate([b"\xff\x4f\xff\x51" + bytes(100)])
-    dataset.save_as(files[3])
+    for file in files:
+        dataset = pydicom.dcmread(file)
+        dataset.compress(uid.RLELossless, generate_instance_uid=False)
+        if file == files[3]:
+            dataset.PixelData = encapsulate([bytes(100)])
+        dataset.save_as(file)
     lazy = dv.volread(files, lazy=True)
     np.testing.assert_array_equal(lazy[2], make_voxels()[2])
     with pytest.raises(DecodeError, match="IM0003"):
