@@ -3,6 +3,7 @@
 import numpy as np
 import pydicom
 from pydicom import uid
+from pydicom.encaps import encapsulate
 
 import dicomview as dv
 
@@ -86,3 +87,13 @@ def frames_of(path, count):
     """Return what volread makes of a file, as (frames, rows, columns[, 3])."""
     array = dv.volread(path).array
     return array.reshape(count, *array.shape[1 if count == 1 else 2 :])
+
+
+def spoil(files, number):
+    """Compress files as RLE, one of them to a frame that cannot be decoded."""
+    for k, file in enumerate(files):
+        dataset = pydicom.dcmread(file)
+        dataset.compress(uid.RLELossless, generate_instance_uid=False)
+        if k == number:
+            dataset.PixelData = encapsulate([bytes(100)])
+        dataset.save_as(file)

@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import edit, make_affine, make_voxels
-from pixelfiles import rle, write_film
+from pixelfiles import rle, spoil, write_film
 from pydicom import uid
 from pydicom.encaps import encapsulate
 from reference import DATA, entries
@@ -166,12 +166,7 @@ def test_other_formats_are_not_lazy(tmp_path):
 
 def test_a_slice_that_cannot_be_decoded_raises_when_it_is_asked_for(write):
     files = write()
-    for file in files:
-        dataset = pydicom.dcmread(file)
-        dataset.compress(uid.RLELossless, generate_instance_uid=False)
-        if file == files[3]:
-            dataset.PixelData = encapsulate([bytes(100)])
-        dataset.save_as(file)
+    spoil(files, 3)
     lazy = dv.volread(files, lazy=True)
     np.testing.assert_array_equal(lazy[2], make_voxels()[2])
     with pytest.raises(DecodeError, match="IM0003"):

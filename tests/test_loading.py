@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import make_affine, make_voxels
+from pixelfiles import spoil
 
 import dicomview as dv
 from dicomview.errors import DisplayError, SeriesError
@@ -178,9 +179,7 @@ def test_the_level_that_fits_the_panes(tmp_path):
 
 def test_a_middle_that_cannot_be_decoded_is_a_missing_slice(write):
     files = write()
-    dataset = pydicom.dcmread(files[3])
-    dataset.PixelData = bytes(10)
-    dataset.save_as(files[3])
+    spoil(files, 3)
     viewer = dv.SliceViewer(files[0].parent)
     assert viewer.volume.report.missing == (3,) and isinstance(viewer.volume.array, np.ndarray)
     viewer.close()
