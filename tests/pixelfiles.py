@@ -89,11 +89,11 @@ def frames_of(path, count):
     return array.reshape(count, *array.shape[1 if count == 1 else 2 :])
 
 
-def spoil(files, number):
-    """Compress files as RLE, one of them to a frame that cannot be decoded."""
+def spoil(files, *numbers):
+    """Compress files as RLE, some of them to frames that cannot be decoded."""
     for k, file in enumerate(files):
         dataset = pydicom.dcmread(file)
         dataset.compress(uid.RLELossless, generate_instance_uid=False)
-        if k == number:
+        if k in numbers:
             dataset.PixelData = encapsulate([bytes(100)])
         dataset.save_as(file)

@@ -12,6 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import make_affine, make_voxels, widgets_alive
+from pixelfiles import spoil
 
 import dicomview as dv
 from dicomview.errors import DecodeError, SeriesError
@@ -29,10 +30,7 @@ def study(write):
     write("study/a", description="first <b>", series_uid="1.2.1")
     write("study/b", make_voxels((5, 12, 8)), description="second", series_uid="1.2.2")
     files = write("study/c", description="third", series_uid="1.2.3")
-    for path in files:
-        dataset = pydicom.dcmread(path)
-        dataset.PixelData = bytes(10)
-        dataset.save_as(path)
+    spoil(files, *range(len(files)))
     (scout,) = write("study/d", make_voxels((1, 8, 8)), description="scout", series_uid="1.2.4")
     dataset = pydicom.dcmread(scout)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]

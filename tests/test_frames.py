@@ -15,9 +15,9 @@ from pydicom.sequence import Sequence
 
 import dicomview as dv
 from dicomview.errors import DecodeError
+from dicomview.io import eager as reading
 from dicomview.io import groups, pixels
 from dicomview.io import headers as headers_of
-from dicomview.io import read as reading
 from dicomview.io.alike import FrameLikenesses
 from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.groups import scan_frames

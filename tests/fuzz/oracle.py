@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.pixels import pixel_array
+from pydicom.pixels import get_decoder, pixel_array
 
 import dicomview as dv
 from dicomview.io.read import scan
@@ -172,13 +172,20 @@ def plain(path):
             return None
 
 
+def _plugin(syntax):
+    """Return the plugin for compressed pixels: gdcm rounds lossy ones otherwise, and may end its process."""
+    available = get_decoder(syntax).available_plugins if syntax.is_encapsulated else ()
+    return next((name for name in ("pyjpegls", "pylibjpeg", "pydicom") if name in available), "")
+
+
 def stored_values(dataset, frame):
     """Return the stored values of a frame by the letter of the standard; None where it is not plain."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
             allocated, stored = dataset.BitsAllocated, dataset.BitsStored
-            pixels = pixel_array(dataset, index=frame or 0)
+            syntax = dataset.file_meta.TransferSyntaxUID
+            pixels = pixel_array(dataset, index=frame or 0, decoding_plugin=_plugin(syntax))
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
