@@ -1,5 +1,6 @@
 """Long sessions without a browser: nothing grows, nothing raises, and two threads leave one view."""
 
+import builtins
 import gc
 import io
 import os
@@ -255,8 +256,9 @@ def test_comparisons_and_galleries_leave_nothing(vol, write):
 
 
 @pytest.mark.parametrize("count", [6, pytest.param(50, marks=pytest.mark.long)])
-def test_a_cell_that_is_run_again_and_again_keeps_one_viewer(raised, count):
+def test_a_cell_that_is_run_again_and_again_keeps_one_viewer(raised, count, monkeypatch):
     """Also where the viewer is what the cell shows, which IPython remembers under Out."""
+    monkeypatch.delattr(builtins, "_", raising=False)  # which doctests leave, and IPython respects
     shell = InteractiveShell.instance()
     try:
         shell.run_cell("import numpy as np, dicomview as dv; vol = np.zeros((4, 5, 6)); other = 3")
