@@ -9,7 +9,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.cells import overlay_bits, stray_bits
@@ -242,7 +242,7 @@ def find_pixels(path: File) -> PixelPlaces:
 def check_length(header: Header) -> None:
     """Raise DecodeError where a file is shorter than the uncompressed pixels that its header tells of."""
     dataset = find_pixels(header.path).header
-    is_deflated = dataset.file_meta.TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian
+    is_deflated = dataset.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
     if not is_deflated and is_cut_short(dataset, header.path.stat().st_size):
         PixelFile(header.path).stored(header)
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID
 
 __all__ = ["CodedFrame", "decode_frames"]
 
@@ -34,7 +35,7 @@ def decode_frames(
         for keyword, value in item.elements.items():
             setattr(dataset, keyword, value)
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = item.syntax
+        dataset.file_meta.TransferSyntaxUID = UID(item.syntax)
         dataset.PixelData = item.data
         dataset["PixelData"].is_undefined_length = True
         yield _decoded(dataset, item, options)

@@ -132,7 +132,7 @@ class Worker:
                 and math.prod(shape) * dtype.itemsize <= size
             )
         except (KeyError, TypeError, ValueError):
-            fits = False
+            shape, dtype, fits = (), np.dtype(np.uint8), False
         if not fits or self._memory is None:
             raise WorkerError("the decoder destroyed its process")
         return np.ndarray(shape, dtype, self._memory, at)
