@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import edit, make_affine, validated
+from conftest import make_affine, validated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backend_bases import MouseButton, MouseEvent
+from pixelfiles import spoil
 from scipy import ndimage
 from test_tools import Desk
 from traitlets import TraitError
@@ -696,7 +697,7 @@ def test_the_panel_tells_of_a_file_as_text(write, tmp_path):
     pytest.importorskip("dask")
     files = write()
     name = "3<img src=x onerror=alert(1)>.dcm"
-    edit(files[3], PixelData=bytes(10))
+    spoil(files, 3)
     files[3].rename(files[3].with_name(name))
     viewer = dv.SliceViewer(dv.volread(tmp_path / "series", lazy=True), layout="axial", index=(2, 0, 0))
     viewer.state.paint_range = (0, 99)

@@ -8,12 +8,14 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEGBaseline8Bit
 
 __all__ = ["CodedFrame", "decode_frames"]
 
 #: Plugins of pydicom that are tried, in this order; others only where none of these is there.
 _PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom")
+#: Lossy 8-bit JPEG: pillow's libjpeg-turbo is quicker, and rounds as most viewers do.
+_LOSSY_PLUGINS = ("pillow", *_PLUGINS)
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ def decode_frames(
 def _decoded(dataset: Dataset, item: CodedFrame, options: dict[str, Any]) -> np.ndarray:
     """Decode by the first plugin that can; what the first of them says is the error."""
     available = get_decoder(item.syntax).available_plugins
+    plugins = _LOSSY_PLUGINS if item.syntax == JPEGBaseline8Bit else _PLUGINS
     errors = []
-    for plugin in [name for name in _PLUGINS if name in available] or [""]:
+    for plugin in [name for name in plugins if name in available] or [""]:
         try:
             return np.asarray(pixel_array(dataset, index=item.index, decoding_plugin=plugin, **options))
         except Exception as error:

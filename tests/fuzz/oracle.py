@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.pixels import get_decoder, pixel_array
+from pydicom.uid import JPEGBaseline8Bit
 
 import dicomview as dv
 from dicomview.io.read import scan
@@ -173,7 +174,9 @@ def plain(path):
 
 
 def _plugin(syntax):
-    """Return the plugin for compressed pixels: gdcm rounds lossy ones otherwise, and may end its process."""
+    """Return the plugin for compressed pixels: not gdcm, which may end its process."""
+    if syntax == JPEGBaseline8Bit:
+        return "pillow"
     available = get_decoder(syntax).available_plugins if syntax.is_encapsulated else ()
     return next((name for name in ("pyjpegls", "pylibjpeg", "pydicom") if name in available), "")
 
