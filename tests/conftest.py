@@ -1,5 +1,6 @@
 """Fixtures: small synthetic series with known truth."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import matplotlib
 import numpy as np
 import pydicom
 import pytest
+
+from dicomview.errors import MissingPackageError
 
 #: Programs and stand-ins, which need packages that the tests do without.
 collect_ignore = [
@@ -83,6 +86,17 @@ def validated(path):
     finally:
         pydicom.config.settings.reading_validation_mode = before
     return dataset
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call():
+    """Skip what reads lazily where dask is not installed."""
+    try:
+        return (yield)
+    except MissingPackageError as error:
+        if "needs dask" in str(error) and importlib.util.find_spec("dask") is None:
+            pytest.skip("needs dask")
+        raise
 
 
 @pytest.fixture

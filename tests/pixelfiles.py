@@ -4,6 +4,7 @@ import numpy as np
 import pydicom
 from pydicom import uid
 from pydicom.encaps import encapsulate
+from pydicom.pixels.utils import pixel_array
 
 import dicomview as dv
 
@@ -97,3 +98,9 @@ def spoil(files, *numbers):
         if k in numbers:
             dataset.PixelData = encapsulate([bytes(100)])
         dataset.save_as(file)
+
+
+def decoded_plainly(dataset):
+    """Return the pixels as pydicom decodes them; lossy 8-bit JPEG, on which decoders differ, by pillow."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    return pixel_array(dataset, decoding_plugin="pillow" if syntax == uid.JPEGBaseline8Bit else "")

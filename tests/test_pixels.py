@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import edit, make_voxels
-from pixelfiles import describe, frames_of, relabel, save, write_film
+from pixelfiles import decoded_plainly, describe, frames_of, relabel, save, write_film
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -492,7 +492,7 @@ def quietly_read(path):
 
 def truth_of(dataset):
     """Return frames by pydicom's own decoding, rescaled in float64."""
-    pixels = pixel_array(dataset)
+    pixels = decoded_plainly(dataset)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         colors = apply_color_lut(pixels, dataset)
         pixels = (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors

@@ -126,7 +126,8 @@ def session(orientation):
             act()
             self.state.end_stroke()
             after = self.now()
-            if not same(before, after):
+            begun = after[1].keys() - before[1].keys()  # the first stroke makes its mask
+            if not same(before, after) or any(after[1][number].any() for number in begun):
                 self.past.append(before)
                 self.future.clear()
 

@@ -40,6 +40,7 @@ def test_bits_that_are_cut_off_are_told_of(write, intercept):
 
 
 def test_they_are_told_of_in_lazy_volumes_and_single_images(write):
+    pytest.importorskip("dask.array")
     folder = rewrite(write, cells(0x4000), BitsStored=12)
     with pytest.warns(RuntimeWarning, match=TOLD):
         dv.volread(folder, lazy=True)[2].compute()

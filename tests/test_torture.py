@@ -12,6 +12,7 @@ from torture.truth import BAD, RIGHT, Case, Truth, is_clear, judge, load, save
 
 from dicomview.errors import DicomviewError
 
+pytest.importorskip("imagecodecs")  # by which codestreams are made
 CATEGORIES = sorted({case.category for case in all_cases()})
 
 

@@ -88,7 +88,7 @@ def frame_of(data: bytes) -> bytes:
 
 def _ends(data: bytes) -> bool:
     """Return whether a codestream has its end marker: without it a decoder may never return."""
-    return data[-4:].rstrip(b"\0").endswith(b"\xff\xd9")
+    return data.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _checked_2000(data: bytes, cells: Cells) -> bytes:

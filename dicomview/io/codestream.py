@@ -17,6 +17,8 @@ _FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, b"\xff\xd9"
 #: The end marker is looked for in so many bytes; padding may follow it.
 _TAIL = 4096
+#: Where the first tile of JPEG 2000 begins (SOT).
+_TILE = 0x90
 #: Pixels that a byte of any codestream can stand for, at the very most.
 MOST_PER_BYTE = 1 << 18
 #: A run of RLE is two bytes for 128.
@@ -86,7 +88,7 @@ def _check_frame(data: bytes, found: _Frame, dataset: "Dataset") -> None:
         raise ValueError(
             f"the codestream has {found.bits} bits, BitsAllocated and BitsStored say {allocated} and {stored}"
         )
-    if _END not in data[-_TAIL:]:
+    if _END not in data.rstrip(b"\0")[-_TAIL:]:
         raise ValueError("the codestream has no end: it was cut short")
     if rows * columns > len(data) * MOST_PER_BYTE:
         raise ValueError(f"the codestream of {len(data)} bytes cannot hold {rows} x {columns} pixels")
@@ -145,7 +147,7 @@ def check_tiles(data: bytes, start: int = 0) -> None:
     if count > len(data) // 12:  # each has a header of so many bytes at least
         raise ValueError(f"the codestream tells of {count} tiles, for which it is too short")
     found: set[int] = set()
-    at = data.find(b"\xff\x90", start)
+    at = next((place - 4 for marker, place, _ in _segments(data, start + 2) if marker == _TILE), len(data))
     while at >= 0 and data.startswith(b"\xff\x90", at) and at + 12 <= len(data):
         number, length = struct.unpack_from(">HI", data, at + 4)
         found.add(number)

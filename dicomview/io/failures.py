@@ -25,6 +25,7 @@ _AGAIN = "check the disk or the network, and read it again"
 _MEMORY = "read it where more memory is free"
 #: Of what others say, no more than so many characters.
 _LONGEST = 300
+_READ = 2000  # of them are looked at: what they quote may be long
 _QUOTED = re.compile(r"b?('[^']*'|\"[^\"]*\")")
 _FOLDERS = re.compile(r"(?:[A-Za-z]:)?[/\\]?(?:[^\s'\"/\\(]+[/\\])+(?=[^\s/\\])")
 _NUMBER = re.compile(r"\(([0-9A-Fa-f]{4}),\s*([0-9A-Fa-f]{4})\)")
@@ -175,7 +176,7 @@ def words_of(error: BaseException, *kept: str) -> str:
         if not error.strerror and isinstance(error.__context__, Exception):  # pydicom makes these of others
             return words_of(error.__context__, *kept)
         return error.strerror or "it cannot be read to its end"
-    text = " ".join(str(error).split())
+    text = " ".join(str(error)[:_READ].split())
     absent = re.search(r"has no attribute '(\w+)'", text)
     if isinstance(error, AttributeError) and absent and tag_for_keyword(absent[1]) is not None:
         return f"{absent[1]} is absent"

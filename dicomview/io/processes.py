@@ -240,7 +240,7 @@ def _search_path() -> list[str]:
     """
     here = os.path.realpath(Path.cwd())
     needed = {str(Path(np.__file__).parents[1]), str(Path(pydicom.__file__).parents[1])}
-    known = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117
+    known = [path for path in sys.path if isinstance(path, str) and os.path.isabs(path)]  # noqa: PTH117
     return [path for path in known if path in needed or os.path.realpath(path) != here]
 
 

@@ -191,9 +191,11 @@ CARD = ".dicomview-card"
 def test_a_click_on_a_thumbnail_opens_the_series(lab):
     book = lab
     book.page.set_viewport_size({"width": 1500, "height": 1200})
-    book.show([STUDY, "study_gallery = dv.gallery(study)\nstudy_gallery"])
+    described = "dv.options.show_descriptions = True\nstudy_gallery = dv.gallery(study)\nstudy_gallery"
+    book.show([STUDY, described])
     book.wait_for(CARD)
     book.value("study_gallery.wait(60)")
+    book.execute("dv.options.show_descriptions = False")
     cards = book.page.locator(CARD)
     book.page.wait_for_function("document.querySelectorAll('.dicomview-card img:not([hidden])').length === 3")
     assert cards.count() == 3
