@@ -1,5 +1,6 @@
 """Bad and odd input: never a wrong volume without a word, never an error that does not tell what to do."""
 
+import gc
 import time
 import warnings
 
@@ -37,6 +38,9 @@ def bad_among(made):
         is_refused = one.expected == RIGHT and not outcome.startswith("right")
         if outcome in BAD or is_refused:
             bad.append(f"{one.name}: {outcome}: {message[:300]}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # imageio leaves files open that it cannot read
     return bad
 
 

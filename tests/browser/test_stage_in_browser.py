@@ -15,7 +15,9 @@ SLICES = ".dicomview-slices"
 
 def center(book, panes=3):
     """Return the middle of the first of so many panes on the screen, and put the pointer there."""
-    box = book.wait_for(CANVAS).bounding_box()
+    canvas = book.wait_for(CANVAS)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     x, y = box["x"] + box["width"] / 2 / panes, box["y"] + box["height"] / 2
     book.page.mouse.move(x, y)
     return x, y
