@@ -79,6 +79,19 @@ def undefined(dataset):
                 undefined(inner)
 
 
+def share_groups(dataset):
+    """Write what is the same for all frames: the dimensions, the size of voxels, the orientation."""
+    dataset.DimensionIndexSequence = [
+        item(("DimensionIndexPointer", tag)) for tag in (0x00209056, 0x00209057, 0x00189087)
+    ]
+    dataset.SharedFunctionalGroupsSequence = [
+        item(
+            group_of("PixelMeasuresSequence", ("SliceThickness", 2.5), ("PixelSpacing", [0.5, 0.75])),
+            group_of("PlaneOrientationSequence", ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0])),
+        )
+    ]
+
+
 @pytest.fixture(scope="module", params=["told", "undefined"])
 def original(request, tmp_path_factory):
     """An enhanced file whose lengths are told, or not."""
@@ -93,15 +106,7 @@ def original(request, tmp_path_factory):
     dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME2", 0
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
-    dataset.DimensionIndexSequence = [
-        item(("DimensionIndexPointer", tag)) for tag in (0x00209056, 0x00209057, 0x00189087)
-    ]
-    dataset.SharedFunctionalGroupsSequence = [
-        item(
-            group_of("PixelMeasuresSequence", ("SliceThickness", 2.5), ("PixelSpacing", [0.5, 0.75])),
-            group_of("PlaneOrientationSequence", ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0])),
-        )
-    ]
+    share_groups(dataset)
     dataset.PerFrameFunctionalGroupsSequence = Sequence([frame(k) for k in range(COUNT)])
     dataset.PixelData = np.arange(COUNT * 20, dtype="<u2").tobytes()
     dataset["PixelData"].VR = "OW"

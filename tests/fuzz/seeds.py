@@ -157,16 +157,7 @@ def frames(*, undefined):
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
         dataset.SeriesInstanceUID, dataset.Modality, dataset.NumberOfFrames = "1.2.3", "MR", 4
         describe(dataset, make_voxels((4, 6, 5)))
-        item, group_of = test_frames.item, test_frames.group_of
-        dataset.DimensionIndexSequence = [
-            item(("DimensionIndexPointer", tag)) for tag in (0x00209056, 0x00209057, 0x00189087)
-        ]
-        dataset.SharedFunctionalGroupsSequence = [
-            item(
-                group_of("PixelMeasuresSequence", ("SliceThickness", 2.5), ("PixelSpacing", [0.5, 0.75])),
-                group_of("PlaneOrientationSequence", ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0])),
-            )
-        ]
+        test_frames.share_groups(dataset)
         dataset.PerFrameFunctionalGroupsSequence = [test_frames.frame(k) for k in range(4)]
         if undefined:
             test_frames.undefined(dataset)
