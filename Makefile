@@ -87,7 +87,7 @@ FUZZ_S ?= 60
 FUZZ_SEED ?= 1
 
 fuzz: $(STAMP)
-	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED)
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S) --seed $(FUZZ_SEED) $(addprefix --cases ,$(FUZZ_CASES))
 
 # the byte-level code of headers, guided by coverage
 fuzz-coverage: $(STAMP)
@@ -96,7 +96,7 @@ fuzz-coverage: $(STAMP)
 
 # installed packages with known holes: by pip-audit where its service answers, and by tests/advisories.toml
 audit: $(STAMP)
-	$(BIN)/python tests/audit.py
+	$(BIN)/python tests/audit.py $(ARGS)
 
 # the environment of Binder from binder/ alone, in a new place; all notebooks in it stay below 1 GB of memory
 binder: $(STAMP)

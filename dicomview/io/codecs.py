@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.io.cells import Cells
-from dicomview.io.codestream import check_run_lengths, check_tiles
+from dicomview.io.codestream import check_run_lengths, check_scans, check_tiles
 from dicomview.io.syntaxes import (
     JPEG_2000,
     JPEG_2000_LOSSLESS,
@@ -124,6 +124,7 @@ def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> bytes:
                 raise Unsuited
             if cells.dtype.kind == "i" and depth != 8 * cells.dtype.itemsize:
                 raise Unsuited  # where the sign is, decoders see differently
+            check_scans(data)
             return data
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     raise Unsuited

@@ -1,5 +1,6 @@
 """Codestreams: what a compressed frame says about itself must agree with the header, before it is decoded."""
 
+import re
 import struct
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,11 +11,18 @@ from dicomview.io.syntaxes import ALL_JPEG, ALL_JPEG_2000, RLE
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset  # workers do without
 
-__all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_tiles"]
+__all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_scans", "check_tiles"]
 
 #: Markers of a frame header (SOF) of JPEG and JPEG-LS; the others of this range are tables.
 _FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, b"\xff\xd9"
+#: What may follow a scan: the end, another one, tables and comments.
+_BEHIND_SCANS = frozenset((0xD9, _SCAN, 0xC4, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xF8, 0xFE))
+#: Markers within scans (RST), where a segment tells of them (DRI).
+_RESTARTS, _INTERVAL = range(0xD0, 0xD8), 0xDD
+#: Coders put a zero byte behind each 0xFF of a scan, those of JPEG-LS a zero bit: all else is a marker.
+_LS = 0xF7
+_MARKER, _MARKER_OF_LS = re.compile(rb"\xff[^\x00]"), re.compile(rb"\xff[\x80-\xff]")
 #: The end marker is looked for in so many bytes; padding may follow it.
 _TAIL = 4096
 #: Where the first tile of JPEG 2000 begins (SOT).
@@ -61,6 +69,8 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     data = _frame(dataset, frame)
     if is_jpeg or is_2000:
         _check_frame(data, _of_2000(data) if is_2000 else _of_jpeg(data), dataset)
+        if is_jpeg:
+            check_scans(data)
     else:
         cell = int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
         check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
@@ -105,6 +115,41 @@ def _of_jpeg(data: bytes) -> _Frame:
             bits, rows, columns, components = struct.unpack_from(">BHHB", data, start)
             return _Frame(rows, columns, components, bits)
     raise ValueError("the codestream has no frame header")
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse JPEG or JPEG-LS with a foreign marker within a scan: each decoder goes on in its own way.
+
+    References
+    ----------
+    ISO 10918-1 B.1.1, 14495-1 A.1.
+    """
+    at, pattern, restarts = 2, _MARKER, False
+    while at < len(data):
+        for marker, start, length in _segments(data, at):
+            at = start - 2 + length
+            pattern = _MARKER_OF_LS if marker == _LS else pattern
+            restarts = restarts or marker == _INTERVAL
+            if marker == _SCAN:
+                break
+        else:
+            return
+        at = _end_of_scan(data, at, pattern, restarts=restarts)
+
+
+def _end_of_scan(data: bytes, at: int, pattern: re.Pattern[bytes], *, restarts: bool) -> int:
+    """Return where the marker behind a scan is."""
+    while found := pattern.search(data, at):
+        at = found.start()
+        while data.startswith(b"\xff\xff", at):  # filled up
+            at += 1
+        marker = data[at + 1] if at + 1 < len(data) else 0
+        if marker in _BEHIND_SCANS:
+            return at
+        if marker not in _RESTARTS or not restarts:
+            raise ValueError(f"the codestream is damaged: marker {marker:#04x} within a scan")
+        at += 2
+    return len(data)
 
 
 def _segments(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:

@@ -7,6 +7,7 @@ python tests/fuzz/fuzz.py --case 1/377          # one case again, with its trace
 import argparse
 import base64
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -143,12 +144,14 @@ def files_of(finding):
     return {name: zlib.decompress(base64.b85decode(data)) for name, data in content["files"].items()}
 
 
-def fuzz(seconds, seed, folder, names):
-    """Run cases until time is over; return how many kinds of findings there were."""
-    end, number, total, kinds = time.monotonic() + seconds, 0, Counter(), {}
-    print(f"seed {seed}, {seconds:.0f} s, {len(names)} kinds of series", flush=True)
+def fuzz(seconds, cases, seed, folder, names):
+    """Run cases until time is over, or all of them; return how many kinds of findings there were."""
+    end, total, kinds = time.monotonic() + seconds, Counter(), {}
+    print(f"seed {seed}, {len(names)} kinds of series", flush=True)
     with Worker() as worker:
-        while time.monotonic() < end:
+        for number in itertools.islice(itertools.count(), cases):
+            if time.monotonic() > end:
+                break
             name, steps = case(seed, number, names, seeds.seed)
             answer = worker.read(applied(seeds.seed(name), steps))
             wrong = answer.pop("wrong")
@@ -161,7 +164,6 @@ def fuzz(seconds, seed, folder, names):
             total.update(
                 {k: v for k, v in answer.items() if isinstance(v, int)}, findings=bool(wrong), cases=1
             )
-            number += 1
     print(", ".join(f"{count} {what}" for what, count in sorted(total.items())), flush=True)
     return len(kinds)
 
@@ -169,6 +171,7 @@ def fuzz(seconds, seed, folder, names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--cases", type=int, help="end after so many, if there is time for them")
     parser.add_argument("--seed", default="1", help="the same seed gives the same cases")
     parser.add_argument("--only", default="", help="kinds of series, by a part of their names")
     parser.add_argument("--case", help="seed/number: one case again")
@@ -186,7 +189,7 @@ def main():
             answer = worker.read(files)
         print(*map(told, steps), answer.get("trace", ""), answer["wrong"] or "nothing is wrong", sep="\n")
         return bool(answer["wrong"])
-    return min(1, fuzz(args.seconds, args.seed, args.keep, names))
+    return min(1, fuzz(args.seconds, args.cases, args.seed, args.keep, names))
 
 
 if __name__ == "__main__":
