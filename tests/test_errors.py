@@ -35,6 +35,7 @@ PATHLESS = {
     "io/functional.py:_number": "read_headers adds it",
     "io/inflate.py": "whoever opens a file adds its path",
     "io/headers.py:_exactly": "read_headers adds it",
+    "io/realworld.py:real_world_of": "read_headers adds it",
     "io/structures.py:_contour": "read_structures adds it",
     "io/read.py:imread": "an address, which may hold a key",
     "io/read.py:dataset": "there is no file",

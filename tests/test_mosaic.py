@@ -258,6 +258,14 @@ def test_tiles_behind_the_last_slice_that_are_not_blank_are_told(mosaic):
     assert dv.volread(mosaic(array, make_affine(), "8")).report.warnings == ()
 
 
+def test_lazy_slices_tell_of_such_tiles_when_they_are_read(mosaic):
+    pytest.importorskip("dask.array")
+    path = mosaic(random((7, 4, 6)), make_affine(), csa_elements={"NumberOfImagesInMosaic": ["5"]})
+    vol = dv.volread(path, lazy=True)
+    with pytest.warns(RuntimeWarning, match="tiles behind the last slice of the mosaic are not blank"):
+        vol[4].compute()
+
+
 def test_a_mosaic_of_one_slice_is_told(mosaic):
     path = mosaic(random((7, 4, 6)), make_affine(), csa_elements={"NumberOfImagesInMosaic": ["1"]})
     assert "says MOSAIC, and the header tells of one slice only" in str(dv.volread(path).report)

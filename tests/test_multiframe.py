@@ -458,3 +458,46 @@ def test_more_groups_than_frames_are_told(enhanced):
     vol = dv.volread(path)
     np.testing.assert_array_equal(vol.array, voxels)
     assert "holds 4 items for 3 frames: the first 3 are taken" in vol.report.warnings[0]
+
+
+def test_functional_groups_that_contradict_each_other_are_told(enhanced):
+    frames = [(pixels, place(k)) for k, pixels in enumerate(make_voxels(SHAPE))]
+    elsewhere = SHARED | place(9)
+    told = dv.volread(enhanced(frames, shared=elsewhere)).report.warnings
+    assert told == (
+        "PlanePositionSequence (0020,9113) is among the shared functional groups and those of frames in "
+        "enhanced.dcm, and they differ: those of the frames are taken",
+    )
+    same = [(pixels, {**SHARED, **place(k)}) for k, pixels in enumerate(make_voxels(SHAPE))]
+    assert dv.volread(enhanced(same)).report.warnings == ()
+
+
+@pytest.mark.parametrize("where", ["shared", "frame"])
+def test_functional_groups_of_several_items_are_told(enhanced, where):
+    path = enhanced([(pixels, place(k)) for k, pixels in enumerate(make_voxels(SHAPE))])
+    dataset = pydicom.dcmread(path)
+    if where == "shared":
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+        measures.append(item(PixelSpacing=[9, 9]))
+        keyword, number = "PixelMeasuresSequence", "0028,9110"
+    else:
+        positions = dataset.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence
+        positions.append(item(ImagePositionPatient=[1, 2, 3]))
+        keyword, number = "PlanePositionSequence", "0020,9113"
+    dataset.save_as(path)
+    told = dv.volread(path).report.warnings
+    assert told == (f"{keyword} ({number}) has several items in enhanced.dcm: the first is taken",)
+
+
+def test_a_table_of_more_frames_than_the_header_tells_is_told(enhanced):
+    voxels = make_voxels(SHAPE)
+    path = enhanced([(pixels, place(k)) for k, pixels in enumerate(voxels)], shuffle=False)
+    dataset = pydicom.dcmread(path)
+    dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
+    frames = list(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=len(voxels)))
+    dataset.PixelData = pydicom.encaps.encapsulate([*frames, frames[0]], has_bot=True)
+    dataset.save_as(path)
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(vol.array, voxels)
+    (told,) = vol.report.warnings
+    assert "offset table of 4 frames" in told and "NumberOfFrames (0028,0008) is 3" in told

@@ -265,6 +265,29 @@ def test_a_dose_grid_that_does_not_add_up_is_refused(multiframe, offsets):
         dv.volread(path)
 
 
+@pytest.mark.parametrize("scaling", ["nan", "inf"])
+def test_a_dose_whose_scaling_is_no_number_is_refused(multiframe, scaling):
+    path = multiframe(FRAMES, **DOSE, GridFrameOffsetVector=[0, 3, 6, 9])
+    put_text(path, "DoseGridScaling", scaling)
+    with pytest.raises(dv.DicomviewError, match=r"DoseGridScaling \(3004,000E\) must be finite"):
+        dv.volread(path)
+
+
+def test_a_dose_grid_scaling_of_zero_does_not_wipe_out_the_values(multiframe):
+    path = multiframe(FRAMES, **DOSE, GridFrameOffsetVector=[0, 3, 6, 9], DoseGridScaling="0")
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(np.sort(vol.array, axis=None), np.sort(FRAMES, axis=None))
+    assert "DoseGridScaling (3004,000E) is 0 in multi.dcm: taken for 1" in vol.report.warnings
+
+
+def put_text(path, keyword, text):
+    """Write a text that pydicom would not."""
+    dataset = pydicom.dcmread(path)
+    tag, raw = pydicom.tag.Tag(keyword), text.encode() + b" " * (len(text) % 2)
+    dataset[tag] = pydicom.dataelem.RawDataElement(tag, "DS", len(raw), raw, 0, False, True)
+    dataset.save_as(path)
+
+
 NM = {"Modality": "NM", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.20", "SpacingBetweenSlices": "4"}
 
 

@@ -166,6 +166,28 @@ def test_elements_that_are_absent_have_their_usual_value(write, absent):
     np.testing.assert_array_equal(dv.volread(files).array, array)
 
 
+@pytest.mark.parametrize("told", [None, 2, 65535])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_sign_that_is_not_told_is_guessed_and_that_is_said(write, told, lazy):
+    array = np.arange(60000, 60480, dtype=np.uint16).reshape(6, 8, 10)
+    files = rewrite(write("s"), array, PixelRepresentation=told)
+    vol = dv.volread(files, lazy=lazy)
+    np.testing.assert_array_equal(np.asarray(vol.array), array)
+    (text,) = vol.report.warnings
+    assert text.startswith("PixelRepresentation (0028,0103) is neither 0 nor 1 in IM0000.dcm")
+
+
+@pytest.mark.parametrize("told", [None, 7])
+def test_an_order_of_colours_that_is_not_told_is_guessed_and_that_is_said(film, told):
+    path = film(COLORS[:1], LITTLE, COLORS[0].tobytes(), PlanarConfiguration=told)
+    np.testing.assert_array_equal(frames_of(path, 1), COLORS[:1])
+    assert "PlanarConfiguration (0028,0006) is neither 0 nor 1" in str(dv.volread(path).report)
+    compressed = film(
+        made.RGB[None], uid.JPEGBaseline8Bit, encapsulate([made.JPEG_444]), PlanarConfiguration=told
+    )
+    assert "PlanarConfiguration" not in str(dv.volread(compressed).report)
+
+
 def test_packed_cells_are_not_called_damage(write):
     path = write("packed")[0]
     dataset = pydicom.dcmread(path)
@@ -319,6 +341,15 @@ def test_segmented_palettes(film, bits):
     result = frames_of(path, 1)[0, ..., 0].ravel()
     np.testing.assert_array_equal(result[:13], expected)
     np.testing.assert_array_equal(result[13:], 255)
+
+
+@pytest.mark.parametrize("descriptor", [[128, 0, 16], [256, 9, 16]])
+def test_a_palette_whose_channels_disagree_is_told(film, descriptor):
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    path = film(pixels, LITTLE, pixels.tobytes(), PhotometricInterpretation="PALETTE COLOR")
+    edit_all([path], **palette()[0] | {"GreenPaletteColorLookupTableDescriptor": ("US", descriptor)})
+    with pytest.raises(DecodeError, match="descriptors of the palette differ"):
+        dv.volread(path)
 
 
 def test_a_palette_without_tables_is_told(film):

@@ -654,6 +654,39 @@ def test_an_element_that_comes_twice_is_told(write, spoilt):
         assert vol.report.warnings[0] == told
 
 
+def test_an_intercept_that_is_absent_beside_a_slope_is_told(write):
+    files = write("s", intercept=0, slope=1)
+    for path in files:
+        dataset = pydicom.dcmread(path)
+        del dataset.RescaleIntercept
+        dataset.save_as(path)
+    (told,) = dv.volread(files).report.warnings
+    assert told.startswith("RescaleIntercept (0028,1052) is absent beside RescaleSlope in IM0000.dcm")
+
+
+def test_an_image_tells_what_is_odd_in_its_header(write):
+    files = write("s")
+    put_again(files[2], "RescaleSlope", b"3 ")
+    with pytest.warns(RuntimeWarning, match="RescaleSlope .0028,1053. comes several times in IM0002.dcm"):
+        dv.imread(files[2])
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("FrameOfReferenceUID", "1.2.3.99"),
+        ("PatientID", "SOMEBODY"),
+        ("PhotometricInterpretation", "MONOCHROME1"),
+    ],
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_slices_that_differ_in_what_a_series_shares_are_told(write, keyword, value, lazy):
+    files = write("s")
+    edit(files[3], **{keyword: value})
+    (told,) = dv.volread(files, lazy=lazy).report.warnings
+    assert told.startswith(f"slices differ in {keyword} (") and value not in told
+
+
 def test_files_with_one_remark_share_a_line(write):
     files = write("s", slope=1)
     for path in files:

@@ -545,6 +545,20 @@ def test_a_segmentation_in_memory_is_read(tmp_path):
     assert dv.segread(io.BytesIO(path.read_bytes()))["a"].sum() == make_masks(1).sum()
 
 
+def test_a_frame_that_names_two_segments_is_told(tmp_path):
+    masks = make_masks(2)
+    path = make_seg(tmp_path / "seg.dcm", stored(masks), {1: "a", 2: "b"}, make_affine())
+    dataset = pydicom.dcmread(path)
+    dataset.PerFrameFunctionalGroupsSequence[0].SegmentIdentificationSequence += item(
+        ReferencedSegmentNumber=2
+    )
+    dataset.save_as(path)
+    (told,) = dv.segread(path).report.warnings
+    assert (
+        told == "SegmentIdentificationSequence (0062,000A) has several items in seg.dcm: the first is taken"
+    )
+
+
 # -- contours -----------------------------------------------------------------------------------------------
 
 
@@ -777,6 +791,17 @@ def test_regions_may_share_a_name_and_have_the_number_zero(tmp_path, image):
         seg.labelmap()
 
 
+def test_contours_of_fewer_points_than_are_told_are_told(tmp_path):
+    contours = [("POINT", [[1, 2, 3]]), ("CLOSED_PLANAR", [[1, 2, 3], [4, 5, 3], [4, 2, 3]])]
+    path = make_structures(tmp_path / "rs.dcm", {"a": contours, "b": contours})
+    assert dv.segread(path).report.warnings == ()
+    dataset = pydicom.dcmread(path)
+    dataset.ROIContourSequence[1].ContourSequence[1].NumberOfContourPoints = 9
+    dataset.save_as(path)
+    (told,) = dv.segread(path).report.warnings
+    assert told.startswith("contours of region 2 do not have as many points as NumberOfContourPoints")
+
+
 @pytest.mark.parametrize("data", ["1\\2", "1\\2\\abc", "1\\2\\1e999"])
 @pytest.mark.usefixtures("named")
 def test_broken_contours_name_their_region(tmp_path, data):
@@ -879,6 +904,14 @@ def test_alternative_mappings_are_not_applied_and_that_is_said(tmp_path):
     vol = dv.volread(make_map(tmp_path / "m.dcm", STORED, [two]))
     np.testing.assert_array_equal(vol.array, STORED)
     assert vol.unit == "" and "exactly one item in RealWorldValueMappingSequence" in str(vol.report)
+
+
+@pytest.mark.parametrize("keyword", ["RealWorldValueSlope", "RealWorldValueIntercept"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_mapping_that_is_not_finite_is_refused(tmp_path, keyword, value):
+    one = mapping(**{"RealWorldValueSlope": 2.0, "RealWorldValueIntercept": 0.0, keyword: float(value)})
+    with pytest.raises(dv.DicomviewError, match=rf"{keyword} \(0040,922\d\) must be finite"):
+        dv.volread(make_map(tmp_path / "m.dcm", STORED, [one]))
 
 
 def test_quantities_of_one_map_are_told_apart(tmp_path):

@@ -56,6 +56,12 @@ def test_an_overlay_in_the_cells_is_no_damage(write, overlay):
     np.testing.assert_array_equal(volume.array, cells(0))
 
 
+def test_an_overlay_in_the_cells_of_a_lazy_slice_is_no_damage(write):
+    pytest.importorskip("dask.array")
+    volume = dv.volread(rewrite(write, cells(0x4000), BitsStored=12, overlay=14), lazy=True)
+    np.testing.assert_array_equal(np.asarray(volume.array), cells(0))
+
+
 @pytest.mark.parametrize("mask", [0xFFF, 0xFFFF])
 def test_signs_may_go_on_above_the_stored_bits_or_not(write, mask):
     values = cells(0, np.int16) - np.int16(200)

@@ -117,6 +117,30 @@ def test_losslessly_compressed_colours(film, syntax, kind, count):
     np.testing.assert_array_equal(frames_of(path, count), pixels)
 
 
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("name", ["jpeg", "j2k", "jpegls", "rle"])
+def test_codestreams_have_colours_in_their_own_order(film, name, planar, lazy):
+    """What PlanarConfiguration says is of no meaning for them (PS3.3 C.7.6.3.1.3)."""
+    syntax, data, elements, tolerance = {
+        "jpeg": (uid.JPEGBaseline8Bit, made.JPEG_444, {"PhotometricInterpretation": "YBR_FULL"}, 8),
+        "j2k": (uid.JPEG2000Lossless, None, {}, 0),
+        "jpegls": (uid.JPEGLSLossless, None, {}, 0),
+        "rle": (uid.RLELossless, None, {}, 0),
+    }[name]
+    image = made.RGB if data else np.kron(made.RGB, np.ones((4, 4, 1), np.uint8))
+    path = film(image[None], uid.ExplicitVRLittleEndian, image.tobytes())
+    if data is None:
+        dataset = pydicom.dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.PlanarConfiguration = planar
+        dataset.save_as(path)
+    else:
+        path = film(image[None], syntax, encapsulate([data]), PlanarConfiguration=planar, **elements)
+    array = np.asarray(dv.volread(path, lazy=lazy).array)
+    assert abs(array[0].astype(int) - image).max() <= tolerance
+
+
 TWELVE = {"BitsStored": 12, "HighBit": 11}
 #: Syntax, codestream, what it holds, header elements, tolerance.
 STREAMS = {

@@ -14,9 +14,9 @@ FILES = "{files}"
 _IMAGE = 0x0028
 
 
-def zero_slope() -> str:
+def zero_slope(keyword: str = "RescaleSlope") -> str:
     """Say that a slope of zero, which would wipe out all values, is not applied."""
-    return f"RescaleSlope (0028,1053) is 0 in {FILES}: taken for 1"
+    return f"{named(keyword)} is 0 in {FILES}: taken for 1"
 
 
 def repeated_in(tags: Sequence[int], wanted: frozenset[int]) -> list[int]:

@@ -13,6 +13,7 @@ from dicomview.io.decode import PixelFile, Rescale, check_length, rescale_of, va
 from dicomview.io.elements import SliceElements
 from dicomview.io.failures import COPY
 from dicomview.io.header import Header
+from dicomview.io.mosaic import FILLED_BEHIND
 from dicomview.io.pixels import read_slices
 from dicomview.io.progress import progress
 from dicomview.io.series import Series
@@ -106,7 +107,7 @@ def _one_by_one(
     told += _stray_bits(strays)
     if behind:
         told.append(
-            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
+            f"{FILLED_BEHIND} in {names(behind)}: "
             "there are more slices than the header tells, and they are left out"
         )
     return array

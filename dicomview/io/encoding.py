@@ -280,7 +280,9 @@ def _complete(dataset: Dataset) -> None:
             f"{kind or 'absent'}; colours must be 3 samples of {', '.join(sorted(_COLORS))}"
         )
     default("PhotometricInterpretation", "RGB", unless=bool)
-    default("PlanarConfiguration", 0, unless=lambda v: v in (0, 1))
+    # A codestream has an order of its own: what the element says then is of no meaning (PS3.3 C.7.6.3.1.3).
+    is_coded = dataset.file_meta.TransferSyntaxUID in COMPRESSED
+    default("PlanarConfiguration", 0, unless=lambda v: v in (0, 1) and not is_coded)
     if kind == "YBR_FULL_422" and dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED:
         whole = 3 * int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1)
         if len(dataset.PixelData) >= whole:  # decompressed, and no longer subsampled

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
@@ -14,7 +15,7 @@ from pydicom.tag import Tag
 
 from dicomview.errors import DecodeError
 from dicomview.io.alike import FrameLikenesses
-from dicomview.io.doubts import zero_slope
+from dicomview.io.doubts import FILES, named, zero_slope
 from dicomview.io.failures import COPY
 from dicomview.io.groups import FrameGroups
 from dicomview.io.header import Header, exact, floats, number, strings
@@ -61,6 +62,11 @@ _FRAME_TYPES = (
     "MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence",
     "XRay3DFrameTypeSequence", "USImageDescriptionSequence",
 )  # fmt: skip
+#: Groups of one item, which are either shared or the frames' own (PS3.3 C.7.6.16).
+_SINGLE = (
+    "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
+    "PixelValueTransformationSequence", "SegmentIdentificationSequence",
+)  # fmt: skip
 _ASL_CONTEXTS = {"CONTROL": 0.0, "LABEL": 1.0, "M_ZERO_SCAN": 2.0}
 
 
@@ -97,7 +103,9 @@ def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | No
         if len(frames) < count:
             raise DecodeError(problem, path=header.path, tag="PerFrameFunctionalGroupsSequence", remedy=COPY)
         header = replace(header, remarks=(*header.remarks, f"{problem}: the first {count} are taken"))
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    shares = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    shared = shares[0]
+    header = replace(header, remarks=(*header.remarks, *_contradictions(shares, frames)))
     pointers = [item.get("DimensionIndexPointer") for item in dataset.get("DimensionIndexSequence") or ()]
     common = _Groups(shared, None)
     converted = _legacy_keys(common)
@@ -118,6 +126,28 @@ def enhanced_headers(header: Header, dataset: Dataset, scanned: FrameGroups | No
                 alike.learn(i, found, get.asked)
         headers.append(found)
     return _without_mere_stacks(headers)
+
+
+def _contradictions(shares: Sequence[Dataset], frames: Sequence[Dataset]) -> list[str]:
+    """Say which groups there are twice; of thousands of frames the first and the last are looked at."""
+    several = ["SharedFunctionalGroupsSequence"] if len(shares) > 1 else []
+    both = []
+    for keyword in _SINGLE:
+        tag = _tag_of(keyword)
+        shared, *own = (group if tag in group else None for group in (shares[0], frames[0], frames[-1]))
+        with suppress(Exception):  # groups that cannot be read count as absent
+            if any(group is not None and len(group[tag].value) > 1 for group in (shared, *own)):
+                several.append(keyword)
+            if shared and any(group and first_item(group, tag) != first_item(shared, tag) for group in own):
+                both.append(keyword)
+    return [
+        *(f"{named(keyword)} has several items in {FILES}: the first is taken" for keyword in several),
+        *(
+            f"{named(keyword)} is among the shared functional groups and those of frames in {FILES}, "
+            "and they differ: those of the frames are taken"
+            for keyword in both
+        ),
+    ]
 
 
 def _frame_header(

@@ -31,7 +31,7 @@ from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
-from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
+from dicomview.io.plausible import check_type, plausible, remarks_of, table_entries
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File, start_of
 from dicomview.volume import Meta
@@ -61,6 +61,7 @@ _KEYWORDS = [
     "ImageOrientationPatient",
     "SamplesPerPixel",
     "PhotometricInterpretation",
+    "PlanarConfiguration",
     "NumberOfFrames",
     "Rows",
     "Columns",
@@ -91,6 +92,7 @@ _UNDEFINED = 0xFFFFFFFF  # length of compressed pixel data
 _ITEMS = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 #: PixelData and its floating-point forms.
 _FIRST_PIXEL_TAG, _PIXEL_DATA = 0x7FE00008, 0x7FE00010
+_PIXEL_DATA_BYTES = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 _PIXEL_TAGS = frozenset((_FIRST_PIXEL_TAG, 0x7FE00009, _PIXEL_DATA))
 
 
@@ -161,7 +163,7 @@ def read_headers(path: File) -> list[Header]:
                     "the file has no PixelData, or ends before it", path=path, tag="PixelData", remedy=COPY
                 )
             return [header]
-        fragments, is_tabled, at = None, False, file.tell()
+        fragments, entries, at = None, 0, file.tell()
         if (tag := elements_behind(file, size)) is not None:
             raise DecodeError(
                 f"{tag} is behind the pixel data, where no element of the header may be",
@@ -171,10 +173,14 @@ def read_headers(path: File) -> list[Header]:
             )
         file.seek(at)
         if header.number_of_frames > 1 and size == _UNDEFINED:
-            is_tabled = has_table(file)
+            entries = table_entries(file)
             fragments = fragments_behind(file, dataset.file_meta.get("TransferSyntaxUID"))
+        file.seek(at)
         _check_frames(header, size, fragments)
-        remarks = remarks_of(header, dataset, size, None if is_tabled else fragments)
+        has_numbers = file.read(4) in _PIXEL_DATA_BYTES
+        remarks = remarks_of(
+            header, dataset, size, has_numbers=has_numbers, entries=entries, fragments=fragments
+        )
         header = plausible(header.like(remarks=(*header.remarks, *remarks)))
         if frames is not None:
             return [*map(plausible, frame_headers(header.like(scanned=frames), dataset, frames.groups))]
@@ -256,7 +262,9 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool, repeated: S
         return int(_exactly(dataset, keyword, int) or default)
 
     slope, intercept = (_exactly(dataset, k, float) for k in ("RescaleSlope", "RescaleIntercept"))
-    for name, value in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
+    scaling = _exactly(dataset, "DoseGridScaling", float) if get("Modality") == "RTDOSE" else None
+    factors = {"RescaleSlope": slope, "RescaleIntercept": intercept, "DoseGridScaling": scaling}
+    for name, value in factors.items():
         if value is not None and not math.isfinite(value):
             raise DecodeError(f"{name} must be finite, not {value}", path=path, tag=name, remedy=COPY)
     is_angio = get("SOPClassUID") in _ANGIO
@@ -266,14 +274,11 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool, repeated: S
         "PixelSpacing": floats(get("PixelSpacing"), 2),
     }
     remarks = doubts_of(dataset, places, repeated=repeated)
-    if slope == 0:
-        slope = None
-        remarks.append(zero_slope())
-    if slope is None and get("Modality") == "RTDOSE":
-        slope = _exactly(dataset, "DoseGridScaling", float)
+    remarks += [zero_slope(name) for name in ("RescaleSlope", "DoseGridScaling") if factors[name] == 0]
+    slope = slope or scaling or None
     if is_angio:
         slope = intercept = None
-    bits_allocated, is_signed = whole("BitsAllocated", 16), bool(get("PixelRepresentation"))
+    bits_allocated, is_signed = whole("BitsAllocated", 16), get("PixelRepresentation") == 1
     return Header(
         path=path,
         sop_class_uid=str(get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""),

@@ -26,6 +26,7 @@ from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
+from dicomview.io.mosaic import FILLED_BEHIND, filled_behind
 from dicomview.io.progress import progress
 from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
@@ -91,6 +92,8 @@ class LazySlice:
     dtype: np.dtype[Any]
     stamp: tuple[int, int]
     span: FrameSpan | None
+    #: Whether it is the last tile of a mosaic.
+    is_last: bool = False
 
     def values(self) -> np.ndarray:
         """Return the values after the Modality LUT.
@@ -107,6 +110,8 @@ class LazySlice:
                 (str(header.path), self.stamp), lambda: PixelFile(header.path), lambda _: self.stamp[0]
             )
             values = _warned(whole.values(header, self.rescale), whole)
+            if self.is_last and whole.filled_behind(header):
+                warn(f"{FILLED_BEHIND} in {header.name}")
         else:
             span = self.span
             image = KEPT.get(
@@ -115,6 +120,8 @@ class LazySlice:
                 lambda image: int(image.nbytes),
             )
             if header.tile is not None:
+                if self.is_last and filled_behind(image, header):
+                    warn(f"{FILLED_BEHIND} in {header.name}")
                 row, column = header.tile
                 image = image[row : row + header.rows, column : column + header.columns]
             values = real_values(image, header, self.rescale, span.module)
@@ -182,6 +189,8 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         raise next(iter(failed.values()))
     dtype = np.result_type(*kinds)
     slices = {k: lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
+    last = {recipe.header.path: k for k, recipe in sorted(slices.items(), key=_tile_of)}
+    slices |= {k: replace(slices[k], is_last=True) for k in last.values() if slices[k].header.tile}
     array = _stacked(da, list(slices.values()), dtype)
     empty = empty_slices(series, failed)
     absent = [k for k in range(len(stack.headers)) if k not in slices]
@@ -248,6 +257,11 @@ def type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.
         ends = [-(1 << bits - 1), (1 << bits - 1) - 1] if places.dtype.kind == "i" else [0, (1 << bits) - 1]
     with np.errstate(over="ignore"):
         return real_values(np.array([ends], places.dtype), header, rescale, places.header).dtype
+
+
+def _tile_of(slice_: tuple[int, LazySlice]) -> tuple[int, ...]:
+    """Return where a slice is in its mosaic."""
+    return slice_[1].header.tile or ()
 
 
 def _stacked(da: Any, slices: Sequence[LazySlice], dtype: np.dtype[Any]) -> Any:

@@ -59,13 +59,13 @@ def palette_colors(indices: np.ndarray, dataset: Dataset) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a table is absent or shorter than its descriptor says.
+        If a table is absent or shorter than its descriptor says, or the descriptors differ.
 
     References
     ----------
     DICOM PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 and C.7.9.2 (segmented).
     """
-    tables, firsts = [], []
+    tables, extents = [], []
     for name in _CHANNELS:
         keyword = f"{name}PaletteColorLookupTable"
         if f"{keyword}Descriptor" not in dataset:
@@ -78,11 +78,11 @@ def palette_colors(indices: np.ndarray, dataset: Dataset) -> np.ndarray:
         else:
             raise ValueError(f"PALETTE COLOR without {keyword}Data")
         tables.append(table)
-        firsts.append(first)
+        extents.append((count, first))
+    if len(set(extents)) > 1:
+        raise ValueError(f"the descriptors of the palette differ between red, green and blue: {extents}")
     shift = 8 if max(table.max() for table in tables) > 255 else 0
-    channels = [
-        _looked_up((table >> shift).astype(np.uint8), indices, first) for table, first in zip(tables, firsts)
-    ]
+    channels = [_looked_up((table >> shift).astype(np.uint8), indices, extents[0][1]) for table in tables]
     return np.stack(channels, axis=-1)
 
 

@@ -12,7 +12,17 @@ from pydicom.dataset import Dataset
 from dicomview.io.header import Header, floats, number
 from dicomview.io.keys import private_value
 
-__all__ = ["MOSAIC_TAGS", "diffusion_of_csa", "mosaic_headers", "united_headers"]
+__all__ = [
+    "FILLED_BEHIND",
+    "MOSAIC_TAGS",
+    "diffusion_of_csa",
+    "filled_behind",
+    "mosaic_headers",
+    "united_headers",
+]
+
+#: What a warning says of tiles behind the last slice that hold something.
+FILLED_BEHIND = "tiles behind the last slice of the mosaic are not blank"
 
 _CSA_IMAGE = (0x0029, "SIEMENS CSA HEADER", 0x10, "bytes")
 _TILES = (0x0019, "SIEMENS MR HEADER", 0x0A, "<u2")
@@ -80,6 +90,17 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     first = np.asarray(header.position) + to_rows + to_columns
     places = [tuple((first + normal * step * k).tolist()) for k in range(int(count))]
     return _tiles(replace(header, remarks=tuple(remarks)), places, side, side)
+
+
+def filled_behind(image: np.ndarray, header: Header) -> bool:
+    """Return whether tiles of a mosaic behind one of them hold more than a single value."""
+    assert header.tile is not None
+    rows, columns = header.rows, header.columns
+    down, across = image.shape[0] // rows, image.shape[1] // columns
+    last = header.tile[0] // rows * across + header.tile[1] // columns
+    places = (divmod(k, across) for k in range(last + 1, down * across))
+    tiles = (image[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
+    return any(tile.min() != tile.max() for tile in tiles)
 
 
 def united_headers(header: Header, dataset: Dataset) -> list[Header]:

@@ -1,5 +1,6 @@
 """Plausibility: what a header says must fit the pixel data, and be possible at all."""
 
+from contextlib import suppress
 from typing import BinaryIO
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
@@ -12,7 +13,7 @@ from dicomview.io.encoding import COMPRESSED
 from dicomview.io.header import Header
 from dicomview.io.values import FARTHEST
 
-__all__ = ["check_type", "has_table", "plausible", "remarks_of"]
+__all__ = ["check_type", "plausible", "remarks_of", "table_entries"]
 
 #: No pixel is smaller or larger, mm.
 _SMALLEST, _LARGEST = 1e-6, 1e4
@@ -32,16 +33,18 @@ def check_type(vr: str | None) -> None:
         raise ValueError(f"PixelData (7FE0,0010) cannot be of type {vr!r}")
 
 
-def has_table(file: BinaryIO) -> bool:
-    """Return whether compressed pixel data has an offset table; the file stands before the element."""
+def table_entries(file: BinaryIO) -> int:
+    """Return for how many frames compressed pixel data has offsets; the file stands before the element."""
     start = file.tell()
     file.seek(start + 16)  # tag, VR and length, and the tag of the first item
     length = int.from_bytes(file.read(4), "little")
     file.seek(start)
-    return length > 0
+    return length // 4
 
 
-def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | None) -> list[str]:
+def remarks_of(
+    header: Header, dataset: Dataset, size: int, *, has_numbers: bool, entries: int, fragments: int | None
+) -> list[str]:
     """Return what in a header cannot quite be so, in words.
 
     Parameters
@@ -51,8 +54,12 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
         Without pixel data.
     size : int
         Length of the pixel data.
+    has_numbers : bool
+        Whether that is PixelData, whose values are whole numbers.
+    entries : int
+        Of its offset table.
     fragments : int or None
-        Of compressed pixel data without an offset table.
+        Of compressed pixel data.
 
     Raises
     ------
@@ -61,7 +68,14 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
     """
     is_coded = dataset.file_meta.get("TransferSyntaxUID") in COMPRESSED
     remarks = _of_size(header, size, is_coded=is_coded)
-    if fragments is not None and fragments > header.number_of_frames > 1:
+    if has_numbers:
+        remarks += _guessed(header, dataset, is_coded=is_coded)
+    if entries > header.number_of_frames:
+        remarks.append(
+            f"PixelData (7FE0,0010) of {FILES} has an offset table of {entries} frames, "
+            f"NumberOfFrames (0028,0008) is {header.number_of_frames}: there may be more frames"
+        )
+    if not entries and fragments is not None and fragments > header.number_of_frames > 1:
         remarks.append(
             f"PixelData (7FE0,0010) of {FILES} has {fragments} fragments, "
             f"NumberOfFrames (0028,0008) is {header.number_of_frames}: there may be more frames"
@@ -72,6 +86,8 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
             raise ValueError(f"{_named(keyword)} must be one value, not {len(value)}")
         if keyword in dataset and value in (None, ""):
             remarks.append(f"{_named(keyword)} is empty in {FILES}: taken for {default}")
+    if "RescaleSlope" in dataset and "RescaleIntercept" not in dataset:
+        remarks.append(f"{_named('RescaleIntercept')} is absent beside RescaleSlope in {FILES}: taken for 0")
     for keyword in _CRUCIAL:
         found = dataset[keyword].VR if keyword in dataset else None
         tag = tag_for_keyword(keyword)
@@ -84,6 +100,21 @@ def remarks_of(header: Header, dataset: Dataset, size: int, fragments: int | Non
                 "its value may be misread"
             )
     return remarks
+
+
+def _guessed(header: Header, dataset: Dataset, *, is_coded: bool) -> list[str]:
+    """Say what is taken for the usual where values depend on it and the header does not tell it."""
+    kinds = {"PixelRepresentation": "values are taken for unsigned"}
+    if header.samples_per_pixel > 1 and not is_coded:
+        kinds["PlanarConfiguration"] = "colours are taken pixel by pixel"
+    told = []
+    for keyword, guess in kinds.items():
+        value = None
+        with suppress(Exception):  # elements of types that they must not have
+            value = dataset.get(keyword)
+        if value not in (0, 1):
+            told.append(f"{_named(keyword)} is neither 0 nor 1 in {FILES}: {guess}")
+    return told
 
 
 def _named(keyword: str) -> str:

@@ -19,6 +19,7 @@ from dicomview.io.cache import HeaderCache
 from dicomview.io.cells import STRAYS
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import PathLike, Paths, scan
+from dicomview.io.doubts import FILES
 from dicomview.io.eager import read_eagerly
 from dicomview.io.elements import SliceElements
 from dicomview.io.failures import not_dicom, reader, reading
@@ -330,6 +331,8 @@ def read_image(path: File) -> Image:
     rescale = rescale_of([header])
     file = PixelFile(path)
     values = file.values(header, rescale)
+    for remark in header.remarks:
+        warn(remark.replace(FILES, path.name))
     if file.has_strays:
         warn(f"{path.name}: {STRAYS}")
     elements = SliceElements(1)

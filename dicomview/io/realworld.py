@@ -1,5 +1,6 @@
 """Real-world values of parametric maps: the mapping of a frame, and what it makes of stored values."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from dicomview.errors import DecodeError
+from dicomview.io.failures import COPY
 from dicomview.volume import Meta
 
 if TYPE_CHECKING:
@@ -66,6 +69,11 @@ def real_world_of(sop_class_uid: str, *groups: Dataset) -> RealWorld | None:
     RealWorld or None
         None unless there is exactly one.
 
+    Raises
+    ------
+    DecodeError
+        If its slope or intercept is not finite.
+
     References
     ----------
     DICOM PS3.3 A.75 (Parametric Map IOD), C.7.6.16.2.11 (Real World Value Mapping Macro).
@@ -87,6 +95,9 @@ def real_world_of(sop_class_uid: str, *groups: Dataset) -> RealWorld | None:
         return RealWorld(table=tuple(values), first=first, unit=unit, label=label)
     if slope is None:
         return None
+    for keyword, value in (("RealWorldValueSlope", slope), ("RealWorldValueIntercept", intercept)):
+        if value is not None and not math.isfinite(value):
+            raise DecodeError(f"{keyword} must be finite, not {value}", tag=keyword, remedy=COPY)
     return RealWorld(slope=float(slope), intercept=float(intercept or 0.0), unit=unit, label=label)
 
 

@@ -16,6 +16,12 @@ __all__ = ["report_of"]
 #: A distance in the header may differ by the larger of these (mm, fraction) from the positions.
 AGREES_MM, AGREES_FRACTION = 0.01, 0.01
 _BURNED = "BurnedInAnnotation"
+#: What all images of a series share, and what it means if they do not.
+_SHARED = (
+    ("PatientID", "0010,0020", "they may be of several patients"),
+    ("FrameOfReferenceUID", "0020,0052", "their positions may not compare"),
+    ("PhotometricInterpretation", "0028,0004", "dark and bright may not mean the same in all of them"),
+)
 #: Modalities whose pictures have text in them more often than not.
 LETTERED = (
     "US", "IVUS", "ES", "XA", "RF", "XC", "SC", "OT", "GM", "SM", "OP", "OPV", "CR", "DX", "DR", "MG", "PX",
@@ -56,6 +62,7 @@ def report_of(
         (
             *series.warnings,
             *mapping_warnings(stack.present),
+            *_mixed(meta),
             *burned_in(meta),
             *told,
             *_empty_slices(failed),
@@ -88,6 +95,15 @@ def burned_in(meta: Meta) -> list[str]:
         return []
     said = "is YES" if "YES" in told else "does not say NO"
     return [f"{_BURNED} (0028,0301) {said}: the pictures, and all that is made of them, may name the patient"]
+
+
+def _mixed(meta: Meta) -> list[str]:
+    """Say that slices differ in what all images of a series must share; the values may name the patient."""
+    return [
+        f"slices differ in {keyword} ({tag}): {meaning}"
+        for keyword, tag, meaning in _SHARED
+        if keyword in meta.varying and len(set(map(str, meta.per_slice(keyword)))) > 1
+    ]
 
 
 def _steps(geometry: Geometry) -> tuple[float, float, float] | None:

@@ -11,6 +11,7 @@ from dicomview.errors import DecodeError, SegmentError, SeriesError, file_name
 from dicomview.geometry import Geometry
 from dicomview.io.assemble import names, slots_of
 from dicomview.io.decode import PixelFile
+from dicomview.io.doubts import FILES
 from dicomview.io.failures import COPY, reading
 from dicomview.io.header import Header, number
 from dicomview.io.headers import meta_from_dataset
@@ -88,7 +89,8 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
         )
     step, thickness = _declared(dataset)
     geometry, slice_of = _grid(headers, step)
-    warnings = []
+    told = dict.fromkeys(remark for h in headers for remark in h.remarks)
+    warnings = [remark.replace(FILES, file_name(file)) for remark in told]
     parts = number(dataset.get("InConcatenationTotalNumber"), int) or 1
     if parts > 1:
         warnings.append(

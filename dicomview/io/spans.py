@@ -14,7 +14,7 @@ from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import UID
 
 from dicomview.errors import DecodeError
-from dicomview.io.cells import cells_of
+from dicomview.io.cells import OVERLAYS, cells_of
 from dicomview.io.encoding import COMPRESSED, completed, completed_header, read_pixels
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.inflate import opened
@@ -219,7 +219,9 @@ def _shared_places(scanned: Scanned | ScannedFrames) -> PixelPlaces | None:
 
 def _module(dataset: Dataset, syntax: UID) -> Dataset:
     """Return what decoding needs to know."""
-    module = Dataset({e.tag: e for e in (dataset[k] for k in _KEYWORDS if k in dataset)})
+    # Of overlays in the cells the position is enough, and of the others that they are apart.
+    overlays = [position for position, data in OVERLAYS if position in dataset and data not in dataset]
+    module = Dataset({e.tag: e for e in (dataset[k] for k in (*_KEYWORDS, *overlays) if k in dataset)})
     module.file_meta = FileMetaDataset()
     module.file_meta.TransferSyntaxUID = syntax
     return module

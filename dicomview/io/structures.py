@@ -1,14 +1,16 @@
 """Reading structure sets (RTSTRUCT): regions of interest and their contours."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
 from dicomview.errors import DecodeError
+from dicomview.io.assemble import names
 from dicomview.io.failures import COPY, reading, words_of
-from dicomview.io.header import exact
+from dicomview.io.header import exact, number
 from dicomview.io.headers import meta_from_dataset
 from dicomview.io.inflate import opened
 from dicomview.io.sources import File
@@ -67,6 +69,7 @@ def _segmentation(dataset: Dataset) -> Segmentation:
         ]
         for s in segments
     }
+    warnings += _miscounted(outlines)
     repeated = [label for label, count in Counter(s.label for s in segments).items() if count > 1]
     if repeated:
         warnings.append(f"{len(repeated)} names are those of several regions: take them by number")
@@ -90,6 +93,29 @@ def _segmentation(dataset: Dataset) -> Segmentation:
         meta=_meta(dataset),
         report=Report(tuple(warnings)),
     )
+
+
+def _miscounted(outlines: Mapping[int, Sequence[Dataset]]) -> list[str]:
+    """Say which regions have contours whose number of points is not the one that is told."""
+    regions = [
+        str(region)
+        for region, items in outlines.items()
+        if any(_is_miscounted(c) for item in items for c in item.get("ContourSequence") or ())
+    ]
+    if not regions:
+        return []
+    return [
+        f"contours of region {names(regions)} do not have as many points as NumberOfContourPoints "
+        "(3006,0046) tells: some may be lost"
+    ]
+
+
+def _is_miscounted(contour: Dataset) -> bool:
+    raw = contour.get_item("ContourData")
+    if raw is None or not isinstance(raw.value, bytes):
+        return False
+    told = number(contour.get("NumberOfContourPoints"), int)
+    return told is not None and 3 * told != raw.value.count(b"\\") + 1
 
 
 def _meta(dataset: Dataset) -> dict[str, object]:

@@ -226,7 +226,9 @@ def write_series(
     stored, signed = _stored(values, slope, intercept, bits_stored, signed)
     layout = ",".join(map(str, _decimals(matrix)))
     seed = hashlib.sha256(f"{description}/{modality}/{values.shape}/{layout}".encode()).hexdigest()
-    study_uid = study_uid or generate_uid(entropy_srcs=["study", seed])
+    study_uid = study_uid or generate_uid(
+        entropy_srcs=["study", series_uid or seed]
+    )  # a series is of one study
     series_uid = series_uid or generate_uid(entropy_srcs=["series", seed])
     shared = Dataset()
     _set(shared, _PATIENT | _MODALITY[modality] | plane)
