@@ -23,6 +23,7 @@ from dicomview.io.header import Header
 from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.luts import modality_values, palette_colors
+from dicomview.io.mosaic import BEHIND, filled_behind
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces, places_of, places_of_scanned
@@ -150,6 +151,8 @@ class PixelFile:
                 if header.tile is not None:
                     if self._whole is None:
                         self._whole = self._decoded(0)
+                        if filled_behind(self._whole, header):
+                            self.oddities.add(BEHIND)
                     row, column = header.tile
                     return self._whole[row : row + header.rows, column : column + header.columns]
                 pixels = self._decoded(header.frame or 0)
@@ -161,17 +164,6 @@ class PixelFile:
             if problem is None or problem is error:
                 raise
         raise problem
-
-    def filled_behind(self, header: Header) -> int:
-        """Count the tiles of a mosaic behind one that was decoded, without those of a single value."""
-        if self._whole is None or header.tile is None:
-            return 0
-        rows, columns = header.rows, header.columns
-        down, across = self._whole.shape[0] // rows, self._whole.shape[1] // columns
-        last = header.tile[0] // rows * across + header.tile[1] // columns
-        places = (divmod(k, across) for k in range(last + 1, down * across))
-        tiles = (self._whole[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
-        return sum(bool(tile.min() != tile.max()) for tile in tiles)
 
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""

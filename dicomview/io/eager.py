@@ -61,11 +61,6 @@ def _one_by_one(
 ) -> np.ndarray:
     """Decode slices of any kind, and take note of their elements, of those that fail and of what is odd."""
     array: np.ndarray | None = None
-    ends: dict[File, tuple[int, int]] = {}
-    for header in headers:
-        if header is not None and header.tile is not None:
-            ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
-    behind: list[str] = []
     odd: dict[str, list[str]] = {}
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
@@ -80,8 +75,6 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
-            if header.tile is not None and header.tile == ends[header.path] and file[1].filled_behind(header):
-                behind.append(header.name)
         except DicomviewError as error:
             failed[k] = error
             continue
@@ -105,11 +98,6 @@ def _one_by_one(
         raise next(iter(failed.values()))
     for what in sorted(odd):
         told += _odd(what, odd[what])
-    if behind:
-        told.append(
-            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
-            "there are more slices than the header tells, and they are left out"
-        )
     return array
 
 

@@ -32,6 +32,8 @@ class Header:
         Which frame of a multi-frame file; None in a file of one image.
     tile : tuple of int or None
         Row and column of the image's corner in a mosaic.
+    tiles : int
+        How many images the mosaic holds.
     keys : tuple of (str, float)
         What may tell this image from others at the same place, by keyword.
     dimension_index : tuple of int
@@ -81,6 +83,7 @@ class Header:
     has_pixels: bool = False
     frame: int | None = None
     tile: tuple[int, int] | None = None
+    tiles: int = 0
     keys: tuple[tuple[str, float], ...] = ()
     dimension_index: tuple[int, ...] = ()
     stack_id: str = ""

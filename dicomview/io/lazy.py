@@ -25,6 +25,7 @@ from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
+from dicomview.io.mosaic import BEHIND, filled_behind
 from dicomview.io.progress import progress
 from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
@@ -37,7 +38,7 @@ __all__ = ["LazySlice", "dask_array", "lazy_slice", "read_lazily", "type_of_valu
 #: Attributes of a header that its values depend on.
 _NEEDED = (
     "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
-    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
+    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile", "tiles",
 )  # fmt: skip
 
 
@@ -58,7 +59,10 @@ def dask_array() -> Any:
 def _stored(header: Header, span: FrameSpan) -> np.ndarray:
     """Decode the one frame of a span, the whole of a mosaic."""
     file = PixelFile(header.path, span)
-    return _warned(file.stored(replace(header, frame=None, tile=None)), file)
+    pixels = file.stored(replace(header, frame=None, tile=None))
+    if header.tile is not None and filled_behind(pixels, header):
+        file.oddities.add(BEHIND)
+    return _warned(pixels, file)
 
 
 def _warned(pixels: np.ndarray, file: PixelFile) -> np.ndarray:
