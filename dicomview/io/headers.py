@@ -33,6 +33,7 @@ from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, u
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
+from dicomview.io.repeats import repeated_in_groups
 from dicomview.io.sources import File, start_of
 from dicomview.volume import Meta
 
@@ -148,6 +149,8 @@ def read_headers(path: File) -> list[Header]:
         elif stopped_at == PER_FRAME:
             file.seek(0)
             dataset, stopped_at, size, repeated = _read(file)
+        if any(keyword in dataset for keyword in FUNCTIONAL_KEYWORDS[:2]):
+            repeated += repeated_in_groups(file, dataset)
         header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS, repeated=repeated)
         if not header.sop_class_uid:
             raise DecodeError(
