@@ -42,7 +42,7 @@ def read_eagerly(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         array = _one_by_one(stack.headers, rescale, elements, failed, told)
     else:
         array, of_files, strays = straight
-        told += _stray_bits(h.name for k, h in enumerate(stack.headers) if h is not None and k in strays)
+        told += _odd(STRAYS, (h.name for k, h in enumerate(stack.headers) if h is not None and k in strays))
         for k, header in enumerate(stack.headers):
             if header is not None:
                 elements.add(k, of_files[header.path], header.frame)
@@ -66,7 +66,7 @@ def _one_by_one(
         if header is not None and header.tile is not None:
             ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
     behind: list[str] = []
-    strays: list[str] = []
+    odd: dict[str, list[str]] = {}
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
@@ -98,12 +98,13 @@ def _one_by_one(
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
-        if file[1].has_strays:
-            strays.append(header.name)
+        for what in file[1].oddities:
+            odd.setdefault(what, []).append(header.name)
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
-    told += _stray_bits(strays)
+    for what in sorted(odd):
+        told += _odd(what, odd[what])
     if behind:
         told.append(
             f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
@@ -112,10 +113,10 @@ def _one_by_one(
     return array
 
 
-def _stray_bits(files: Iterable[str]) -> list[str]:
-    """Say which files, by name, have bits that are neither stored ones nor overlays."""
+def _odd(what: str, files: Iterable[str]) -> list[str]:
+    """Say what is odd about the pixels of files, named one after the other, if there are any."""
     listed = names(dict.fromkeys(files))
-    return [f"{STRAYS}: look at the values of {listed}"] if listed else []
+    return [f"{what}: look at the values of {listed}"] if listed else []
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

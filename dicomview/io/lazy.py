@@ -11,7 +11,6 @@ import numpy as np
 
 from dicomview.errors import DecodeError, DicomviewError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
-from dicomview.io.cells import STRAYS
 from dicomview.io.cluster import spread
 from dicomview.io.decode import (
     PixelFile,
@@ -63,9 +62,9 @@ def _stored(header: Header, span: FrameSpan) -> np.ndarray:
 
 
 def _warned(pixels: np.ndarray, file: PixelFile) -> np.ndarray:
-    """Warn of bits that were left out of pixels; the report was written before these were known."""
-    if file.has_strays:
-        warn(STRAYS)
+    """Warn of what is odd about pixels; the report was written before that was known."""
+    for odd in sorted(file.oddities):
+        warn(odd)
     return pixels
 
 
