@@ -11,7 +11,6 @@ import numpy as np
 
 from dicomview.errors import DecodeError, DicomviewError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
-from dicomview.io.cells import STRAYS
 from dicomview.io.cluster import spread
 from dicomview.io.decode import (
     PixelFile,
@@ -26,7 +25,7 @@ from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
-from dicomview.io.mosaic import FILLED_BEHIND, filled_behind
+from dicomview.io.mosaic import BEHIND, filled_behind
 from dicomview.io.progress import progress
 from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
@@ -39,7 +38,7 @@ __all__ = ["LazySlice", "dask_array", "lazy_slice", "read_lazily", "type_of_valu
 #: Attributes of a header that its values depend on.
 _NEEDED = (
     "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
-    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
+    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile", "tiles",
 )  # fmt: skip
 
 
@@ -60,13 +59,16 @@ def dask_array() -> Any:
 def _stored(header: Header, span: FrameSpan) -> np.ndarray:
     """Decode the one frame of a span, the whole of a mosaic."""
     file = PixelFile(header.path, span)
-    return _warned(file.stored(replace(header, frame=None, tile=None)), file)
+    pixels = file.stored(replace(header, frame=None, tile=None))
+    if header.tile is not None and filled_behind(pixels, header):
+        file.oddities.add(BEHIND)
+    return _warned(pixels, file)
 
 
 def _warned(pixels: np.ndarray, file: PixelFile) -> np.ndarray:
-    """Warn of bits that were left out of pixels; the report was written before these were known."""
-    if file.has_strays:
-        warn(STRAYS)
+    """Warn of what is odd about pixels; the report was written before that was known."""
+    for odd in sorted(file.oddities):
+        warn(odd)
     return pixels
 
 
@@ -92,8 +94,6 @@ class LazySlice:
     dtype: np.dtype[Any]
     stamp: tuple[int, int]
     span: FrameSpan | None
-    #: Whether it is the last tile of a mosaic.
-    is_last: bool = False
 
     def values(self) -> np.ndarray:
         """Return the values after the Modality LUT.
@@ -110,8 +110,6 @@ class LazySlice:
                 (str(header.path), self.stamp), lambda: PixelFile(header.path), lambda _: self.stamp[0]
             )
             values = _warned(whole.values(header, self.rescale), whole)
-            if self.is_last and whole.filled_behind(header):
-                warn(f"{FILLED_BEHIND} in {header.name}")
         else:
             span = self.span
             image = KEPT.get(
@@ -120,8 +118,6 @@ class LazySlice:
                 lambda image: int(image.nbytes),
             )
             if header.tile is not None:
-                if self.is_last and filled_behind(image, header):
-                    warn(f"{FILLED_BEHIND} in {header.name}")
                 row, column = header.tile
                 image = image[row : row + header.rows, column : column + header.columns]
             values = real_values(image, header, self.rescale, span.module)
@@ -189,8 +185,6 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         raise next(iter(failed.values()))
     dtype = np.result_type(*kinds)
     slices = {k: lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
-    last = {recipe.header.path: k for k, recipe in sorted(slices.items(), key=_tile_of)}
-    slices |= {k: replace(slices[k], is_last=True) for k in last.values() if slices[k].header.tile}
     array = _stacked(da, list(slices.values()), dtype)
     empty = empty_slices(series, failed)
     absent = [k for k in range(len(stack.headers)) if k not in slices]
@@ -257,11 +251,6 @@ def type_of_values(header: Header, rescale: Rescale, places: PixelPlaces) -> np.
         ends = [-(1 << bits - 1), (1 << bits - 1) - 1] if places.dtype.kind == "i" else [0, (1 << bits) - 1]
     with np.errstate(over="ignore"):
         return real_values(np.array([ends], places.dtype), header, rescale, places.header).dtype
-
-
-def _tile_of(slice_: tuple[int, LazySlice]) -> tuple[int, ...]:
-    """Return where a slice is in its mosaic."""
-    return slice_[1].header.tile or ()
 
 
 def _stacked(da: Any, slices: Sequence[LazySlice], dtype: np.dtype[Any]) -> Any:
