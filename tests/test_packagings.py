@@ -265,12 +265,21 @@ def test_a_dose_grid_that_does_not_add_up_is_refused(multiframe, offsets):
         dv.volread(path)
 
 
-@pytest.mark.parametrize("scaling", ["nan", "inf"])
-def test_a_dose_whose_scaling_is_no_number_is_refused(multiframe, scaling):
+@pytest.mark.parametrize(
+    ("scaling", "told"),
+    [("nan", "finite, not nan"), ("inf", "finite, not inf"), ("1\\2", "one value, not 2")],
+)
+def test_a_dose_whose_scaling_is_no_number_is_refused(multiframe, scaling, told):
     path = multiframe(FRAMES, **DOSE, GridFrameOffsetVector=[0, 3, 6, 9])
     put_text(path, "DoseGridScaling", scaling)
-    with pytest.raises(dv.DicomviewError, match=r"DoseGridScaling \(3004,000E\) must be finite"):
+    with pytest.raises(dv.DicomviewError, match=rf"DoseGridScaling \(3004,000E\) must be {told}"):
         dv.volread(path)
+
+
+def test_a_dose_without_scaling_is_told(multiframe):
+    vol = dv.volread(multiframe(FRAMES, **DOSE, GridFrameOffsetVector=[0, 3, 6, 9]))
+    np.testing.assert_array_equal(np.sort(vol.array, axis=None), np.sort(FRAMES, axis=None))
+    assert vol.report.warnings == ("DoseGridScaling (3004,000E) is absent in multi.dcm: taken for 1",)
 
 
 def test_a_dose_grid_scaling_of_zero_does_not_wipe_out_the_values(multiframe):

@@ -80,12 +80,14 @@ def remarks_of(
             f"PixelData (7FE0,0010) of {FILES} has {fragments} fragments, "
             f"NumberOfFrames (0028,0008) is {header.number_of_frames}: there may be more frames"
         )
-    for keyword, default in (("RescaleSlope", 1), ("RescaleIntercept", 0)):
+    for keyword, default in (("RescaleSlope", 1), ("RescaleIntercept", 0), ("DoseGridScaling", 1)):
         value = dataset.get(keyword)
         if isinstance(value, MultiValue | list):
             raise ValueError(f"{_named(keyword)} must be one value, not {len(value)}")
         if keyword in dataset and value in (None, ""):
             remarks.append(f"{_named(keyword)} is empty in {FILES}: taken for {default}")
+    if header.modality == "RTDOSE" and "DoseGridScaling" not in dataset:
+        remarks.append(f"{_named('DoseGridScaling')} is absent in {FILES}: taken for 1")
     if "RescaleSlope" in dataset and "RescaleIntercept" not in dataset:
         remarks.append(f"{_named('RescaleIntercept')} is absent beside RescaleSlope in {FILES}: taken for 0")
     for keyword in _CRUCIAL:

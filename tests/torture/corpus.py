@@ -8,10 +8,10 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[k]) for k in (1, 2)]  # the tests, and what they test
 
-from torture import damage, legal, mixed, paths, pixelmodule, streams, values
+from torture import contradictions, damage, legal, mixed, paths, pixelmodule, streams, values
 from torture.truth import Case, Made, save
 
-MODULES = (damage, pixelmodule, values, streams, legal, mixed, paths)
+MODULES = (damage, pixelmodule, values, streams, contradictions, legal, mixed, paths)
 
 
 def all_cases() -> list[Case]:
