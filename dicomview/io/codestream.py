@@ -42,7 +42,7 @@ class _Frame(NamedTuple):
     bits: int
 
 
-def check_codestream(dataset: "Dataset", frame: int) -> None:
+def check_codestream(dataset: "Dataset", data: bytes) -> None:
     """Refuse a compressed frame that contradicts the header, or ends too early.
 
     Decoders fill what is missing with anything, write beyond what the header says, or never return.
@@ -50,8 +50,9 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     Parameters
     ----------
     dataset : "Dataset"
-        Completed, with pixel data.
-    frame : int
+        Completed: how the frame is stored.
+    data : bytes
+        The frame.
 
     Raises
     ------
@@ -66,7 +67,6 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     is_jpeg, is_2000 = syntax in ALL_JPEG, syntax in ALL_JPEG_2000
     if not (is_jpeg or is_2000 or syntax == RLE):
         return
-    data = _frame(dataset, frame)
     if is_jpeg or is_2000:
         _check_frame(data, _of_2000(data) if is_2000 else _of_jpeg(data), dataset)
         if is_jpeg:
@@ -74,15 +74,6 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     else:
         cell = int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
         check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
-
-
-def _frame(dataset: "Dataset", index: int) -> bytes:
-    from pydicom.encaps import get_frame
-
-    table = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
-    count = int(dataset.get("NumberOfFrames") or 1)
-    extended = table if all(table) else None
-    return bytes(get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count))
 
 
 def _check_frame(data: bytes, found: _Frame, dataset: "Dataset") -> None:
