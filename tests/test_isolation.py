@@ -93,11 +93,6 @@ def pids():
     return {int(array[0]) for array in isolation.run("dying.pids", [0], [8])}
 
 
-def open_files():
-    """Return how many files this process has open, as far as the system tells."""
-    return len(list(Path("/proc/self/fd").glob("*")))
-
-
 def gone(pid):
     """Return whether a process is gone soon; one that only waits to be noticed is."""
     for _ in range(100):
@@ -360,14 +355,14 @@ def test_one_without_work_ends_itself(monkeypatch, workers):
 
 
 def test_nothing_is_kept_of_those_without_work(monkeypatch, workers):
-    monkeypatch.setattr(processes, "IDLE", 0.3)
-    before = open_files()
+    monkeypatch.setattr(processes, "IDLE", 1.0)
     (pid,) = pids()
+    (worker,) = workers._idle
     until = time.monotonic() + 10
     while workers._idle and time.monotonic() < until:
         time.sleep(0.05)
     assert not workers._idle and not Path(f"/proc/{pid}").exists()
-    assert open_files() == before
+    assert worker._memory is None and worker._file is None
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ class CompressedFrames:
     ) -> None:
         self._dataset, self._path, self._start = dataset, path, start
         self._expected = expected
+        #: What is odd about those that were looked at.
+        self.oddities: set[str] = set()
         self._ahead: dict[int | None, np.ndarray] = {}
 
     def are_there(self) -> bool:
@@ -79,7 +81,7 @@ class CompressedFrames:
         count = int(self._dataset.get("NumberOfFrames") or 1)
         data, offsets = self._dataset.PixelData, self._offsets
         stream: bytes = get_frame(data, index, number_of_frames=count, extended_offsets=offsets)
-        check_codestream(self._dataset, stream)
+        self.oddities.update(check_codestream(self._dataset, stream))
         return stream
 
     def _decoded(self, index: int | None, options: dict[str, Any]) -> dict[int | None, np.ndarray]:
