@@ -807,8 +807,10 @@ class Stage extends Listener {
       (slice.over ? this.over : this.cache).set(slice.key, slice);
       this.flying.delete(slice.key);
     }
-    this.redraw();
     this.pump();
+    const shown = this.scene.panes.map((/** @type {any} */ pane) => this.key(pane.axis, this.indexOf(pane)));
+    if (fresh.some(({ key }) => shown.includes(key.replace(OVER, "")))) this.paint(); // before the next frame: it comes sooner
+    else this.redraw();
   }
 
   /**
