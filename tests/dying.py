@@ -10,6 +10,7 @@ from importlib import import_module
 
 import numpy as np
 
+from dicomview.io import general
 from dicomview.io.general import decode_frames
 from dicomview.io.tasks import CodedPart, decode_parts
 
@@ -120,3 +121,11 @@ def slow_parts(items, rooms, **options):
     for array in decode_parts(items, rooms, **options):
         time.sleep(0.05)
         yield array
+
+
+def imported_late(items, rooms, **options):
+    """Give the names of the modules that decoding imports beyond what was made ready."""
+    general.prepare(items, **options)
+    known = set(sys.modules)
+    list(decode_frames(items, rooms, **options))
+    yield np.frombuffer(" ".join(sorted(set(sys.modules) - known)).encode(), np.uint8)

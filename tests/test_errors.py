@@ -230,6 +230,29 @@ def test_what_others_say_quotes_no_header(monkeypatch):
     assert "19700101" in words_of(error)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "O'DOE^JOHN",
+        'O\'DOE^"JOHN"',
+        "DOE^JOHN\\",
+        "DOE^JOHN'",
+        "it's DOE^JOHN",
+        "DOE^JOHN " * 300,
+        b"O'DOE^\"JOHN",
+    ],
+)
+def test_names_with_quotes_or_without_end_are_not_told(name):
+    """As Python writes them, and as pydicom does, which puts them between quotes as they are."""
+    written = [f"PatientName can't be {name!r} for Rows", f"pydicom's Rows is not {name!r}"]
+    if isinstance(name, str) and not name.endswith("\\"):
+        written.append(f"Rows can't be '{name}'")
+    for text in written:
+        told = words_of(ValueError(text))
+        assert "JOHN" not in told and "DOE" not in told and "'...'" in told
+        assert "Rows" in told or len(name) > 2000
+
+
 def test_elements_to_blame_are_named(write):
     for keyword, value in {
         "Rows": ("UT", "many"),

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -337,3 +338,44 @@ def test_damaged_groups_are_never_read_otherwise(original, data, tmp_path_factor
 def test_scan_of_what_is_no_dicom(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 300)
     assert scan_frames(tmp_path / "a") is None
+
+
+def again(dataset, tag, value, other):
+    """Put in front of an element another one, which is to get its tag; return both as they begin."""
+    dataset.add_new(other, vr := dataset[tag].VR, value)
+    return [struct.pack("<HH", t >> 16, t & 0xFFFF) + vr.encode() for t in (other, tag)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "other", "told"),
+    [
+        ("frame", [0, 0, 0], 0x00200030, "ImagePositionPatient (0020,0032)"),
+        ("nested", [0.0, 0.0, 0.0], 0x00189088, "DiffusionGradientOrientation (0018,9089)"),
+        ("shared", [9, 9], 0x00280029, "PixelSpacing (0028,0030)"),
+    ],
+)
+def test_elements_that_come_twice_in_a_group_are_told(original, tmp_path, place, value, other, told):
+    whole = read_headers(original)
+    dataset = pydicom.dcmread(original)
+    groups_of_one = dataset.PerFrameFunctionalGroupsSequence[5]
+    if place == "frame":
+        found, tag = groups_of_one.PlanePositionSequence[0], 0x00200032
+    elif place == "nested":
+        diffusion = groups_of_one.MRDiffusionSequence[0]
+        found, tag = diffusion.DiffusionGradientDirectionSequence[0], 0x00189089
+    else:
+        shared = dataset.SharedFunctionalGroupsSequence[0]
+        found, tag = shared.PixelMeasuresSequence[0], 0x00280030
+    old, new = again(found, tag, value, other)
+    path = tmp_path / "frames.dcm"
+    dataset.save_as(path)
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    path.write_bytes(data.replace(old, new))
+    headers = read_headers(path)
+    remark = f"{told} comes several times in {{files}}: the last one is taken"
+    assert all(header.remarks == (remark,) for header in headers)
+    assert [(h.position, h.pixel_spacing, h.keys) for h in headers] == [
+        (h.position, h.pixel_spacing, h.keys) for h in whole
+    ]
+    assert not any(header.remarks for header in whole)

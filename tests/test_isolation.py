@@ -22,7 +22,7 @@ from test_syntaxes import STREAMS
 
 import dicomview as dv
 from dicomview.errors import DecodeError
-from dicomview.io import compressed, isolation, pixels, processes, syntaxes, tasks
+from dicomview.io import compressed, isolation, pipes, pixels, processes, syntaxes, tasks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ways to die are those of POSIX")
 LETHAL = 2
@@ -36,7 +36,7 @@ def workers(monkeypatch):
     pool = isolation._Pool()
     monkeypatch.setattr(isolation, "_POOL", pool)
     monkeypatch.setattr(isolation, "_HUNG", {})
-    monkeypatch.setattr(isolation, "_OBSTACLE", [])
+    monkeypatch.setattr(isolation, "_OBSTACLE", isolation._Obstacle())
     yield pool
     pool.close()
 
@@ -82,6 +82,11 @@ def pids():
     return {int(array[0]) for array in isolation.run("dying.pids", [0], [8])}
 
 
+def open_files():
+    """Return how many files this process has open, as far as the system tells."""
+    return len(list(Path("/proc/self/fd").glob("*")))
+
+
 def gone(pid):
     """Return whether a process is gone soon; one that only waits to be noticed is."""
     for _ in range(100):
@@ -98,7 +103,7 @@ def gone(pid):
 SAID = {
     "segfault": "crashed: SIGSEGV",
     "panic": "index out of bounds",
-    "hang": "did not end within 2 s",
+    "hang": "did not answer within 2 s",
     "bomb": "too much memory",
     "leave": "3",
     "vanish": "ended its process with status 0",
@@ -157,10 +162,36 @@ def test_what_hung_is_not_tried_again(series, die):
     files, array = series
     for way in ("hang", "segfault"):
         die(way)
-        with pytest.raises(DecodeError, match="did not end within 2 s"):
+        with pytest.raises(DecodeError, match="did not answer within 2 s"):
             dv.imread(files[LETHAL])
     write_rle(files, np.zeros_like(array))  # another file is
     assert not np.any(dv.imread(files[LETHAL]))
+
+
+def test_what_hung_is_tried_again_after_a_while(series, workers, monkeypatch, die):
+    files, array = series
+    die("hang")
+    with pytest.raises(DecodeError, match="did not answer within 2 s"):
+        dv.imread(files[LETHAL])
+    monkeypatch.setattr(isolation, "FORGIVEN", 0.0)
+    monkeypatch.setattr(compressed, "TASK", "dicomview.io.general.decode_frames")
+    np.testing.assert_array_equal(dv.imread(files[LETHAL]), array[LETHAL])
+
+
+def test_importing_does_not_count_into_the_time_of_an_item(workers, monkeypatch):
+    monkeypatch.setattr(isolation, "PATIENCE", 0.5)
+    (array,) = [np.array(found) for found in isolation.run("slow_to_import.task", [7], [8])]
+    assert array == [7]
+
+
+@pytest.mark.parametrize("name", {stream[0]: name for name, stream in STREAMS.items()}.values())
+def test_all_is_imported_before_an_item_begins(write, workers, monkeypatch, name):
+    syntax, stream, truth, elements, _ = STREAMS[name]
+    path = write_film(
+        *write("film", np.zeros((1, 8, 8), np.int16)), truth[None], syntax, encapsulate([stream]), **elements
+    )
+    monkeypatch.setattr(compressed, "TASK", "dying.imported_late")
+    assert bytes(compressed.decoded_frame(pydicom.dcmread(path), 0)) == b""
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -201,6 +232,21 @@ def test_what_decoders_print_goes_nowhere(series, workers, monkeypatch, capfd):
     monkeypatch.setattr(compressed, "TASK", "dying.printing")
     np.testing.assert_array_equal(dv.imread(files[0]), array[0])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("write", [pipes.write, pipes._write_there])
+def test_writing_to_one_that_does_not_read_ends(write):
+    data = bytes(1 << 20)
+    with subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE) as process:
+        number = process.stdin.fileno()
+        assert not write(number, data, 0.5, process.kill)
+        process.kill()
+        process.wait()
+        with pytest.raises(BrokenPipeError):
+            write(number, data, 0.5, process.kill)
+    with subprocess.Popen(["wc", "-c"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert write(process.stdin.fileno(), data, 60, process.kill)
+        assert int(process.communicate()[0]) == len(data)
 
 
 @pytest.mark.parametrize("task", ["large", "objects"])
@@ -245,6 +291,17 @@ def test_one_without_work_ends_itself(monkeypatch, workers):
     (pid,) = pids()
     assert gone(pid)
     assert pids() != {pid}
+
+
+def test_nothing_is_kept_of_those_without_work(monkeypatch, workers):
+    monkeypatch.setattr(processes, "IDLE", 0.3)
+    before = open_files()
+    (pid,) = pids()
+    until = time.monotonic() + 10
+    while workers._idle and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not workers._idle and not Path(f"/proc/{pid}").exists()
+    assert open_files() == before
 
 
 @pytest.mark.parametrize(
@@ -351,11 +408,46 @@ def test_where_nothing_can_be_started_it_is_said_once(series, workers, monkeypat
     assert len(caught) == 1
 
 
-def test_an_executable_that_is_no_python(series, workers, monkeypatch):
+@pytest.mark.parametrize("does", ["true", "sleep 60", "cat", "echo a program; sleep 60"])
+def test_an_executable_that_is_no_python(series, workers, monkeypatch, tmp_path, does):
     files, array = series
-    monkeypatch.setattr(sys, "executable", "/bin/true")
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{does.split(';')[0]}\n{'exec sleep 60' * (';' in does)}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(processes, "HELLO", 1.0)
+    start = time.monotonic()
     with pytest.warns(RuntimeWarning, match="does not answer"):
         np.testing.assert_array_equal(dv.imread(files[0]), array[0])
+    assert time.monotonic() - start < 10 and not workers._busy
+
+
+def test_what_was_in_the_way_once_is_tried_again(series, workers, monkeypatch):
+    files, array = series
+    python, clock = sys.executable, [0.0]
+    monkeypatch.setattr(isolation, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.warns(RuntimeWarning, match="decoded in this process"):
+        dv.imread(files[0])
+    clock[0] += isolation.PAUSE + 1
+    np.testing.assert_array_equal(dv.imread(files[0]), array[0])  # and is not said again
+    monkeypatch.setattr(sys, "executable", python)
+    clock[0] += isolation.PAUSE + 1
+    dv.imread(files[0])
+    assert not workers._idle, "the pause becomes longer each time"
+    clock[0] += isolation.PAUSE + 1
+    np.testing.assert_array_equal(dv.imread(files[0]), array[0])
+    assert len(workers._idle) == 1
+
+
+def test_a_worker_that_reads_nothing_is_given_up(workers, monkeypatch):
+    (pid,) = pids()
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(processes, "START", 1.0)
+    start = time.monotonic()
+    with pytest.raises(isolation.WorkerError, match="did not answer within 1 s"):
+        list(isolation.run("dying.origins", ["x" * (1 << 20)], [8]))
+    assert time.monotonic() - start < 10 and gone(pid) and not workers._busy
 
 
 def test_a_moving_working_directory(series, workers, monkeypatch, tmp_path):
@@ -374,6 +466,35 @@ def test_an_interrupt_in_the_middle(series, workers, monkeypatch):
     assert not workers._busy and not workers._idle
     monkeypatch.undo()
     np.testing.assert_array_equal(dv.imread(files[LETHAL]), array[LETHAL])
+
+
+def test_an_interrupt_in_the_middle_of_a_series(write, tmp_path):
+    """Other threads wait for decoders that hang: nobody waits for these."""
+    pytest.importorskip("imagecodecs")
+    array = make_voxels((40, 8, 10))
+    array[3] = marked(array[3])
+    files = write_rle(write("s", array), array)
+    code = """
+import os, signal, sys, threading, time
+import dicomview as dv
+from dicomview.io import isolation, pixels
+pixels.TASK = "dying.hang_parts"
+def interrupt():
+    while not isolation._POOL._busy:
+        time.sleep(0.01)
+    time.sleep(2)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    dv.volread(sys.argv[1])
+except KeyboardInterrupt:
+    print(threading.active_count(), flush=True)
+"""
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(dying.__file__).parent), *sys.path])}
+    command = [sys.executable, "-c", code, str(files[0].parent)]
+    start = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=paths)
+    assert done.stdout and time.monotonic() - start < 10, done.stderr
 
 
 def test_codestreams_that_contradict_their_header(write, workers):

@@ -330,3 +330,16 @@ def test_elements_behind_the_pixels_are_told_in_every_file(files):
     assert [header.path for header in headers] == [files[1], files[3]]
     assert [entry.path for entry in dropped] == [files[0], files[2]]
     assert "(0028,1053) is behind the pixel data" in str(dropped[0])
+
+
+def test_items_behind_the_pixels_are_told(files):
+    """Rubbish behind the pixels may hold pixel data once more, of which other readers take the last."""
+    dataset = pydicom.dcmread(files[0])
+    if dataset.file_meta.TransferSyntaxUID == uid.ImplicitVRLittleEndian:
+        return
+    data = files[0].read_bytes()
+    pixels = data[data.rindex(b"\xe0\x7f\x10\0") :]
+    files[0].write_bytes(data + b"\xfe\xff\0\xe0L\0\0\0" + bytes(76) + pixels)
+    headers, dropped, _ = discover.scan(files[0].parent)
+    assert [header.path for header in headers] == files[1:]
+    assert "(FFFE,E000) is behind the pixel data" in str(dropped[0])

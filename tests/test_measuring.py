@@ -1,11 +1,14 @@
 """Measurements in a view: drawn by fake events, shown on their slice, taken back."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
 from matplotlib.backend_bases import MouseButton, MouseEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from test_tools import Desk
 from traitlets import TraitError
 
@@ -13,6 +16,7 @@ import dicomview as dv
 from dicomview.geometry import PLANES, Geometry
 from dicomview.measure import Angle, Distance, Ellipse, Point, Polygon, Rectangle, Region, index_of
 from dicomview.render import LivePainter, PanesRenderer
+from dicomview.render.label import Label
 from dicomview.state import ViewState, resolve
 from dicomview.tools import MeasuringTool
 
@@ -457,3 +461,23 @@ def test_a_distance_on_rotated_planes_is_that_of_the_patient(bench):
     length = state.result(line).length
     state.rotation = (0.0, 0.0, 0.0)
     assert state.result(line).length == length == pytest.approx(np.linalg.norm(line.array[1] - line.array[0]))
+
+
+def test_numbers_in_a_narrow_pane_stand_clear_of_each_other():
+    vol = dv.Volume.from_array(np.zeros((3, 100, 100), np.int16), affine=np.eye(4)[[2, 1, 0, 3]])
+    corners = [
+        np.array([(1, a, a), (1, a, 100 - a), (1, 100 - a, 100 - a), (1, 100 - a, a)]) for a in (5, 15, 25)
+    ]
+    places = [(c @ vol.geometry.affine[:3, :3].T + vol.geometry.affine[:3, 3]).tolist() for c in corners]
+    state = ViewState(vol, measurements=[Rectangle(p) for p in places])
+    state.index = (1, 50, 50)
+    figure = Figure(figsize=(6, 2), dpi=100)
+    PanesRenderer(figure, vol).update(resolve(vol, state))
+    FigureCanvasAgg(figure).draw()
+    labels = [a for ax in figure.axes for a in ax.findobj(Label) if "mm²" in a.get_text()]
+    places = [label.axes.transAxes.transform(label.xy) for label in labels]
+    boxes = [Bbox.from_bounds(*at, *label.size(figure.dpi)) for at, label in zip(places, labels)]
+    assert len(boxes) == 3
+    for one, other in combinations(boxes, 2):
+        common = Bbox.intersection(one, other)
+        assert common is None or min(common.width, common.height) < 1e-6, (one, other)

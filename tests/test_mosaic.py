@@ -254,8 +254,37 @@ def test_tiles_behind_the_last_slice_that_are_not_blank_are_told(mosaic):
     vol = dv.volread(path)
     np.testing.assert_array_equal(vol.array, array[:5])
     (told,) = vol.report.warnings
-    assert "tiles behind the last slice of the mosaic are not blank in IM0000.dcm" in told
+    assert "tiles behind the last slice of the mosaic are not blank" in told and "IM0000.dcm" in told
     assert dv.volread(mosaic(array, make_affine(), "8")).report.warnings == ()
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless])
+def test_tiles_behind_the_last_slice_are_told_lazily(mosaic, syntax):
+    pytest.importorskip("dask.array")
+    array = random((7, 4, 6))
+    path = mosaic(array, make_affine(), csa_elements={"NumberOfImagesInMosaic": ["5"]})
+    if syntax == uid.RLELossless:
+        dataset = pydicom.dcmread(path)
+        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.save_as(path)
+    vol = dv.volread(path, lazy=True)
+    with pytest.warns(RuntimeWarning, match="tiles behind the last slice of the mosaic are not blank"):
+        np.testing.assert_array_equal(vol.array[0].compute(), array[0])
+    dv.volread(mosaic(array, make_affine(), "8"), lazy=True).array.compute()
+
+
+@pytest.mark.parametrize("other", [{"tiles": 6}, {"csa_elements": {"MosaicRefAcqTimes": ["0.5"] * 6}}])
+def test_headers_that_tell_of_different_numbers_of_slices_are_told(mosaic, other):
+    """With the lesser number the tiles are cut too large, and none is behind them."""
+    csa = {"NumberOfImagesInMosaic": ["4"], **other.get("csa_elements", {})}
+    report = dv.volread(mosaic(random((6, 4, 6)), make_affine(), **other | {"csa_elements": csa})).report
+    assert any("the header tells of 4 and of 6 slices in the mosaic" in text for text in report.warnings)
+
+
+def test_a_mosaic_whose_tiles_do_not_fit_is_no_volume(mosaic):
+    csa = {"NumberOfImagesInMosaic": ["17"]}
+    (series,) = dv.find_series(mosaic(random((7, 4, 6)), make_affine(), csa_elements=csa))
+    assert "whose tiles do not fit" in series.reason
 
 
 def test_a_mosaic_of_one_slice_is_told(mosaic):

@@ -407,6 +407,17 @@ def test_a_volume_that_stands_nowhere_has_distances_but_no_place(enhanced):
     assert any("relative to the volume" in w for w in vol.report.warnings)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_orientation_of_zeros_is_none(enhanced, count):
+    volume = make_voxels(SHAPE)
+    shared = SHARED | {"PlaneOrientationSequence": {"ImageOrientationPatient": [0] * 6}}
+    vol = dv.volread(enhanced([(volume[k], place(k)) for k in range(count)], shared=shared, shuffle=False))
+    np.testing.assert_array_equal(vol.array.reshape(count, *SHAPE[1:]), volume[:count])
+    assert vol.geometry.affine is None and vol.sampling[0] is None
+    told = "ImageOrientationPatient (0020,0037) cannot be understood in enhanced.dcm"
+    assert any(told in text for text in vol.report.warnings)
+
+
 def test_frames_without_a_place_run_in_time(enhanced):
     array = make_voxels((4, 4, 5))
     frames = [

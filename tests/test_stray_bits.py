@@ -1,9 +1,14 @@
 """Bits beside the stored ones: what is cut off is told, unless it is an overlay, a sign or nothing."""
 
+from functools import partial
+
+import codestreams as made
 import numpy as np
 import pydicom
 import pytest
-from pixelfiles import describe
+from pixelfiles import describe, write_film
+from pydicom import uid
+from pydicom.encaps import encapsulate
 
 import dicomview as dv
 
@@ -68,4 +73,42 @@ def test_signs_may_go_on_above_the_stored_bits_or_not(write, mask):
 def test_bits_below_the_stored_ones(write):
     volume = dv.volread(rewrite(write, cells(0) << 4 | 1, BitsStored=12, HighBit=15))
     np.testing.assert_array_equal(volume.array, cells(0))
+    assert any(TOLD in text for text in volume.report.warnings)
+
+
+@pytest.fixture
+def film(write):
+    """Write one file: film(pixels, syntax, data, **elements) -> path."""
+    return partial(write_film, *write("film", np.zeros((1, 8, 8), np.int16)))
+
+
+@pytest.mark.parametrize(
+    ("syntax", "stream", "tolerance"),
+    [(uid.JPEG2000, made.J2K_LOSSY, 20), (uid.JPEGExtended12Bit, made.JPEG_12, 20)],
+    ids=["JPEG 2000", "JPEG"],
+)
+def test_values_of_lossy_compression_are_kept_and_told_of(film, syntax, stream, tolerance):
+    """What was 2048 would be 0 without its highest bit; there are no bits beside those of lossy values."""
+    path = film(made.TWELVE[None], syntax, encapsulate([stream]), BitsStored=11)
+    volume = dv.volread(path)
+    np.testing.assert_allclose(np.squeeze(volume.array), made.TWELVE, atol=tolerance)
+    told = [text for text in volume.report.warnings if TOLD in text]
+    assert len(told) == 1 and "kept" in told[0] and told[0].endswith(path.name)
+    with pytest.warns(RuntimeWarning, match=f"{path.name}.*{TOLD}.*kept"):
+        dv.imread(path)
+    within = film(made.TWELVE[None], syntax, encapsulate([stream]), BitsStored=12)
+    assert not any(TOLD in text for text in dv.volread(within).report.warnings)
+
+
+def test_values_of_lossy_compression_are_kept_lazily(film):
+    pytest.importorskip("dask.array")
+    path = film(made.TWELVE[None], uid.JPEG2000, encapsulate([made.J2K_LOSSY]), BitsStored=11)
+    with pytest.warns(RuntimeWarning, match=f"{TOLD}.*kept"):
+        np.testing.assert_array_equal(dv.volread(path, lazy=True).array.compute(), dv.volread(path).array)
+
+
+def test_bits_beyond_those_of_lossless_jpeg_are_told_of(film):
+    path = film(made.TWELVE[None], uid.JPEGLosslessSV1, encapsulate([made.LOSSLESS_12]), BitsStored=11)
+    volume = dv.volread(path)
+    np.testing.assert_array_equal(np.squeeze(volume.array), made.TWELVE & 0x7FF)
     assert any(TOLD in text for text in volume.report.warnings)

@@ -11,7 +11,7 @@ from conftest import make_voxels
 from pixelfiles import NATIVE, describe, frames_of, relabel, rle, save, write_film
 from pydicom import uid
 from pydicom.encaps import encapsulate, encapsulate_extended
-from pydicom.pixels import get_decoder, get_encoder
+from pydicom.pixels import get_decoder, get_encoder, pixel_array
 
 import dicomview as dv
 from dicomview.errors import DecodeError
@@ -387,3 +387,51 @@ def test_a_damaged_codestream_is_not_blamed_on_a_missing_decoder(film):
     with pytest.raises(DecodeError, match="damaged") as caught:
         dv.volread(path)
     assert "pip" not in str(caught.value)
+
+
+@pytest.mark.parametrize("vr", [b"PN", b"IS"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_photometric_interpretation_of_another_type(film, lazy, vr):
+    if lazy:
+        pytest.importorskip("dask.array")
+    pixels = of_type("u1", (2, 6, 10))
+    path = film(pixels, uid.ExplicitVRLittleEndian, pixels.tobytes())
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"\x28\0\4\0CS", b"\x28\0\4\0" + vr))
+    np.testing.assert_array_equal(np.asarray(dv.volread(path, lazy=lazy).array).reshape(pixels.shape), pixels)
+
+
+def test_lossless_values_beyond_the_bits_of_their_codestream(write):
+    """Differences that were damaged add up to more than the codestream allows."""
+    damaged = made.LOSSLESS_12[:70] + b"\x6f" + made.LOSSLESS_12[71:]
+    files = write("s", np.zeros((3, 8, 8), np.int16))
+    for path, stream in zip(files, (made.LOSSLESS_12, damaged, made.LOSSLESS_12)):
+        dataset = pydicom.dcmread(path)
+        describe(dataset, made.TWELVE[None], **TWELVE, RescaleIntercept=0)
+        save(dataset, path, uid.JPEGLosslessSV1, encapsulate([stream]), "OB")
+    expected = [pixel_array(path, decoding_plugin="pylibjpeg") for path in files]
+    np.testing.assert_array_equal(dv.volread(files).array, expected)
+
+
+def jpeg_2000(pixels):
+    """Return a lossless JPEG 2000 codestream, of the bits of the type of the pixels."""
+    options = {
+        "rows": pixels.shape[0], "columns": pixels.shape[1], "samples_per_pixel": 1, "number_of_frames": 1,
+        "bits_allocated": 8 * pixels.itemsize, "bits_stored": 8 * pixels.itemsize,
+        "pixel_representation": int(pixels.dtype.kind == "i"), "photometric_interpretation": "MONOCHROME2",
+    }  # fmt: skip
+    return get_encoder(uid.JPEG2000Lossless).encode(pixels.tobytes(), **options)
+
+
+@pytest.mark.parametrize("stored", [8, 12])
+@pytest.mark.parametrize("signed", [False, True])
+def test_eight_bits_in_cells_of_sixteen(film, stored, signed):
+    pixels = np.tile(made.GREY.view(np.int8) if signed else made.GREY, (5, 5))
+    path = film(
+        pixels[None].astype("i2" if signed else "u2"), uid.JPEG2000Lossless, encapsulate([jpeg_2000(pixels)]),
+        BitsStored=stored,
+    )  # fmt: skip
+    vol = dv.volread(path)
+    np.testing.assert_array_equal(np.squeeze(vol.array), pixels)
+    told = f"a codestream has 8 bits, BitsStored (0028,0101) says 12: look at the values of {path.name}"
+    assert (told in vol.report.warnings) is (stored == 12)

@@ -12,7 +12,7 @@ import platformdirs
 from dicomview.datasets.catalog import Dataset, listed
 from dicomview.errors import MissingPackageError, ServerError
 from dicomview.io.progress import bytes_bar
-from dicomview.io.web import reason_of, status_of, without_logs
+from dicomview.io.web import cause_of, status_of, without_logs
 
 __all__ = ["fetch"]
 
@@ -142,7 +142,7 @@ def _problem(error: Exception, one: Dataset, url: str) -> ServerError:
     elif isinstance(error, OSError) and getattr(error, "filename", None):
         cause, remedy = f"the cache cannot be written ({error.strerror})", "give another folder="
     else:
-        cause = f"it cannot be fetched ({reason_of(error)})"
+        cause = f"it cannot be fetched ({cause_of(error)})"
         remedy = f"check the network, or give a mirror (base_url= or {MIRROR})"
     problem = ServerError(f"{start} {cause}", remedy=remedy)
     problem.status = status

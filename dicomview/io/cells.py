@@ -12,10 +12,12 @@ from dicomview.io.syntaxes import NATIVE, RLE
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset  # workers do without
 
-__all__ = ["OVERLAYS", "STRAYS", "Cells", "cells_of", "overlay_bits", "stray_bits"]
+__all__ = ["EXCESS", "OVERLAYS", "STRAYS", "Cells", "cells_of", "exceeds", "overlay_bits", "stray_bits"]
 
 #: What a warning says of bits that are neither stored ones nor overlays.
 STRAYS = "bits are set beyond BitsStored (0028,0101) that are no overlays, and were left out"
+#: What a warning says of values that lossy compression, or damage, made larger than they may be.
+EXCESS = "values of lossy compression are beyond BitsStored (0028,0101), and were kept"
 #: Where overlays that lie in the cells stand, in the order of their groups: OverlayBitPosition, OverlayData.
 OVERLAYS = tuple((group << 16 | 0x0102, group << 16 | 0x3000) for group in range(0x6000, 0x6020, 2))
 _GRAY = ("MONOCHROME1", "MONOCHROME2")
@@ -45,16 +47,29 @@ class Cells:
         strays = 0
         low, high = int(pixels.min()), int(pixels.max())
         bits = 8 * self.dtype.itemsize
-        is_signed = self.dtype.kind == "i"
-        least, largest = (-(1 << self.stored - 1), (1 << self.stored - 1) - 1) if is_signed else (
-            0, (1 << self.stored) - 1
-        )  # fmt: skip
-        if self.low or low < least or high > largest:
+        if self.low or _exceed(low, high, self.dtype.kind, self.stored):
             strays = stray_bits(pixels, self.low, self.stored)
             pixels <<= bits - self.stored - self.low
             pixels >>= bits - self.stored
             low, high = int(pixels.min()), int(pixels.max())
         return low, high, strays
+
+
+def _exceed(low: int, high: int, kind: str, stored: int) -> bool:
+    """Return whether a range goes beyond what so many bits, signed or not, can hold."""
+    bits = stored - 1 if kind == "i" else stored
+    return high >= 1 << bits or low < (-(1 << bits) if kind == "i" else 0)
+
+
+def exceeds(pixels: np.ndarray, stored: int) -> bool:
+    """Return whether any pixel is beyond what so many bits can hold.
+
+    Examples
+    --------
+    >>> exceeds(np.array([0, 4096], np.uint16), 12), exceeds(np.array([-2048, 2047], np.int16), 12)
+    (True, False)
+    """
+    return _exceed(int(pixels.min()), int(pixels.max()), pixels.dtype.kind, stored)
 
 
 def stray_bits(pixels: np.ndarray, low: int, stored: int) -> int:

@@ -55,9 +55,11 @@ def decoder(syntax: str) -> Decode:
     if syntax in (JPEG_2000_LOSSLESS, JPEG_2000) and codecs.JPEG2K.available:
         return lambda data, cells, _: codecs.jpeg2k_decode(_checked_2000(data, cells))
     if syntax in (JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS) and codecs.JPEGLS.available:
-        return lambda data, cells, _: _signed(codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)), cells)
+        return lambda data, cells, _: _signed(
+            codecs.jpegls_decode(_checked_jpeg(data, cells, 0xF7)[0]), cells
+        )
     if syntax in JPEG_LOSSLESS and codecs.LJPEG.available:
-        return lambda data, cells, _: _signed(codecs.ljpeg_decode(_checked_jpeg(data, cells, 0xC3)), cells)
+        return lambda data, cells, _: _signed(_differences(codecs, data, cells), cells)
     if syntax == RLE and codecs.DICOMRLE.available:
         return lambda data, cells, room: _run_lengths(codecs, data, cells, room)
     raise Unsuited
@@ -114,8 +116,8 @@ def _checked_2000(data: bytes, cells: Cells) -> bytes:
     raise Unsuited
 
 
-def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> bytes:
-    """Return a JPEG whose frame header agrees with the header of the file."""
+def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> tuple[bytes, int]:
+    """Return a JPEG whose frame header agrees with the header of the file, and its bits."""
     at = 2
     while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff" and _ends(data):
         if data[at + 1] == kind:
@@ -125,7 +127,7 @@ def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> bytes:
             if cells.dtype.kind == "i" and depth != 8 * cells.dtype.itemsize:
                 raise Unsuited  # where the sign is, decoders see differently
             check_scans(data)
-            return data
+            return data, depth
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     raise Unsuited
 
@@ -139,6 +141,15 @@ def _depths(cells: Cells) -> tuple[int, ...]:
 def _signed(pixels: np.ndarray, cells: Cells) -> np.ndarray:
     """Return unsigned pixels as the signed ones that they are."""
     return pixels.view(cells.dtype) if cells.dtype.kind == "i" else pixels
+
+
+def _differences(codecs: Any, data: bytes, cells: Cells) -> np.ndarray:
+    """Decode lossless JPEG; differences that were damaged add up to more than its bits hold."""
+    checked, depth = _checked_jpeg(data, cells, 0xC3)
+    pixels = np.asarray(codecs.ljpeg_decode(checked))
+    if int(pixels.max()) >> depth:
+        raise Unsuited
+    return pixels
 
 
 def _run_lengths(codecs: Any, data: bytes, cells: Cells, room: np.ndarray | None) -> np.ndarray:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from dicomview.io.syntaxes import ALL_JPEG, ALL_JPEG_2000, RLE
+from dicomview.io.syntaxes import (
+    ALL_JPEG,
+    ALL_JPEG_2000,
+    JPEG_LS_LOSSLESS,
+    JPEG_LS_NEAR_LOSSLESS,
+    RLE,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset  # workers do without
@@ -15,6 +21,8 @@ __all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_scan
 
 #: Markers of a frame header (SOF) of JPEG and JPEG-LS; the others of this range are tables.
 _FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
+#: Of these all readers put bytes into larger cells; of others of JPEG most fail.
+_OF_ANY_BITS = ALL_JPEG_2000 | {JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS}
 _SCAN, _END = 0xDA, b"\xff\xd9"
 #: What may follow a scan: the end, another one, tables and comments.
 _BEHIND_SCANS = frozenset((0xD9, _SCAN, 0xC4, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xF8, 0xFE))
@@ -42,7 +50,7 @@ class _Frame(NamedTuple):
     bits: int
 
 
-def check_codestream(dataset: "Dataset", frame: int) -> None:
+def check_codestream(dataset: "Dataset", frame: int) -> list[str]:
     """Refuse a compressed frame that contradicts the header, or ends too early.
 
     Decoders fill what is missing with anything, write beyond what the header says, or never return.
@@ -52,6 +60,11 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     dataset : "Dataset"
         Completed, with pixel data.
     frame : int
+
+    Returns
+    -------
+    list of str
+        What is odd, and no harm.
 
     Raises
     ------
@@ -65,15 +78,19 @@ def check_codestream(dataset: "Dataset", frame: int) -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     is_jpeg, is_2000 = syntax in ALL_JPEG, syntax in ALL_JPEG_2000
     if not (is_jpeg or is_2000 or syntax == RLE):
-        return
+        return []
     data = _frame(dataset, frame)
-    if is_jpeg or is_2000:
-        _check_frame(data, _of_2000(data) if is_2000 else _of_jpeg(data), dataset)
-        if is_jpeg:
-            check_scans(data)
-    else:
+    if syntax == RLE:
         cell = int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
         check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
+        return []
+    found = _of_2000(data) if is_2000 else _of_jpeg(data)
+    _check_frame(data, found, dataset)
+    if is_jpeg:
+        check_scans(data)
+    if found.bits <= 8 < int(dataset.BitsStored):
+        return [f"a codestream has {found.bits} bits, BitsStored (0028,0101) says {int(dataset.BitsStored)}"]
+    return []
 
 
 def _frame(dataset: "Dataset", index: int) -> bytes:
@@ -94,7 +111,8 @@ def _check_frame(data: bytes, found: _Frame, dataset: "Dataset") -> None:
             f"the codestream is of {found.rows} rows, {found.columns} columns, {found.components} samples; "
             f"Rows, Columns and SamplesPerPixel say {rows}, {columns} and {samples}"
         )
-    if found.bits > allocated or found.bits <= 8 < stored:
+    is_too_narrow = found.bits <= 8 < stored and dataset.file_meta.TransferSyntaxUID not in _OF_ANY_BITS
+    if found.bits > allocated or is_too_narrow:
         raise ValueError(
             f"the codestream has {found.bits} bits, BitsAllocated and BitsStored say {allocated} and {stored}"
         )

@@ -12,17 +12,18 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
-from dicomview.io.cells import overlay_bits, stray_bits
+from dicomview.io.cells import EXCESS, STRAYS, exceeds, overlay_bits, stray_bits
 from dicomview.io.codestream import check_codestream
 from dicomview.io.compressed import decoded_frame, frame_key, has_decoder
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, read_pixels, stored_bits
+from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, is_lossy, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.inflate import opened
 from dicomview.io.layout import Scanned
 from dicomview.io.luts import modality_values, palette_colors
+from dicomview.io.mosaic import BEHIND, filled_behind
 from dicomview.io.quiet import quiet
 from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces, places_of, places_of_scanned
@@ -138,8 +139,8 @@ class PixelFile:
         if problem is not None:
             raise problem
         self._whole: np.ndarray | None = None
-        #: Whether images that were decoded had bits set that are neither stored ones nor overlays.
-        self.has_strays = False
+        #: What is odd about the images that were decoded.
+        self.oddities: set[str] = set()
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
 
@@ -150,6 +151,8 @@ class PixelFile:
                 if header.tile is not None:
                     if self._whole is None:
                         self._whole = self._decoded(0)
+                        if filled_behind(self._whole, header):
+                            self.oddities.add(BEHIND)
                     row, column = header.tile
                     return self._whole[row : row + header.rows, column : column + header.columns]
                 pixels = self._decoded(header.frame or 0)
@@ -162,41 +165,34 @@ class PixelFile:
                 raise
         raise problem
 
-    def filled_behind(self, header: Header) -> int:
-        """Count the tiles of a mosaic behind one that was decoded, without those of a single value."""
-        if self._whole is None or header.tile is None:
-            return 0
-        rows, columns = header.rows, header.columns
-        down, across = self._whole.shape[0] // rows, self._whole.shape[1] // columns
-        last = header.tile[0] // rows * across + header.tile[1] // columns
-        places = (divmod(k, across) for k in range(last + 1, down * across))
-        tiles = (self._whole[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
-        return sum(bool(tile.min() != tile.max()) for tile in tiles)
-
     def _decoded(self, frame: int) -> np.ndarray:
         """Decode a frame to stored bits, in the byte order of this machine."""
         dataset = self._dataset
-        bits, place = int(dataset.BitsAllocated), stored_bits(dataset)
+        bits, place, lossy = int(dataset.BitsAllocated), stored_bits(dataset), is_lossy(dataset)
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
         if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
         if "PixelData" in dataset and has_decoder(dataset.file_meta.TransferSyntaxUID):
-            check_codestream(dataset, frame)
+            self.oddities.update(check_codestream(dataset, frame))
         if is_cut:
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
                 self._whole = self._array(None)
             pixels = self._whole if self._whole.ndim == 2 else self._whole[frame]
         else:
-            options: dict[str, Any] = {"correct_unused_bits": False} if place else {}
+            # In what is lossy pydicom looks for signs in this way.
+            is_corrected = lossy and bool(dataset.PixelRepresentation)
+            options: dict[str, Any] = {"correct_unused_bits": is_corrected} if place or lossy else {}
             pixels = self._array(frame, **options)
         if place:
             low, stored = place
-            if strays := stray_bits(pixels, low, stored):
-                self.has_strays |= bool(strays & ~overlay_bits(dataset))
+            if stray_bits(pixels, low, stored) & ~overlay_bits(dataset):
+                self.oddities.add(STRAYS)
             pixels = (pixels << (bits - stored - low)) >> (bits - stored)
+        elif lossy and exceeds(pixels, int(dataset.BitsStored)):
+            self.oddities.add(EXCESS)
         return np.asarray(pixels).astype(pixels.dtype.newbyteorder("="), copy=False)
 
     def _array(self, frame: int | None, **options: Any) -> np.ndarray:

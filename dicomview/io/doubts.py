@@ -6,7 +6,7 @@ from typing import Any
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 
-__all__ = ["FILES", "doubts_of", "named", "repeated_in", "zero_slope"]
+__all__ = ["FILES", "doubts_of", "misunderstood", "named", "repeated_in", "zero_slope"]
 
 #: Stands in a remark for the names of all files that have it.
 FILES = "{files}"
@@ -17,6 +17,11 @@ _IMAGE = 0x0028
 def zero_slope() -> str:
     """Say that a slope of zero, which would wipe out all values, is not applied."""
     return f"RescaleSlope (0028,1053) is 0 in {FILES}: taken for 1"
+
+
+def misunderstood(keyword: str) -> str:
+    """Say that an element has a value that is none of its kind."""
+    return f"{named(keyword)} cannot be understood in {FILES}: taken as absent"
 
 
 def repeated_in(tags: Sequence[int], wanted: frozenset[int]) -> list[int]:
@@ -51,7 +56,7 @@ def doubts_of(dataset: Dataset, places: Mapping[str, Any], *, repeated: Sequence
     """
     told = [f"{named(tag)} comes several times in {FILES}: the last one is taken" for tag in repeated]
     told += [
-        f"{named(keyword)} cannot be understood in {FILES}: taken as absent"
+        misunderstood(keyword)
         for keyword, found in places.items()
         if found is None and _is_filled(dataset, keyword)
     ]

@@ -42,7 +42,7 @@ def read_eagerly(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         array = _one_by_one(stack.headers, rescale, elements, failed, told)
     else:
         array, of_files, strays = straight
-        told += _stray_bits(h.name for k, h in enumerate(stack.headers) if h is not None and k in strays)
+        told += _odd(STRAYS, (h.name for k, h in enumerate(stack.headers) if h is not None and k in strays))
         for k, header in enumerate(stack.headers):
             if header is not None:
                 elements.add(k, of_files[header.path], header.frame)
@@ -61,12 +61,7 @@ def _one_by_one(
 ) -> np.ndarray:
     """Decode slices of any kind, and take note of their elements, of those that fail and of what is odd."""
     array: np.ndarray | None = None
-    ends: dict[File, tuple[int, int]] = {}
-    for header in headers:
-        if header is not None and header.tile is not None:
-            ends[header.path] = max(header.tile, ends.get(header.path, header.tile))
-    behind: list[str] = []
-    strays: list[str] = []
+    odd: dict[str, list[str]] = {}
     file: tuple[File, PixelFile] | None = None
     # File after file: the images of a multi-frame file share one reader.
     order = sorted(
@@ -80,8 +75,6 @@ def _one_by_one(
             if file is None or file[0] != header.path:
                 file = header.path, PixelFile(header.path)
             values = file[1].values(header, rescale)
-            if header.tile is not None and header.tile == ends[header.path] and file[1].filled_behind(header):
-                behind.append(header.name)
         except DicomviewError as error:
             failed[k] = error
             continue
@@ -98,24 +91,20 @@ def _one_by_one(
         elif not np.can_cast(values.dtype, array.dtype):
             array = array.astype(np.promote_types(values.dtype, array.dtype))
         array[k] = values
-        if file[1].has_strays:
-            strays.append(header.name)
+        for what in file[1].oddities:
+            odd.setdefault(what, []).append(header.name)
         elements.add(k, file[1].elements, header.frame)
     if array is None:
         raise next(iter(failed.values()))
-    told += _stray_bits(strays)
-    if behind:
-        told.append(
-            f"tiles behind the last slice of the mosaic are not blank in {names(behind)}: "
-            "there are more slices than the header tells, and they are left out"
-        )
+    for what in sorted(odd):
+        told += _odd(what, odd[what])
     return array
 
 
-def _stray_bits(files: Iterable[str]) -> list[str]:
-    """Say which files, by name, have bits that are neither stored ones nor overlays."""
+def _odd(what: str, files: Iterable[str]) -> list[str]:
+    """Say what is odd about the pixels of files, named one after the other, if there are any."""
     listed = names(dict.fromkeys(files))
-    return [f"{STRAYS}: look at the values of {listed}"] if listed else []
+    return [f"{what}: look at the values of {listed}"] if listed else []
 
 
 def _filling(array: np.ndarray, missing: list[int], padding: tuple[float, float] | None) -> Any:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, BinaryIO
 
 import pydicom.uid
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments, generate_frames, parse_fragments
 from pydicom.filereader import read_partial
@@ -26,6 +27,7 @@ __all__ = [
     "elements_behind",
     "fragments_behind",
     "is_cut_short",
+    "is_lossy",
     "read_pixels",
     "stored_bits",
 ]
@@ -57,15 +59,19 @@ _JPEG_KINDS = {
     0xC3: pydicom.uid.JPEGLossless,
     0xF7: pydicom.uid.JPEGLSNearLossless,
 }
-#: Codecs that keep every bit, and that pydicom leaves unmasked.
+#: Codecs that keep every bit, also those beside the stored ones.
 _LOSSLESS = frozenset(
     (
+        pydicom.uid.JPEGLossless,
+        pydicom.uid.JPEGLosslessSV1,
         pydicom.uid.JPEGLSLossless,
         pydicom.uid.JPEG2000Lossless,
         pydicom.uid.HTJ2KLossless,
         pydicom.uid.HTJ2KLosslessRPCL,
     )
 )
+#: Codecs that keep values about as they were, and no single bits.
+_LOSSY = COMPRESSED - _LOSSLESS - {pydicom.uid.RLELossless}
 _UNDEFINED = 0xFFFFFFFF
 #: How JPEG and JPEG 2000 begin.
 _CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
@@ -155,10 +161,11 @@ def elements_behind(file: BinaryIO, size: int) -> str | None:
         return None
     file.seek(size, os.SEEK_CUR)
     behind = file.read(6)
-    group = int.from_bytes(behind[:2], "big" if head[:1] == b"\x7f" else "little")
-    if not 0x0008 <= group <= 0x7FE0 or behind[4:] not in _VRS:
+    order: Any = "big" if head[:1] == b"\x7f" else "little"
+    group, element = int.from_bytes(behind[:2], order), int.from_bytes(behind[2:4], order)
+    is_item = (group, element) == (0xFFFE, 0xE000)  # and behind it may be anything
+    if not is_item and (not 0x0008 <= group <= 0x7FE0 or behind[4:] not in _VRS):
         return None
-    element = int.from_bytes(behind[2:4], "big" if head[:1] == b"\x7f" else "little")
     return f"({group:04X},{element:04X})"
 
 
@@ -180,6 +187,14 @@ def stored_bits(dataset: Dataset) -> tuple[int, int] | None:
     if 0 < low <= allocated - stored:
         return int(low), int(stored)
     return (0, int(stored)) if dataset.get("SamplesPerPixel", 1) == 1 else None
+
+
+def is_lossy(dataset: Dataset) -> bool:
+    """Return whether no bits are beside the stored ones: lossy codecs keep values, which may grow a little.
+
+    What a codestream says of itself goes before what the header says (DICOM PS3.5 A.4.1, A.4.4).
+    """
+    return dataset.file_meta.TransferSyntaxUID in _LOSSY and "PixelData" in dataset
 
 
 def _syntax(dataset: Dataset) -> UID:
@@ -256,7 +271,7 @@ def _complete(dataset: Dataset) -> None:
 
     def default(keyword: str, value: Any, *, unless: Any) -> None:
         if not unless(dataset.get(keyword)):
-            setattr(dataset, keyword, value)
+            dataset.add_new(keyword, dictionary_VR(keyword), value)  # whatever type it had
 
     default("SamplesPerPixel", 1, unless=lambda v: isinstance(v, int) and v > 0)
     default("BitsAllocated", 16, unless=lambda v: isinstance(v, int) and v > 0)
@@ -268,6 +283,7 @@ def _complete(dataset: Dataset) -> None:
     if "NumberOfFrames" in dataset and not dataset.NumberOfFrames:
         del dataset.NumberOfFrames
     samples, kind = int(dataset.SamplesPerPixel), str(dataset.get("PhotometricInterpretation") or "")
+    default("PhotometricInterpretation", kind, unless=lambda v: isinstance(v, str))
     if samples == 1:
         # The stored values do not depend on what they are called.
         default(

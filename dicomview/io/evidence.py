@@ -5,6 +5,7 @@ from typing import Any
 
 import pydicom
 
+from dicomview.errors import DicomviewError, SeriesError
 from dicomview.io.read import dataset
 from dicomview.volume import Volume
 from dicomview.volume.meta import safe_text
@@ -32,7 +33,14 @@ def label_text(name: str, other: str) -> str:
     return safe_text(name).replace("\\", "/") or other
 
 
-def evidence(volume: Volume, slices: Iterable[int], *, frame: tuple[int, ...] = ()) -> list[Any]:
+def evidence(
+    volume: Volume,
+    slices: Iterable[int],
+    *,
+    frame: tuple[int, ...] = (),
+    what: str,
+    kind: type[DicomviewError],
+) -> list[Any]:
     """Return the headers of slices, of frames of one file only once.
 
     Parameters
@@ -43,6 +51,10 @@ def evidence(volume: Volume, slices: Iterable[int], *, frame: tuple[int, ...] = 
         Missing ones are left out.
     frame : tuple of int
         One index for each of ``volume.extra_dims``.
+    what : str
+        Is made from them.
+    kind : type
+        Of the error.
 
     Returns
     -------
@@ -51,15 +63,23 @@ def evidence(volume: Volume, slices: Iterable[int], *, frame: tuple[int, ...] = 
 
     Raises
     ------
-    SeriesError
-        If a slice has no file.
+    DicomviewError
+        Of this kind, if a slice has no file.
     """
     missing = set(volume.missing_slices(frame))
     found: dict[str, pydicom.Dataset] = {}
-    for k in slices:
-        if k not in missing:
-            header = dataset(volume, (*frame, k))
-            found.setdefault(header.SOPInstanceUID, header)
+    try:
+        for k in slices:
+            if k not in missing:
+                header = dataset(volume, (*frame, k))
+                found.setdefault(header.SOPInstanceUID, header)
+    except SeriesError as error:
+        raise kind(
+            f"{what} needs the files of the images, and {error.args[0]}",
+            path=error.path,
+            tag=error.tag,
+            remedy=error.remedy,
+        ) from None
     for header in found.values():
         header.decode()
         header.SpecificCharacterSet = UNICODE  # names in it are written as they are

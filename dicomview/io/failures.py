@@ -26,7 +26,12 @@ _MEMORY = "read it where more memory is free"
 #: Of what others say, no more than so many characters.
 _LONGEST = 300
 _READ = 2000  # of them are looked at: what they quote may be long
-_QUOTED = re.compile(r"b?('[^']*'|\"[^\"]*\")")
+#: Quoted text, with escapes and quotes within words, and where it was cut off before its end; before it what
+#: is no quotation: the apostrophe of "can't" or "pydicom's".
+_QUOTED = re.compile(
+    r"""(?<=\w)'(?:s|t|re|ve|ll|d)\b|"""
+    r"""(?:(?<!\w)b)?('(?:[^'\\]|\\.|(?<=\w)'(?=\w))*(?:'|\\?$)|"(?:[^"\\]|\\.|(?<=\w)"(?=\w))*(?:"|\\?$))"""
+)
 _FOLDERS = re.compile(r"(?:[A-Za-z]:)?[/\\]?(?:[^\s'\"/\\(]+[/\\])+(?=[^\s/\\])")
 _NUMBER = re.compile(r"\(([0-9A-Fa-f]{4}),\s*([0-9A-Fa-f]{4})\)")
 #: What errors without words of their own mean.
@@ -193,6 +198,8 @@ def words_of(error: BaseException, *kept: str) -> str:
 
 def _quoted(found: re.Match[str], kept: tuple[str, ...]) -> str:
     """Return what is quoted where it is a word of DICOM, else three dots."""
+    if found[1] is None:
+        return found[0]
     text = found[1][1:-1]
     return found[0] if text in kept or tag_for_keyword(text) is not None else "'...'"
 

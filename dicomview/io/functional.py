@@ -14,10 +14,10 @@ from pydicom.tag import Tag
 
 from dicomview.errors import DecodeError
 from dicomview.io.alike import FrameLikenesses
-from dicomview.io.doubts import zero_slope
+from dicomview.io.doubts import misunderstood, zero_slope
 from dicomview.io.failures import COPY
 from dicomview.io.groups import FrameGroups
-from dicomview.io.header import Header, exact, floats, number, strings
+from dicomview.io.header import Header, directions, exact, floats, number, strings
 from dicomview.io.items import first_item
 from dicomview.io.keys import moment, sorting_keys
 from dicomview.io.realworld import PARAMETRIC_MAP, real_world_of
@@ -135,7 +135,9 @@ def _frame_header(
     }
     slope = _number(get, "RescaleSlope", header.rescale_slope)
     kernel = get("CTReconstructionSequence", "ConvolutionKernel") or header.convolution_kernel
-    return _placed(header, get).like(
+    placed = _placed(header, get)
+    remarks = [*header.remarks, *_misunderstood(placed, get), *([] if slope else [zero_slope()])]
+    return placed.like(
         frame=i,
         keys=tuple(keys.items()),
         dimension_index=tuple(indices.values()),
@@ -144,8 +146,21 @@ def _frame_header(
         image_type=_kind(header, get),
         convolution_kernel=str(kernel),
         stack_id=str(get("FrameContentSequence", "StackID") or ""),
-        remarks=header.remarks if slope else (*header.remarks, zero_slope()),
+        remarks=tuple(remarks),
     )
+
+
+def _misunderstood(header: Header, get: "_Groups") -> list[str]:
+    """Return the remarks about elements that should say where a frame is, and do not."""
+    return [
+        misunderstood(keyword)
+        for group, keyword, found in (
+            ("PlanePositionSequence", "ImagePositionPatient", header.position),
+            ("PlaneOrientationSequence", "ImageOrientationPatient", header.orientation),
+            ("PixelMeasuresSequence", "PixelSpacing", header.pixel_spacing),
+        )
+        if found is None and get.is_filled(group, keyword)
+    ]
 
 
 def _without_mere_stacks(headers: list[Header]) -> list[Header]:
@@ -308,13 +323,13 @@ def _kind(header: Header, get: _Groups) -> tuple[str, ...]:
 def _placed(header: Header, get: _Groups) -> Header:
     """Place a frame in the patient, or else in the volume that it is part of."""
     position = floats(get("PlanePositionSequence", "ImagePositionPatient"), 3)
-    orientation = floats(get("PlaneOrientationSequence", "ImageOrientationPatient"), 6) or header.orientation
+    orientation = directions(get("PlaneOrientationSequence", "ImageOrientationPatient")) or header.orientation
     in_patient = True
     if position is None:
         position = floats(get("PlanePositionVolumeSequence", "ImagePositionVolume"), 3)
         if position is not None:
             in_patient = False
-            orientation = floats(get("PlaneOrientationVolumeSequence", "ImageOrientationVolume"), 6)
+            orientation = directions(get("PlaneOrientationVolumeSequence", "ImageOrientationVolume"))
         elif header.number_of_frames == 1:
             position = header.position
     measures = "PixelMeasuresSequence"

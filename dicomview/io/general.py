@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, JPEGBaseline8Bit
 
-__all__ = ["CodedFrame", "decode_frames"]
+__all__ = ["CodedFrame", "decode_frames", "prepare"]
 
 #: Plugins of pydicom that are tried, in this order; others only where none of these is there.
 _PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom")
@@ -26,6 +27,12 @@ class CodedFrame:
     elements: dict[str, Any]
     data: bytes
     index: int | None = 0
+
+
+def prepare(items: Sequence[CodedFrame], **options: Any) -> None:
+    """Import what decodes such items."""
+    if any(item.syntax == JPEGBaseline8Bit for item in items):
+        Image.preinit()  # the other plugins are there when pydicom is
 
 
 def decode_frames(

@@ -40,7 +40,7 @@ class Template:
     leaves : tuple of (int, bytes)
         Tag and VR of each value.
     nested : tuple of int
-        Which of them are sequences of undefined length.
+        Which of them are sequences.
     """
 
     __slots__ = ("_constants", "_heads", "_known", "_struct", "leaves", "nested", "tag")
@@ -49,7 +49,7 @@ class Template:
         self.tag = tag
         self.leaves = tuple((leaf, vr) for leaf, vr, _ in leaves)
         self._heads = tuple(head for _, _, head in leaves)
-        self.nested = tuple(i for i, head in enumerate(self._heads) if head.endswith(b"\xff\xff\xff\xff"))
+        self.nested = tuple(i for i, (_, vr) in enumerate(self.leaves) if vr == b"SQ")
         self._constants = tuple(pieces[::2])
         self._struct = struct.Struct("<" + "".join(f"{len(piece)}s" for piece in pieces))
         self._known: dict[tuple[bytes, ...], Group] = {}
@@ -80,7 +80,9 @@ class Template:
         group = self._known.get(values)
         if group is None:
             for place in self.nested:  # what they hold is looked through in each
-                if end_of_items(values[place], 0, implicit=False) != len(values[place]):
+                is_open = self._heads[place].endswith(b"\xff\xff\xff\xff")
+                size = len(values[place])
+                if _end(values[place], 0, UNDEFINED if is_open else size) != size:
                     return None
             group = self._known[values] = Group(self, values)
         return group, at + self._struct.size

@@ -14,7 +14,7 @@ from dicomview.io.layout import Scanned
 from dicomview.io.realworld import RealWorld
 from dicomview.io.sources import File
 
-__all__ = ["Header", "exact", "floats", "number", "strict", "strings"]
+__all__ = ["Header", "directions", "exact", "floats", "number", "strict", "strings"]
 
 #: Text that is a number, finite or not: Python alone takes more for one, such as 1_0.
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
@@ -32,6 +32,8 @@ class Header:
         Which frame of a multi-frame file; None in a file of one image.
     tile : tuple of int or None
         Row and column of the image's corner in a mosaic.
+    tiles : int
+        How many images the mosaic holds.
     keys : tuple of (str, float)
         What may tell this image from others at the same place, by keyword.
     dimension_index : tuple of int
@@ -81,6 +83,7 @@ class Header:
     has_pixels: bool = False
     frame: int | None = None
     tile: tuple[int, int] | None = None
+    tiles: int = 0
     keys: tuple[tuple[str, float], ...] = ()
     dimension_index: tuple[int, ...] = ()
     stack_id: str = ""
@@ -167,3 +170,12 @@ def floats(value: Any, count: int) -> tuple[float, ...] | None:
     except (TypeError, ValueError):
         return None
     return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def directions(value: Any) -> tuple[float, ...] | None:
+    """Return ImageOrientationPatient; None where its two directions span no plane, as when all are zero."""
+    found = floats(value, 6)
+    if found is None:
+        return None
+    (a, b, c), (x, y, z) = found[:3], found[3:]
+    return found if math.hypot(b * z - c * y, c * x - a * z, a * y - b * x) > 0.1 else None

@@ -26,13 +26,14 @@ from dicomview.io.encoding import elements_behind, fragments_behind
 from dicomview.io.failures import COPY, reading, tag_in, words_of
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS
 from dicomview.io.groups import PER_FRAME, scan_frames
-from dicomview.io.header import Header, exact, floats, number, strict, strings
+from dicomview.io.header import Header, directions, exact, floats, number, strict, strings
 from dicomview.io.inflate import opened
 from dicomview.io.keys import KEY_TAGS, complex_component, sorting_keys
 from dicomview.io.mosaic import MOSAIC_TAGS, diffusion_of_csa, mosaic_headers, united_headers
 from dicomview.io.multiframe import FRAME_KEYWORDS, frame_headers
 from dicomview.io.plausible import check_type, has_table, plausible, remarks_of
 from dicomview.io.quiet import quiet
+from dicomview.io.repeats import repeated_in_groups
 from dicomview.io.sources import File, start_of
 from dicomview.volume import Meta
 
@@ -148,6 +149,8 @@ def read_headers(path: File) -> list[Header]:
         elif stopped_at == PER_FRAME:
             file.seek(0)
             dataset, stopped_at, size, repeated = _read(file)
+        if any(keyword in dataset for keyword in FUNCTIONAL_KEYWORDS[:2]):
+            repeated += repeated_in_groups(file, dataset)
         header = _from_dataset(path, dataset, has_pixels=stopped_at in _PIXEL_TAGS, repeated=repeated)
         if not header.sop_class_uid:
             raise DecodeError(
@@ -262,7 +265,7 @@ def _from_dataset(path: File, dataset: Dataset, *, has_pixels: bool, repeated: S
     is_angio = get("SOPClassUID") in _ANGIO
     places = {
         "ImagePositionPatient": floats(get("ImagePositionPatient"), 3),
-        "ImageOrientationPatient": _directions(get("ImageOrientationPatient")),
+        "ImageOrientationPatient": directions(get("ImageOrientationPatient")),
         "PixelSpacing": floats(get("PixelSpacing"), 2),
     }
     remarks = doubts_of(dataset, places, repeated=repeated)
@@ -317,12 +320,6 @@ def _exactly(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:
     except Exception as error:
         problem = DecodeError(f"{keyword} is no number ({words_of(error)})", tag=keyword, remedy=COPY)
     raise problem
-
-
-def _directions(value: Any) -> tuple[float, ...] | None:
-    """Return ImageOrientationPatient; None where its two directions span no plane, as when all are zero."""
-    found = floats(value, 6)
-    return found if found and np.linalg.norm(np.cross(found[:3], found[3:])) > 0.1 else None
 
 
 def _region_spacing(regions: Any) -> tuple[float, ...] | None:

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from threading import Condition
+from threading import Condition, Event, Timer
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
-from dicomview.io.processes import Hung, Killed, NoWorker, Worker, WorkerError
+from dicomview.io import processes
+from dicomview.io.processes import Hung, Killed, NoWorker, Stopped, Worker, WorkerError
 from dicomview.io.quiet import warn
 from dicomview.options import options
 
@@ -21,6 +23,12 @@ __all__ = ["WORKERS", "WorkerError", "run", "warm"]
 WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 #: Seconds that an item may take, and bytes of compressed data for which there is a second more.
 PATIENCE, RATE = 15.0, 1 << 20
+#: Seconds after which an item that took too long is tried again.
+FORGIVEN = 300.0
+#: Seconds after which starting workers is tried again where it failed; each time in a row twice as many.
+PAUSE = 60.0
+#: Seconds after which somebody who waits looks whether this is still wanted.
+_STEP = 0.1
 
 
 class _Pool:
@@ -30,29 +38,32 @@ class _Pool:
         self._free = Condition()
         self._idle: list[Worker] = []
         self._busy: list[Worker] = []
+        self._timer: Timer | None = None
 
     @contextmanager
-    def lease(self, task: str) -> Iterator[Worker]:
+    def lease(self, task: str, stop: Event | None) -> Iterator[Worker]:
         """Lend a worker; one that was left in the middle of a request ends."""
-        worker = self._taken(task)
+        worker = self._taken(task, stop)
+        is_well = False
         try:
+            worker.stop = stop
             yield worker
-        except BaseException:
+            worker.rest()
+            is_well = True
+        finally:
+            if not is_well:
+                worker.end()
             with self._free:
                 self._busy.remove(worker)
+                if is_well:
+                    self._idle.append(worker)
+                    self._watch()
                 self._free.notify()
-            worker.end()
-            raise
-        worker.rest()
-        with self._free:
-            self._busy.remove(worker)
-            self._idle.append(worker)
-            self._free.notify()
 
-    def _taken(self, task: str) -> Worker:
+    def _taken(self, task: str, stop: Event | None) -> Worker:
         """Return a worker, best one that has done such a task: it need not import anything."""
         with self._free:
-            while True:
+            while stop is None or not stop.is_set():
                 self._sweep()
                 if self._idle:
                     worker = max(reversed(self._idle), key=lambda idle: task in idle.tasks)
@@ -60,16 +71,34 @@ class _Pool:
                 elif len(self._busy) < WORKERS:
                     worker = _started()
                 else:
-                    self._free.wait()
+                    self._free.wait(None if stop is None else _STEP)
                     continue
                 self._busy.append(worker)
                 return worker
+        raise Stopped("the decoder was stopped")
 
     def _sweep(self) -> None:
-        """Leave out workers that have ended meanwhile."""
-        for worker in [w for w in self._idle if w.process.poll() is not None]:
+        """Let go of workers that have ended meanwhile, or were without work for long, and of their memory."""
+        for worker in [w for w in self._idle if w.is_over()]:
             self._idle.remove(worker)
             worker.end()
+
+    def _watch(self) -> None:
+        """Sweep when all would be over; no thread is left behind where there are no workers."""
+        if self._timer is None and self._idle:
+            left = processes.IDLE - min(worker.idle_for() for worker in self._idle)
+            self._timer = Timer(max(left, 0.0) + _STEP, self._look)
+            self._timer.daemon = True
+            try:
+                self._timer.start()
+            except RuntimeError:  # no thread can be started: the next who takes a worker sweeps
+                self._timer = None
+
+    def _look(self) -> None:
+        with self._free:
+            self._timer = None
+            self._sweep()
+            self._watch()
 
     def warm(self, number: int) -> None:
         """Start so many workers, as far as they are not there."""
@@ -77,10 +106,13 @@ class _Pool:
             self._sweep()
             while len(self._idle) + len(self._busy) < min(number, WORKERS):
                 self._idle.insert(0, _started())
+            self._watch()
 
     def close(self) -> None:
         """End all workers."""
         with self._free:
+            if self._timer is not None:
+                self._timer.cancel()
             workers, self._idle = [*self._idle, *self._busy], []
             for worker in workers:
                 worker.end(gently=worker not in self._busy)
@@ -96,10 +128,34 @@ _POOL = _Pool()
 atexit.register(_POOL.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_POOL.forget)
-#: Why no worker can be started here.
-_OBSTACLE: list[str] = []
-#: Items that took too long: they are not tried again.
-_HUNG: dict[Hashable, str] = {}
+
+
+class _Obstacle:
+    """What is in the way of starting workers: for a while none is tried, and it is said once."""
+
+    def __init__(self) -> None:
+        self._until, self._times = 0.0, 0
+
+    def __bool__(self) -> bool:
+        return self._times > 0 and monotonic() < self._until
+
+    def met(self, error: NoWorker) -> None:
+        """Take note that a worker could not be started."""
+        if self:
+            return  # several threads met the same
+        self._until = monotonic() + PAUSE * 2**self._times
+        self._times += 1
+        if self._times == 1:
+            warn(f"pixels are decoded in this process, where a damaged file may end it: {error}")
+
+    def overcome(self) -> None:
+        """Take note that a worker is there again."""
+        self._times = 0
+
+
+_OBSTACLE = _Obstacle()
+#: Items that took too long, what is said of them, and when that was.
+_HUNG: dict[Hashable, tuple[str, float]] = {}
 
 
 def run(
@@ -109,6 +165,7 @@ def run(
     *,
     lengths: Sequence[int] = (),
     keys: Sequence[Hashable] = (),
+    stop: Event | None = None,
     **settings: Any,
 ) -> Iterator[np.ndarray]:
     """Run a task on items, in a worker if ``options.isolate`` is set.
@@ -123,7 +180,10 @@ def run(
     lengths : sequence of int
         Bytes of compressed data of each item: the more, the longer it may take.
     keys : sequence of Hashable
-        What the items are called: one that took too long once is not tried again. None for no name.
+        What the items are called: one that took too long is not tried again for ``FORGIVEN`` seconds. None
+        for no name.
+    stop : Event, optional
+        Is set when nobody waits for the arrays any more: then the worker ends.
     **settings
         Of the task.
 
@@ -153,7 +213,9 @@ def run(
             yield from getattr(import_module(module), name)(rest, [None] * len(rest), **settings)
             return
         try:
-            for array in _isolated(task, items[done:], sizes[done:], lengths[done:], keys[done:], settings):
+            for array in _isolated(
+                task, items[done:], sizes[done:], lengths[done:], keys[done:], stop, settings
+            ):
                 yield array
                 done, is_again = done + 1, False
         except Killed:
@@ -161,8 +223,7 @@ def run(
                 raise
             is_again = True
         except NoWorker as error:
-            _OBSTACLE.append(str(error))
-            warn(f"pixels are decoded in this process, where a damaged file may end it: {error}")
+            _OBSTACLE.met(error)
 
 
 def warm(number: int = WORKERS) -> None:
@@ -180,22 +241,25 @@ def _isolated(
     sizes: Sequence[int],
     lengths: Sequence[int],
     keys: Sequence[Hashable],
+    stop: Event | None,
     settings: dict[str, Any],
 ) -> Iterator[np.ndarray]:
     """Run a task in a worker."""
     for key in keys:
-        if key is not None and key in _HUNG:
-            raise WorkerError(_HUNG[key])
+        text, when = _HUNG.get(key, ("", -FORGIVEN))
+        if monotonic() - when < FORGIVEN:
+            raise WorkerError(text)
     seconds = PATIENCE + max(lengths, default=0) / RATE
     at, found = 0, None
-    with _POOL.lease(task) as worker:
+    with _POOL.lease(task, stop) as worker:
         worker.ask(task, items, settings, sizes, seconds)
+        _OBSTACLE.overcome()
         for k, size in enumerate(sizes):
             try:
                 found = worker.answer(at, size, seconds)
             except Hung as error:
                 if keys and keys[k] is not None:
-                    _HUNG[keys[k]] = str(error)
+                    _HUNG[keys[k]] = str(error), monotonic()
                 raise
             if isinstance(found, MemoryError):
                 raise WorkerError("the decoder took too much memory")

@@ -317,12 +317,14 @@ def end_of_items(data: bytes, at: int, *, implicit: bool, depth: int = 0) -> int
 def end_of_item(data: bytes, at: int, length: int, *, implicit: bool, depth: int) -> int:
     """Return where an item ends that begins with its first element."""
     end = None if length == UNDEFINED else at + length
+    seen: set[int] = set()
     while end is None or at < end:
         if end is None and _IMPLICIT.unpack_from(data, at) == (0xFFFE, _END_OF_ITEM & 0xFFFF, 0):
             return at + 8
         tag, length, at, is_wide = element_at(data, at, implicit)
-        if tag >> 16 == 0xFFFE:
-            raise ValueError("a delimiter in the wrong place")
+        if tag >> 16 == 0xFFFE or tag in seen:
+            raise ValueError("a delimiter in the wrong place, or an element that comes twice")
+        seen.add(tag)
         if is_wide and length == UNDEFINED:
             at = end_of_items(data, at, implicit=implicit, depth=depth + 1)
         else:

@@ -11,7 +11,6 @@ import numpy as np
 
 from dicomview.errors import DecodeError, DicomviewError, MissingPackageError
 from dicomview.io.build import empty_slices, volume_of, with_padding
-from dicomview.io.cells import STRAYS
 from dicomview.io.cluster import spread
 from dicomview.io.decode import (
     PixelFile,
@@ -26,6 +25,7 @@ from dicomview.io.elements import SliceElements, without_pixels
 from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
+from dicomview.io.mosaic import BEHIND, filled_behind
 from dicomview.io.progress import progress
 from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
@@ -38,7 +38,7 @@ __all__ = ["LazySlice", "dask_array", "lazy_slice", "read_lazily", "type_of_valu
 #: Attributes of a header that its values depend on.
 _NEEDED = (
     "path", "rows", "columns", "samples_per_pixel", "photometric_interpretation", "padding", "rescale_slope",
-    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile",
+    "rescale_intercept", "has_modality_lut", "real_world", "frame", "tile", "tiles",
 )  # fmt: skip
 
 
@@ -59,13 +59,16 @@ def dask_array() -> Any:
 def _stored(header: Header, span: FrameSpan) -> np.ndarray:
     """Decode the one frame of a span, the whole of a mosaic."""
     file = PixelFile(header.path, span)
-    return _warned(file.stored(replace(header, frame=None, tile=None)), file)
+    pixels = file.stored(replace(header, frame=None, tile=None))
+    if header.tile is not None and filled_behind(pixels, header):
+        file.oddities.add(BEHIND)
+    return _warned(pixels, file)
 
 
 def _warned(pixels: np.ndarray, file: PixelFile) -> np.ndarray:
-    """Warn of bits that were left out of pixels; the report was written before these were known."""
-    if file.has_strays:
-        warn(STRAYS)
+    """Warn of what is odd about pixels; the report was written before that was known."""
+    for odd in sorted(file.oddities):
+        warn(odd)
     return pixels
 
 

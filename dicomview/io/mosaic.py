@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from dicomview.io.doubts import FILES
 from dicomview.io.header import Header, floats, number
 from dicomview.io.keys import private_value
 
-__all__ = ["MOSAIC_TAGS", "diffusion_of_csa", "mosaic_headers", "united_headers"]
+__all__ = ["BEHIND", "MOSAIC_TAGS", "diffusion_of_csa", "filled_behind", "mosaic_headers", "united_headers"]
+
+#: What a warning says of a mosaic with more tiles than its header tells.
+BEHIND = (
+    "tiles behind the last slice of the mosaic are not blank: there are more slices than the header tells, "
+    "and they are left out"
+)
 
 _CSA_IMAGE = (0x0029, "SIEMENS CSA HEADER", 0x10, "bytes")
 _TILES = (0x0019, "SIEMENS MR HEADER", 0x0A, "<u2")
@@ -48,9 +55,9 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     ``IPP + Q (mosaic - tile) / 2``, Q being the vectors from pixel to pixel.
     """
     csa = _csa(dataset)
-    counts = csa.get("NumberOfImagesInMosaic") or []
-    count = (number(counts[0], float) if counts else number(private_value(dataset, _TILES), float)) or 0
-    side = _side(header, int(count))
+    counts = _counts(csa, dataset)
+    count = counts[0] if counts else 0
+    side = _side(header, count)
     if not side or header.position is None or header.orientation is None or header.pixel_spacing is None:
         return [header]
     rows, columns = header.rows // side, header.columns // side
@@ -58,6 +65,9 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     normal = np.cross(cosines[:3], cosines[3:])
     told = [number(v, float) for v in csa.get("SliceNormalVector", [])[:3]]
     remarks = list(header.remarks)
+    if len(counts) > 1:
+        told_of = " and of ".join(map(str, counts))
+        remarks.append(f"the header tells of {told_of} slices in the mosaic of {FILES}: {count} are taken")
     if side == 1:
         remarks.append(
             "ImageType (0008,0008) says MOSAIC, and the header tells of one slice only: left as one image"
@@ -78,7 +88,7 @@ def mosaic_headers(header: Header, dataset: Dataset) -> list[Header]:
     to_rows = cosines[3:] * header.pixel_spacing[0] * (header.rows - rows) / 2
     to_columns = cosines[:3] * header.pixel_spacing[1] * (header.columns - columns) / 2
     first = np.asarray(header.position) + to_rows + to_columns
-    places = [tuple((first + normal * step * k).tolist()) for k in range(int(count))]
+    places = [tuple((first + normal * step * k).tolist()) for k in range(count)]
     return _tiles(replace(header, remarks=tuple(remarks)), places, side, side)
 
 
@@ -135,6 +145,22 @@ def diffusion_of_csa(header: Header, dataset: Dataset) -> Header:
     return replace(header, keys=tuple(keys.items()))
 
 
+def filled_behind(image: np.ndarray, header: Header) -> bool:
+    """Return whether tiles of a mosaic behind its last slice hold more than a single value."""
+    rows, columns = header.rows, header.columns
+    down, across = image.shape[0] // rows, image.shape[1] // columns
+    places = (divmod(k, across) for k in range(header.tiles, down * across))
+    tiles = (image[r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r, c in places)
+    return any(tile.min() != tile.max() for tile in tiles)
+
+
+def _counts(csa: dict[str, list[str]], dataset: Dataset) -> list[int]:
+    """Return how many slices each place tells of, every number once; that of the CSA header comes first."""
+    told = [*(csa.get("NumberOfImagesInMosaic") or [])[:1], private_value(dataset, _TILES)]
+    found = [int(number(value, float) or 0) for value in told]
+    return list(dict.fromkeys(n for n in (*found, len(csa.get("MosaicRefAcqTimes") or [])) if n > 0))
+
+
 def _side(header: Header, count: int) -> int:
     """Return how many tiles a side of the grid has; 0 where so many tiles do not fit the image."""
     side = math.ceil(math.sqrt(max(count, 0)))
@@ -150,6 +176,7 @@ def _tiles(header: Header, places: Sequence[tuple[float, ...]], across: int, dow
             rows=rows,
             columns=columns,
             tile=(k // across * rows, k % across * columns),
+            tiles=len(places),
             position=place,
         )
         for k, place in enumerate(places)

@@ -13,7 +13,7 @@ from dicomview.io.doubts import FILES, named
 from dicomview.io.failures import COPY
 from dicomview.io.functional import FUNCTIONAL_KEYWORDS, enhanced_headers
 from dicomview.io.groups import FrameGroups
-from dicomview.io.header import Header, floats, number
+from dicomview.io.header import Header, directions, floats, number
 
 __all__ = ["FRAME_KEYWORDS", "frame_headers"]
 
@@ -244,7 +244,7 @@ def _detector(header: Header, dataset: Dataset) -> Header:
     return replace(
         header,
         position=floats(detectors[0].get("ImagePositionPatient"), 3),
-        orientation=floats(detectors[0].get("ImageOrientationPatient"), 6),
+        orientation=directions(detectors[0].get("ImageOrientationPatient")),
     )
 
 

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -121,6 +122,8 @@ class _Loader:
 
     load: Load
     check: Callable[[], None] = lambda: None
+    #: Ends what is going on, where nobody waits for it any more.
+    stop: Event = field(default_factory=Event)
 
 
 def _sources(headers: Sequence[Header]) -> _Sources:
@@ -217,7 +220,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         return _Loader(_reader(sources))
     decoder(sources.cells.syntax)  # there is one
     warm(1 + -(-count // BLOCK))
-    cells = sources.cells
+    cells, stop = sources.cells, Event()
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
     for file, place in sources.places.items():
@@ -233,7 +236,8 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         keys = [frame_key(header.path, header.frame or 0) for header in headers]
         items = [_coded(sources.places[h.path], films.get(h.path), h.frame or 0) for h in headers]
         lengths = [len(i) if isinstance(i, bytes) else i.state[0] - i.start for i in items]
-        arrays = run(TASK, items, [cells.size] * len(items), lengths=lengths, keys=keys, cells=cells)
+        sizes = [cells.size] * len(items)
+        arrays = run(TASK, items, sizes, lengths=lengths, keys=keys, stop=stop, cells=cells)
         try:
             for array, (_, pixels) in zip(arrays, slices):
                 pixels[...] = array
@@ -248,7 +252,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
             raise Unsuited
 
-    return _Loader(load, check)
+    return _Loader(load, check, stop)
 
 
 def _reader(sources: _Sources) -> Load:
@@ -331,7 +335,9 @@ def _on_threads(
             checked.result()
             for k in progress(range(len(headers)), "slices"):
                 blocks[k // BLOCK].result()
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, Exception):  # Ctrl-C
+                loader.stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -7,24 +7,29 @@ import mmap
 import os
 import pickle
 import secrets
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from importlib import import_module
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pydicom
 
-__all__ = ["Hung", "Killed", "NoWorker", "Worker", "WorkerError"]
+from dicomview.io import pipes
 
-#: Seconds that a worker may take to start; seconds after which one without work ends itself.
-START, IDLE = 60.0, 60.0
+__all__ = ["Hung", "Killed", "NoWorker", "Stopped", "Worker", "WorkerError"]
+
+#: Seconds that a new process may take until it says that it is a worker, and that a worker may take to import
+#: what a task needs; seconds after which one without work ends itself.
+HELLO, START, IDLE = 10.0, 60.0, 60.0
+#: Seconds after which somebody who waits looks whether this is still wanted.
+_STEP = 0.1
 #: Bytes that a decoder may take, beside so many times what its result takes.
 ALLOWANCE, FACTOR = 512 << 20, 16
 #: A worker gives back shared memory beyond so many bytes.
@@ -51,6 +56,10 @@ class Killed(WorkerError):
     """A worker was ended from outside: another one may do better."""
 
 
+class Stopped(WorkerError):
+    """What a worker does is no longer wanted."""
+
+
 class NoWorker(Exception):
     """No worker can be started here."""
 
@@ -62,7 +71,10 @@ class Worker:
         self._rest = b""
         self._memory: mmap.mmap | None = None
         self._name = ""
-        self._has_begun = False
+        self._has_greeted = self._has_begun = False
+        self._since = time.monotonic()
+        #: Is set when what it does is no longer wanted.
+        self.stop: Event | None = None
         #: Those whose modules have been imported.
         self.tasks: set[str] = set()
         self._file = _unnamed_file()
@@ -76,12 +88,7 @@ class Worker:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 cwd=folder,
-                env={
-                    **os.environ,
-                    "OMP_NUM_THREADS": "1",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "MALLOC_ARENA_MAX": "2",
-                },
+                env={**os.environ, **_SINGLE},
                 pass_fds=files,
                 **_APART,
             )
@@ -94,9 +101,12 @@ class Worker:
     ) -> None:
         """Have a task done; the arrays come by :meth:`answer`."""
         try:
+            if not self._has_greeted:
+                self._line(HELLO)
+                self._has_greeted = True
             self._send(task, items, settings, sizes, seconds)
             self._line(START)
-        except Killed:
+        except (Killed, Stopped):
             raise
         except WorkerError as error:
             if self._has_begun:
@@ -111,13 +121,14 @@ class Worker:
         where = self._place(sum(sizes))
         allowance = ALLOWANCE + FACTOR * max(sizes)
         request = pickle.dumps((where, task, items, settings, sizes, allowance, seconds))
-        data = memoryview(len(request).to_bytes(8, "little") + request)
         assert self.process.stdin is not None
+        data = len(request).to_bytes(8, "little") + request
         try:
-            while data:
-                data = data[self.process.stdin.write(data) :]
+            is_sent = pipes.write(self.process.stdin.fileno(), data, START, self.process.kill)
         except OSError as error:
             raise self._death() from error
+        if not is_sent:
+            raise Hung(_late(START))
 
     def answer(self, at: int, size: int, seconds: float) -> np.ndarray | Exception:
         """Return the next array, in shared memory, or what the task raised."""
@@ -137,8 +148,17 @@ class Worker:
             raise WorkerError("the decoder destroyed its process")
         return np.ndarray(shape, dtype, self._memory, at)
 
+    def is_over(self) -> bool:
+        """Return whether it has ended, or was without work for so long that it may."""
+        return self.process.poll() is not None or self.idle_for() > IDLE
+
+    def idle_for(self) -> float:
+        """Return for how many seconds it is without work."""
+        return time.monotonic() - self._since
+
     def rest(self) -> None:
         """Give back what was needed for large images only."""
+        self._since, self.stop = time.monotonic(), None
         if self._memory is not None and len(self._memory) > KEEP:
             self._memory = None
             if self._file is not None:
@@ -151,13 +171,12 @@ class Worker:
             pipe.close()
         self._free()
         if gently:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(1)
                 return
-            except subprocess.TimeoutExpired:
-                pass
         self.process.kill()
-        self.process.wait()
+        with suppress(subprocess.TimeoutExpired):  # one that waits for a disk ends only then
+            self.process.wait(1)
 
     def forget(self) -> None:
         """Let go of the process, which is another one's: that which this one was forked from."""
@@ -190,8 +209,11 @@ class Worker:
         until = time.monotonic() + seconds
         number = self.process.stdout.fileno()
         while b"\n" not in self._rest:
-            if not _readable(number, until - time.monotonic()):
-                raise Hung(f"the decoder did not end within {seconds:.0f} s")
+            while not pipes.is_readable(number, min(until - time.monotonic(), _STEP)):
+                if self.stop is not None and self.stop.is_set():
+                    raise Stopped("the decoder was stopped")
+                if time.monotonic() > until:
+                    raise Hung(_late(seconds))
             part = os.read(number, _LONGEST_LINE)
             if not part:
                 raise self._death()
@@ -220,6 +242,10 @@ class Worker:
         return (Killed if name in ("SIGKILL", "SIGTERM", "SIGALRM") else WorkerError)(
             f"the decoder crashed: {name}"
         )
+
+
+def _late(seconds: float) -> str:
+    return f"the decoder did not answer within {seconds:.0f} s"
 
 
 def _exception(told: dict[str, Any]) -> Exception:
@@ -252,26 +278,3 @@ def _unnamed_file() -> int | None:
         return os.memfd_create("dicomview")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-
-
-def _readable(number: int, seconds: float) -> bool:
-    """Wait until a pipe has something to read or is closed; return whether that came in time."""
-    if sys.platform == "win32":
-        return _readable_there(number, seconds)
-    poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return bool(poll.poll(max(0.0, seconds) * 1000))
-
-
-def _readable_there(number: int, seconds: float) -> bool:
-    """Do the same on Windows, where a pipe can only be looked at again and again."""
-    winapi, runtime = import_module("_winapi"), import_module("msvcrt")
-    until, handle = time.monotonic() + seconds, runtime.get_osfhandle(number)
-    while time.monotonic() < until:
-        try:
-            if winapi.PeekNamedPipe(handle)[0]:
-                return True
-        except OSError:
-            return True  # closed: reading says so
-        time.sleep(0.0005)
-    return False

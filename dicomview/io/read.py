@@ -16,7 +16,6 @@ from dicomview.errors import (
     UnsupportedError,
 )
 from dicomview.io.cache import HeaderCache
-from dicomview.io.cells import STRAYS
 from dicomview.io.decode import PixelFile, rescale_of, value_padding
 from dicomview.io.discover import PathLike, Paths, scan
 from dicomview.io.eager import read_eagerly
@@ -330,8 +329,8 @@ def read_image(path: File) -> Image:
     rescale = rescale_of([header])
     file = PixelFile(path)
     values = file.values(header, rescale)
-    if file.has_strays:
-        warn(f"{path.name}: {STRAYS}")
+    for odd in sorted(file.oddities):
+        warn(f"{path.name}: {odd}")
     elements = SliceElements(1)
     elements.add(0, file.elements, header.frame)
     (single,) = group_headers([header], reader=_read_series)

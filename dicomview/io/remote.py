@@ -1,7 +1,7 @@
 """Remote: folders and files on S3, GCS, HTTP, in memory and wherever else fsspec reaches."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from errno import EIO
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from dicomview.errors import DicomviewError, MissingPackageError, PathError, ServerError
 from dicomview.io.ranged import RangedFile, Spool
+from dicomview.io.web import cause_of
 
 __all__ = ["is_address", "is_of_imageio", "last_of", "reason_of", "remote_files"]
 
@@ -180,15 +181,7 @@ def reason_of(error: BaseException) -> str:
         return f"the server answers {status}"
     if isinstance(error, FileNotFoundError):
         return "it is not there"
-    told = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), None)
-    return told or type(error).__name__
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and those beneath it, the lowest first."""
-    if error is not None:
-        yield from _chain(error.__cause__ or error.__context__)
-        yield error
+    return cause_of(error)
 
 
 def _problem(error: Exception, kind: str, name: str) -> DicomviewError:

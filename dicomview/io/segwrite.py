@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from dicomview.errors import SegmentError, SeriesError
+from dicomview.errors import SegmentError
 from dicomview.io.evidence import UNICODE, evidence, label_text
 from dicomview.io.header import number
 from dicomview.io.lab import rgb_to_lab
@@ -78,15 +78,7 @@ def segmentation_object(
             remedy="bring them onto its grid, Segmentation.on(volume)",
         )
     frame = tuple(frame) or volume.middle_frame
-    try:
-        images = evidence(volume, range(geometry.shape[0]), frame=frame)
-    except SeriesError as error:
-        raise SegmentError(
-            f"a segmentation needs the files of the images, and {error.args[0]}",
-            path=error.path,
-            tag=error.tag,
-            remedy=error.remedy,
-        ) from None
+    images = evidence(volume, range(geometry.shape[0]), frame=frame, what="a segmentation", kind=SegmentError)
     slices = np.flatnonzero(arrays.any(axis=(1, 2, 3)))
     is_empty = not len(slices)
     slices = slices if len(slices) else np.array([0])

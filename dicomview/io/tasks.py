@@ -1,8 +1,10 @@
 """Tasks of the workers: what calls decoders written in C, C++ or Rust on data that may be damaged.
 
 A task takes items, and rooms: for each item bytes that it may put the array into, or None. It gives an array
-for each. It is called by name, in a worker or in this process, so that both run the same code. Only what
-decoding needs is imported here, and no pydicom, so that workers start at once; ``general`` has what needs it.
+for each. It is called by name, in a worker or in this process, so that both run the same code. Where its
+module has a function ``prepare``, that takes the items and the settings and imports what they need: the time
+of the first item begins behind it. Only what decoding needs is imported here, and no pydicom, so that workers
+start at once; ``general`` has what needs it.
 """
 
 import os
@@ -14,7 +16,7 @@ import numpy as np
 from dicomview.io.cells import Cells
 from dicomview.io.codecs import Unsuited, decoder, frame_of
 
-__all__ = ["CodedPart", "decode_parts"]
+__all__ = ["CodedPart", "decode_parts", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class CodedPart:
                 raise Unsuited
             stream.seek(self.start)
             return frame_of(stream.read())
+
+
+def prepare(items: Sequence[CodedPart | bytes], cells: Cells) -> None:
+    """Import what decodes such items."""
+    decoder(cells.syntax)
 
 
 def decode_parts(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from dicomview.errors import ServerError
 
-__all__ = ["Address", "answered", "reason_of", "session", "status_of", "without_logs"]
+__all__ = ["Address", "answered", "cause_of", "session", "status_of", "without_logs"]
 
 T = TypeVar("T")
 
@@ -155,7 +155,7 @@ def _problem(error: BaseException, what: str, address: Address, timeout: float) 
     elif isinstance(
         error, failures.ConnectionError | failures.ChunkedEncodingError | OSError
     ) and not isinstance(error, failures.InvalidJSONError | failures.InvalidURL):
-        cause = f"it cannot be reached, or broke off ({reason_of(error)})"
+        cause = f"it cannot be reached, or broke off ({cause_of(error)})"
         remedy = "check that it runs, its name and port, and the network"
     problem = ServerError(f"{what} from {address}: {cause}", remedy=remedy)
     problem.status = status
@@ -183,7 +183,7 @@ def status_of(error: BaseException) -> int | None:
     return status if isinstance(status, int) and status >= 400 else None
 
 
-def reason_of(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """Return what the system says of an error; its own text may hold an address."""
     told = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), None)
     return told or type(error).__name__

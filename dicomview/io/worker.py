@@ -1,8 +1,8 @@
 """The worker: a process that runs tasks for another one and may come to grief; a program, never imported.
 
-It reads requests from its input, and writes a line to its output when it begins and one for every array; the
-arrays themselves go into memory that both share. Its arguments are the search path for modules and how long
-it waits for work.
+It reads requests from its input. It writes a line to its output when it is there, one when it has read a
+request and imported what that needs, and one for every array; the arrays themselves go into memory that both
+share. Its arguments are the search path for modules and how long it waits for work.
 """
 
 import importlib
@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import accumulate, islice
 from mmap import mmap
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 
 __all__ = ["main"]
 
+#: Says that this process is there, or ready.
+_LINE = b"{}\n"
 #: A text of an error is cut here.
 _LONGEST = 2000
 #: Seconds that this process may take beyond those after which it ought to have been ended.
@@ -87,14 +90,23 @@ def _mapped(place: int | str, size: int) -> mmap:
     return mmap(place, size) if isinstance(place, int) else mmap(-1, size, tagname=place)  # type: ignore[call-arg,unused-ignore]
 
 
+def _ready(task: str, items: Sequence[Any], options: dict[str, Any]) -> Any:
+    """Return the function of a task when all is imported that it needs."""
+    name, _, function = task.rpartition(".")
+    module = importlib.import_module(name)
+    with suppress(Exception):  # the task raises it again
+        if hasattr(module, "prepare"):
+            module.prepare(items, **options)
+    return getattr(module, function)
+
+
 def _run(request: Sequence[Any], shared: mmap, replies: int) -> None:
     """Run a task and answer for each of its items; the first that fails is the last."""
     import numpy as np
 
     task, items, options, sizes, allowance, seconds = request
-    module, _, name = task.rpartition(".")
-    function = getattr(importlib.import_module(module), name)
-    os.write(replies, b"{}\n")
+    function = _ready(task, items, options)
+    os.write(replies, _LINE)
     _limit_memory(allowance)
     starts = [0, *accumulate(sizes)]
     rooms = [np.ndarray(size, np.uint8, shared, at) for at, size in zip(starts, sizes)]
@@ -120,6 +132,7 @@ def main() -> None:
     """Answer requests until there are none."""
     paths, patience = json.loads(sys.argv[1]), float(sys.argv[2])
     requests, replies = _private_pipes()
+    os.write(replies, _LINE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _set_limits()
     sys.path[:] = paths

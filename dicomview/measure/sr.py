@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dicomview.errors import MeasureError, SeriesError
+from dicomview.errors import MeasureError
 from dicomview.io.evidence import UNICODE, evidence, label_text
 from dicomview.io.quiet import quiet
 from dicomview.measure.evaluate import Result, evaluate
@@ -204,15 +204,7 @@ def _evidence(
     missing = set(volume.missing_slices(frame))
     there = [k for k in range(last + 1) if k not in missing]
     chosen = sorted({min(there, key=lambda k: abs(k - at)) for at in near or {last // 2}})
-    try:
-        return evidence(volume, chosen, frame=frame)
-    except SeriesError as error:
-        raise MeasureError(
-            f"a structured report needs the files of the images, and {error.args[0]}",
-            path=error.path,
-            tag=error.tag,
-            remedy=error.remedy,
-        ) from None
+    return evidence(volume, chosen, frame=frame, what="a structured report", kind=MeasureError)
 
 
 def _code(hd: Any, code: tuple[str, str, str]) -> Any:

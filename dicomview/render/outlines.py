@@ -96,21 +96,31 @@ class OutlinesDrawing:
             (centre, top + beside),
             (centre, bottom - beside - high),
         ]
-        inside = [at for at in wanted if _holds(room, at, wide, high)] or wanted[:1]
-        x, y = next((at for at in inside if self._is_free(at, wide, high)), inside[0])
-        x = max(min(x, room.x1 - wide), room.x0)
-        y = max(min(y, room.y1 - high), room.y0)
+        x, y = self._place(wanted, room, wide, high)
         self._taken.append(Bbox.from_bounds(x, y, wide, high))
         label.xy = ((x - pane.x0) / pane.width, (y - pane.y0) / pane.height)
         return label
 
+    def _place(
+        self, wanted: list[tuple[float, float]], room: Bbox, wide: float, high: float
+    ) -> tuple[float, float]:
+        """Return the first place that is inside of the pane and free, beside other numbers if need be."""
+
+        def moved(x: float, y: float) -> tuple[float, float]:
+            return max(min(x, room.x1 - wide), room.x0), max(min(y, room.y1 - high), room.y0)
+
+        places = [at for at in wanted if moved(*at) == at]
+        places += [moved(*at) for at in wanted]
+        x = places[0][0]
+        places += [moved(x, y) for box in self._taken for y in (box.y0 - high, box.y1)]
+        return next((at for at in places if self._is_free(at, wide, high)), places[0])
+
     def _is_free(self, at: tuple[float, float], wide: float, high: float) -> bool:
-        return not any(box.overlaps(Bbox.from_bounds(*at, wide, high)) for box in self._taken)
-
-
-def _holds(room: Bbox, at: tuple[float, float], wide: float, high: float) -> bool:
-    x, y = at
-    return bool(room.x0 <= x and x + wide <= room.x1 and room.y0 <= y and y + high <= room.y1)
+        place = Bbox.from_bounds(*at, wide, high)
+        return not any(
+            min(box.x1, place.x1) > max(box.x0, place.x0) and min(box.y1, place.y1) > max(box.y0, place.y0)
+            for box in self._taken
+        )
 
 
 def _marks(outline: Outline, marker: str, size: float, color: str, width: float) -> Line2D:

@@ -99,6 +99,8 @@ export function drawer(drawings) {
     const dot = scene.ratio;
     const point = (100 / 72) * dot;
     const index = stage.indexOf(pane);
+    /** @type {number[][]} */
+    const taken = [];
     for (const drawing of drawings) {
       const lines = linesIn(drawing, pane, index);
       if (!lines.length) continue;
@@ -126,7 +128,7 @@ export function drawer(drawings) {
         context.stroke();
       }
       context.globalAlpha = 1;
-      write(stage, pane, drawing, places);
+      write(stage, pane, drawing, places, taken);
     }
   };
 }
@@ -137,10 +139,34 @@ function span(all) {
 }
 
 /**
+ * Return where numbers stand beside a box: on the first side that is inside of the room and free, or beside others.
+ * @param {number[]} box left, upper, right, lower; so are all boxes @param {number[]} size @param {number} beside
+ * @param {number[]} room @param {number[][]} taken where others stand @param {boolean} fromLeft
+ */
+export function besideOf([left, upper, right, lower], [wide, high], beside, [x0, y0, x1, y1], taken, fromLeft = false) {
+  const [level, centre] = [(upper + lower - high) / 2, (left + right - wide) / 2];
+  const sides = [[right + beside, level], [left - beside - wide, level]];
+  if (fromLeft) sides.reverse();
+  const wanted = [...sides, [centre, upper - beside - high], [centre, lower + beside]];
+  const moved = (/** @type {number[]} */ [x, y]) => [Math.max(Math.min(x, x1 - wide), x0), Math.max(Math.min(y, y1 - high), y0)];
+  const places = wanted.filter((at) => moved(at).join() === at.join());
+  places.push(...wanted.map((at) => moved(at)));
+  const [[x]] = places;
+  places.push(...taken.flatMap((other) => [moved([x, other[3]]), moved([x, other[1] - high])]));
+  const isFree = (/** @type {number[]} */ [x, y]) =>
+    !taken.some(
+      (other) =>
+        Math.min(other[2], x + wide) > Math.max(other[0], x) && Math.min(other[3], y + high) > Math.max(other[1], y),
+    );
+  return places.find((at) => isFree(at)) ?? places[0];
+}
+
+/**
  * Write the numbers of a drawing beside it, on the side with room.
  * @param {any} stage @param {any} pane @param {Drawing} drawing @param {number[]} places in pixels from above
+ * @param {number[][]} taken where numbers stand already
  */
-function write({ context, canvas, scene }, pane, { texts, isArea, kind, color }, places) {
+function write({ context, canvas, scene }, pane, { texts, isArea, kind, color }, places, taken) {
   const text = texts[scene.frame.join()];
   const [x0, y0, x1, y1] = pane.rect;
   const [head, foot] = [canvas.height - y1, canvas.height - y0];
@@ -148,6 +174,7 @@ function write({ context, canvas, scene }, pane, { texts, isArea, kind, color },
   let ys = places.filter((_, i) => i % 2 === 1);
   if (!text || span(xs)[1] < x0 || span(xs)[0] > x1 || span(ys)[1] < head || span(ys)[0] > foot) return;
   // Beside the vertex of an angle, or the end of a line that is on the right.
+  const middle = xs.reduce((sum, x) => sum + x, 0) / xs.length;
   if (!isArea) {
     const i = kind === "angle" ? 1 : xs.indexOf(span(xs)[1]);
     [xs, ys] = [[xs[i]], [ys[i]]];
@@ -159,12 +186,14 @@ function write({ context, canvas, scene }, pane, { texts, isArea, kind, color },
   context.textBaseline = "top";
   const wide = Math.max(...lines.map((/** @type {string} */ line) => context.measureText(line).width));
   const high = lines.length * STEP * dot;
-  const [low, far] = span(xs);
+  const [left, right] = span(xs);
   const [upper, lower] = span(ys);
-  let x = far + BESIDE * dot;
-  if (x + wide > x1 - MARGIN * dot) x = low - BESIDE * dot - wide;
-  x = Math.max(Math.min(x, x1 - MARGIN * dot - wide), x0 + MARGIN * dot);
-  const y = Math.max(Math.min((upper + lower - high) / 2, foot - MARGIN * dot - high), head + MARGIN * dot);
+  const margin = MARGIN * dot;
+  const box = [left, upper, right, lower];
+  const room = [x0 + margin, head + margin, x1 - margin, foot - margin];
+  const legsAreRight = kind === "angle" && middle > right;
+  const [x, y] = besideOf(box, [wide, high], BESIDE * dot, room, taken, legsAreRight);
+  taken.push([x, y, x + wide, y + high]);
   context.globalAlpha = 0.45;
   context.fillStyle = "#000";
   context.fillRect(x, y, wide, high);

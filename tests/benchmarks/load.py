@@ -227,13 +227,21 @@ def forget(folder):
             os.close(descriptor)
 
 
+def environment(temporary):
+    """Return what new processes get: bytecode is kept, as it is where packages are installed."""
+    kept = {**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONPYCACHEPREFIX": f"{temporary}/bytecode"}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
+
+
 def measured(name, folder, *, cold=False):
     """Return seconds and peak memory of one call in a process of its own; None where it fails."""
     if cold:
         forget(folder)
     command = [sys.executable, __file__, "--child", name, str(folder)]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(folder.parent), check=False
+    )
     if done.returncode:
         return None
     return json.loads(done.stdout.splitlines()[-1])
@@ -241,13 +249,13 @@ def measured(name, folder, *, cold=False):
 
 def import_times(rounds, temporary):
     """Return how long new processes take to import dicomview and what it needs, in turns."""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": f"{temporary}/bytecode"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     times = []
     for _ in range(rounds + 1):
         for modules in ("dicomview", DEPENDENCIES):
             start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", f"import {modules}"], check=True, env=environment)
+            subprocess.run(
+                [sys.executable, "-c", f"import {modules}"], check=True, env=environment(temporary)
+            )
             times.append(time.perf_counter() - start)
     return median(times[2::2]), median(times[3::2])
 
@@ -301,7 +309,7 @@ def table(rows, folder, rounds, *, cold=False):
 def isolation(folder, rounds):
     """Print what it costs that decoders run in processes of their own, once these are started."""
     command = [sys.executable, str(Path(__file__).with_name("isolated.py")), str(folder), str(2 * rounds)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(folder.parent))
     first, isolated, alone = json.loads(done.stdout)
     for kind, ours, theirs in zip(("by the clock", "of processor time"), isolated, alone):
         print(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom import uid
 from pydicom.pixels import get_decoder, pixel_array
-from pydicom.uid import JPEGBaseline8Bit
 
 import dicomview as dv
 from dicomview.io.read import scan
@@ -19,6 +19,8 @@ BUDGET = 64 << 20
 KINDS_OF_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 NOT_RESCALED = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
 PARAMETRIC = "1.2.840.10008.5.1.4.1.1.30"
+#: Codecs that keep values about as they were: there are no bits beside those of values (PS3.5 A.4).
+LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K)
 
 
 class Wrong(Exception):
@@ -175,7 +177,7 @@ def plain(path):
 
 def _plugin(syntax):
     """Return the plugin for compressed pixels: not gdcm, which may end its process."""
-    if syntax == JPEGBaseline8Bit:
+    if syntax == uid.JPEGBaseline8Bit:
         return "pillow"
     available = get_decoder(syntax).available_plugins if syntax.is_encapsulated else ()
     return next((name for name in ("pyjpegls", "pylibjpeg", "pydicom") if name in available), "")
@@ -188,7 +190,9 @@ def stored_values(dataset, frame):
         try:
             allocated, stored = dataset.BitsAllocated, dataset.BitsStored
             syntax = dataset.file_meta.TransferSyntaxUID
-            pixels = pixel_array(dataset, index=frame or 0, decoding_plugin=_plugin(syntax))
+            is_lossy = syntax in LOSSY and dataset.PixelRepresentation == 0
+            options = {"correct_unused_bits": False} if is_lossy else {}
+            pixels = pixel_array(dataset, index=frame or 0, decoding_plugin=_plugin(syntax), **options)
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
@@ -200,6 +204,8 @@ def stored_values(dataset, frame):
         return pixels if allocated == 1 and stored == 1 and kind != "PALETTE COLOR" else None
     if dataset.get("HighBit") != stored - 1:
         return None
+    if syntax in LOSSY:
+        return pixels
     shift = 8 * pixels.itemsize - stored
     return pixels << shift >> shift
 
@@ -212,9 +218,10 @@ def rescaled(stored, dataset, frame):
     inner = [
         g.PixelValueTransformationSequence[0] for g in groups if g.get("PixelValueTransformationSequence")
     ]
-    if "ModalityLUTSequence" in dataset or dataset.SOPClassUID == PARAMETRIC or len(inner) > 1:
+    kind = dataset.SOPClassUID or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if "ModalityLUTSequence" in dataset or kind == PARAMETRIC or len(inner) > 1:
         return None
-    if dataset.SOPClassUID in NOT_RESCALED or stored.ndim == 3 or dataset.get("Modality") == "RTDOSE":
+    if kind in NOT_RESCALED or stored.ndim == 3 or dataset.get("Modality") == "RTDOSE":
         return stored if stored.ndim == 3 else None
     told = [s for s in (*inner, dataset) if "RescaleSlope" in s or "RescaleIntercept" in s]
     if len(told) > 1 or (frame is not None and stored.dtype.kind == "f"):

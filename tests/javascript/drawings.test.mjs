@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 const source = readFileSync(new URL("../../dicomview/widgets/drawings.js", import.meta.url), "utf8");
-const { cut, edgesOf, linesIn, voxelsOf } = await import("data:text/javascript;base64," + Buffer.from(source).toString("base64"));
+const { besideOf, cut, edgesOf, linesIn, voxelsOf } = await import("data:text/javascript;base64," + Buffer.from(source).toString("base64"));
 
 const AXIAL = { axis: 0, down: 1, right: 2 };
 const SAGITTAL = { axis: 2, down: 0, right: 1 };
@@ -56,4 +56,26 @@ test("a measurement is seen in the slices that hold all its points", () => {
   assert.deepEqual(linesIn(drawing, SAGITTAL, 7), [5, 2.4, 9, 2.4]);
   assert.deepEqual(linesIn(drawing, { axis: 1, down: 0, right: 2 }, 5), []);
   assert.deepEqual(linesIn({ points: [[2, 5, 7]], line: [[2, 5, 7]] }, AXIAL, 2), [7, 5, 7, 5]);
+});
+
+test("numbers stand beside their outline, inside of the pane and clear of others", () => {
+  const [size, room] = [[40, 10], [0, 0, 200, 100]];
+  const at = (/** @type {number[]} */ box, /** @type {number[][]} */ taken = [], fromLeft = false) =>
+    besideOf(box, size, 5, room, taken, fromLeft);
+  assert.deepEqual(at([100, 40, 120, 60]), [125, 45]);
+  assert.deepEqual(at([100, 40, 120, 60], [], true), [55, 45]);
+  assert.deepEqual(at([150, 40, 190, 60]), [105, 45]);
+  assert.deepEqual(at([100, 40, 120, 60], [[125, 40, 165, 50]]), [55, 45]);
+  assert.deepEqual(at([30, 40, 170, 60]), [80, 25], "neither side has room");
+  assert.deepEqual(at([-30, -20, 230, 120]), [160, 45], "nothing is outside of it");
+});
+
+test("numbers of outlines that fill a narrow pane stand below each other", () => {
+  const taken = [];
+  for (let i = 0; i < 5; i++) {
+    const [x, y] = besideOf([5, 20, 45, 80], [40, 10], 5, [0, 0, 50, 100], taken);
+    assert.ok(x >= 0 && x + 40 <= 50 && y >= 0 && y + 10 <= 100);
+    assert.ok(taken.every((other) => y >= other[3] || y + 10 <= other[1]), `${i}: ${y} in ${JSON.stringify(taken)}`);
+    taken.push([x, y, x + 40, y + 10]);
+  }
 });
