@@ -13,10 +13,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.cells import EXCESS, STRAYS, exceeds, overlay_bits, stray_bits
-from dicomview.io.codestream import check_codestream
-from dicomview.io.compressed import decoded_frame, frame_key, has_decoder
+from dicomview.io.compressed import CompressedFrames
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, is_lossy, read_pixels, stored_bits
+from dicomview.io.encoding import is_cut_short, is_lossy, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
@@ -120,6 +119,8 @@ class PixelFile:
     path : Path or MemoryFile
     span : FrameSpan, optional
         The one frame to read; it then counts as the only one.
+    expected : sequence of int
+        The frames that will be asked for, in this order: compressed ones are decoded several at a time.
 
     Raises
     ------
@@ -127,9 +128,8 @@ class PixelFile:
         If the file cannot be read.
     """
 
-    def __init__(self, path: File, span: FrameSpan | None = None) -> None:
+    def __init__(self, path: File, span: FrameSpan | None = None, *, expected: Sequence[int] = ()) -> None:
         self._path = path
-        self._start = None if span is None else span.start
         problem = None
         try:
             with quiet():
@@ -138,9 +138,12 @@ class PixelFile:
             problem = _problem(path, error)
         if problem is not None:
             raise problem
+        start = None if span is None else span.start
+        self._frames = CompressedFrames(self._dataset, path, start, expected)
         self._whole: np.ndarray | None = None
+        self._is_affordable = False
         #: What is odd about the images that were decoded.
-        self.oddities: set[str] = set()
+        self.oddities = self._frames.oddities
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
 
@@ -172,11 +175,12 @@ class PixelFile:
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
-        if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
+        if not self._is_affordable and not is_cut_short(dataset):  # else decoding says so, allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
-        if "PixelData" in dataset and has_decoder(dataset.file_meta.TransferSyntaxUID):
-            self.oddities.update(check_codestream(dataset, frame))
+            self._is_affordable = True
         if is_cut:
+            if self._frames.are_there():
+                self._frames.check(frame)
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
                 self._whole = self._array(None)
@@ -197,9 +201,9 @@ class PixelFile:
 
     def _array(self, frame: int | None, **options: Any) -> np.ndarray:
         """Decode a frame, or all of them, as pydicom does; compressed ones in a worker."""
-        if self._dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED or "PixelData" not in self._dataset:
-            return np.asarray(pixel_array(self._dataset, index=frame, **options))
-        return decoded_frame(self._dataset, frame, key=frame_key(self._path, frame, self._start), **options)
+        if self._frames.are_there():
+            return self._frames.decoded(frame, **options)
+        return np.asarray(pixel_array(self._dataset, index=frame, **options))  # or says what is missing
 
     def encoded_frames(self) -> list[bytes]:
         """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""
