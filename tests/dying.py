@@ -111,6 +111,11 @@ def pids(items, rooms):
         yield np.array([os.getpid()])
 
 
+def echo(items, rooms):
+    for item in items:
+        yield np.array([item])
+
+
 def origins(items, rooms):
     """Give where modules come from."""
     for name in items:

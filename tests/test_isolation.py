@@ -22,7 +22,18 @@ from test_syntaxes import STREAMS
 
 import dicomview as dv
 from dicomview.errors import DecodeError
-from dicomview.io import compressed, isolation, pipes, pixels, processes, syntaxes, tasks
+from dicomview.io import (
+    compressed,
+    decode,
+    eager,
+    header,
+    isolation,
+    pipes,
+    pixels,
+    processes,
+    syntaxes,
+    tasks,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ways to die are those of POSIX")
 LETHAL = 2
@@ -80,11 +91,6 @@ def series(write):
 
 def pids():
     return {int(array[0]) for array in isolation.run("dying.pids", [0], [8])}
-
-
-def open_files():
-    """Return how many files this process has open, as far as the system tells."""
-    return len(list(Path("/proc/self/fd").glob("*")))
 
 
 def gone(pid):
@@ -158,6 +164,61 @@ def test_among_frames_it_costs_one(write, die):
     np.testing.assert_array_equal(vol.array.reshape(array.shape)[others], array[others])
 
 
+@pytest.fixture
+def film(write, monkeypatch):
+    """Return what writes a film for the general path, its values, and how much is asked for at a time."""
+    array = make_voxels((40, 8, 8))
+    (path,) = write("film", array[:1])
+
+    def written(streams):
+        return write_film(path, array, uid.RLELossless, encapsulate(streams, has_bot=False))
+
+    monkeypatch.setattr(eager, "read_slices", lambda *_: None)
+    asked, run = [], compressed.run
+    monkeypatch.setattr(compressed, "run", lambda *a, **k: asked.append(len(a[1])) or run(*a, **k))
+    return written, array, asked
+
+
+def test_several_frames_are_asked_for_at_once(film):
+    written, array, asked = film
+    path = written([rle(image) for image in array])
+    np.testing.assert_array_equal(dv.volread(path).array.reshape(array.shape), array)
+    assert asked == [16, 16, 8]
+
+
+def test_single_frames_are_asked_for_alone(film):
+    written, array, asked = film
+    path = written([rle(image) for image in array])
+    file = decode.PixelFile(path)
+    for k in (3, 20, 3):
+        np.testing.assert_array_equal(file.stored(header.Header(path, frame=k)), array[k])
+    assert asked == [1, 1, 1]
+
+
+@pytest.mark.parametrize("damage", ["header", "mark"])
+def test_among_several_frames_one_costs_itself(film, die, damage):
+    written, array, asked = film
+    streams = [rle(marked(a) if k == 5 and damage == "mark" else a) for k, a in enumerate(array)]
+    if damage == "header":
+        streams[5] = b"\3" + streams[5][1:]
+    die("segfault")
+    vol = dv.volread(written(streams))
+    assert len(vol.report.missing) == 1
+    found = vol.array.reshape(array.shape)
+    others = [k for k in range(len(array)) if k != 5]
+    np.testing.assert_array_equal(found[others], array[others])
+    assert sum(asked) <= len(array) + 32
+
+
+def test_frames_before_one_that_hung_are_decoded(workers):
+    keys = [(k,) for k in range(4)]
+    isolation._HUNG[keys[2]] = "it hung", time.monotonic()
+    found = isolation.run("dying.echo", [5, 6, 7, 8], [8] * 4, keys=keys)
+    assert [int(next(found)[0]), int(next(found)[0])] == [5, 6]
+    with pytest.raises(isolation.WorkerError, match="it hung"):
+        next(found)
+
+
 def test_what_hung_is_not_tried_again(series, die):
     files, array = series
     for way in ("hang", "segfault"):
@@ -191,7 +252,7 @@ def test_all_is_imported_before_an_item_begins(write, workers, monkeypatch, name
         *write("film", np.zeros((1, 8, 8), np.int16)), truth[None], syntax, encapsulate([stream]), **elements
     )
     monkeypatch.setattr(compressed, "TASK", "dying.imported_late")
-    assert bytes(compressed.decoded_frame(pydicom.dcmread(path), 0)) == b""
+    assert bytes(compressed.CompressedFrames(pydicom.dcmread(path), path).decoded(0)) == b""
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -294,14 +355,14 @@ def test_one_without_work_ends_itself(monkeypatch, workers):
 
 
 def test_nothing_is_kept_of_those_without_work(monkeypatch, workers):
-    monkeypatch.setattr(processes, "IDLE", 0.3)
-    before = open_files()
+    monkeypatch.setattr(processes, "IDLE", 1.0)
     (pid,) = pids()
+    (worker,) = workers._idle
     until = time.monotonic() + 10
     while workers._idle and time.monotonic() < until:
         time.sleep(0.05)
     assert not workers._idle and not Path(f"/proc/{pid}").exists()
-    assert open_files() == before
+    assert worker._memory is None and worker._file is None
 
 
 @pytest.mark.parametrize(

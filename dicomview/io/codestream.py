@@ -50,7 +50,7 @@ class _Frame(NamedTuple):
     bits: int
 
 
-def check_codestream(dataset: "Dataset", frame: int) -> list[str]:
+def check_codestream(dataset: "Dataset", data: bytes) -> list[str]:
     """Refuse a compressed frame that contradicts the header, or ends too early.
 
     Decoders fill what is missing with anything, write beyond what the header says, or never return.
@@ -58,8 +58,9 @@ def check_codestream(dataset: "Dataset", frame: int) -> list[str]:
     Parameters
     ----------
     dataset : "Dataset"
-        Completed, with pixel data.
-    frame : int
+        Completed: how the frame is stored.
+    data : bytes
+        The frame.
 
     Returns
     -------
@@ -79,7 +80,6 @@ def check_codestream(dataset: "Dataset", frame: int) -> list[str]:
     is_jpeg, is_2000 = syntax in ALL_JPEG, syntax in ALL_JPEG_2000
     if not (is_jpeg or is_2000 or syntax == RLE):
         return []
-    data = _frame(dataset, frame)
     if syntax == RLE:
         cell = int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
         check_run_lengths(data, cell, int(dataset.Rows) * int(dataset.Columns))
@@ -91,15 +91,6 @@ def check_codestream(dataset: "Dataset", frame: int) -> list[str]:
     if found.bits <= 8 < int(dataset.BitsStored):
         return [f"a codestream has {found.bits} bits, BitsStored (0028,0101) says {int(dataset.BitsStored)}"]
     return []
-
-
-def _frame(dataset: "Dataset", index: int) -> bytes:
-    from pydicom.encaps import get_frame
-
-    table = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
-    count = int(dataset.get("NumberOfFrames") or 1)
-    extended = table if all(table) else None
-    return bytes(get_frame(dataset.PixelData, index, extended_offsets=extended, number_of_frames=count))
 
 
 def _check_frame(data: bytes, found: _Frame, dataset: "Dataset") -> None:

@@ -13,10 +13,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from dicomview.errors import DecodeError, DicomviewError, UnsupportedError
 from dicomview.io.cells import EXCESS, STRAYS, exceeds, overlay_bits, stray_bits
-from dicomview.io.codestream import check_codestream
-from dicomview.io.compressed import decoded_frame, frame_key, has_decoder
+from dicomview.io.compressed import CompressedFrames
 from dicomview.io.elements import without_pixels
-from dicomview.io.encoding import UNCOMPRESSED, is_cut_short, is_lossy, read_pixels, stored_bits
+from dicomview.io.encoding import is_cut_short, is_lossy, read_pixels, stored_bits
 from dicomview.io.failures import COPY, failure, tag_in, words_of
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
@@ -57,6 +56,7 @@ _REMEDIES = {
     "SMPTE": "it is a video stream: record it with a video tool",
 }
 _CONVERT = "convert it to Explicit VR Little Endian"
+_LARGEST = float(np.finfo(np.float32).max)
 _INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")]
 
 
@@ -120,6 +120,8 @@ class PixelFile:
     path : Path or MemoryFile
     span : FrameSpan, optional
         The one frame to read; it then counts as the only one.
+    expected : sequence of int
+        The frames that will be asked for, in this order: compressed ones are decoded several at a time.
 
     Raises
     ------
@@ -127,9 +129,8 @@ class PixelFile:
         If the file cannot be read.
     """
 
-    def __init__(self, path: File, span: FrameSpan | None = None) -> None:
+    def __init__(self, path: File, span: FrameSpan | None = None, *, expected: Sequence[int] = ()) -> None:
         self._path = path
-        self._start = None if span is None else span.start
         problem = None
         try:
             with quiet():
@@ -138,9 +139,12 @@ class PixelFile:
             problem = _problem(path, error)
         if problem is not None:
             raise problem
+        start = None if span is None else span.start
+        self._frames = CompressedFrames(self._dataset, path, start, expected)
         self._whole: np.ndarray | None = None
+        self._is_affordable = False
         #: What is odd about the images that were decoded.
-        self.oddities: set[str] = set()
+        self.oddities = self._frames.oddities
         #: What the header says, pixel data and private elements apart.
         self.elements = without_pixels(self._dataset)
 
@@ -172,11 +176,12 @@ class PixelFile:
         is_cut = bits == 1 and (dataset.Rows * dataset.Columns) % 8
         frames = int(dataset.get("NumberOfFrames") or 1) if is_cut else 1
         shape = (frames, dataset.Rows, dataset.Columns, dataset.get("SamplesPerPixel", 1))
-        if not is_cut_short(dataset):  # else decoding says so, and allocates nothing
+        if not self._is_affordable and not is_cut_short(dataset):  # else decoding says so, allocates nothing
             check_budget(shape, -(-bits // 8), "the image", "read it where more is free", path=self._path)
-        if "PixelData" in dataset and has_decoder(dataset.file_meta.TransferSyntaxUID):
-            self.oddities.update(check_codestream(dataset, frame))
+            self._is_affordable = True
         if is_cut:
+            if self._frames.are_there():
+                self._frames.check(frame)
             # Frames begin within bytes, where pydicom cuts some of them short.
             if self._whole is None:
                 self._whole = self._array(None)
@@ -197,9 +202,9 @@ class PixelFile:
 
     def _array(self, frame: int | None, **options: Any) -> np.ndarray:
         """Decode a frame, or all of them, as pydicom does; compressed ones in a worker."""
-        if self._dataset.file_meta.TransferSyntaxUID in UNCOMPRESSED or "PixelData" not in self._dataset:
-            return np.asarray(pixel_array(self._dataset, index=frame, **options))
-        return decoded_frame(self._dataset, frame, key=frame_key(self._path, frame, self._start), **options)
+        if self._frames.are_there():
+            return self._frames.decoded(frame, **options)
+        return np.asarray(pixel_array(self._dataset, index=frame, **options))  # or says what is missing
 
     def encoded_frames(self) -> list[bytes]:
         """Return the frames of compressed pixel data as they are; none where they cannot be told apart."""
@@ -293,8 +298,7 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
     if stored.ndim == 3:
         return stored
     if stored.dtype.kind == "f":
-        fits = stored.dtype.itemsize <= 4 or not (np.abs(stored) > np.finfo(np.float32).max).any()
-        return stored.astype(np.float32) if fits else stored
+        return _as_float(stored)
     values = _rescaled(stored, header, rescale)
     if not rescale.fills or header.padding is None or rescale.padding is None:
         return values
@@ -313,7 +317,13 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
         return stored
     slope, intercept = header.rescale_slope, header.rescale_intercept
     if rescale.is_float:
-        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            real = stored.astype(np.float64) * slope + intercept
+        if abs(slope) * 2.0**header.bits_allocated + abs(intercept) <= _LARGEST:
+            return real.astype(np.float32)
+        if not np.isfinite(real).all():
+            raise _too_large("beyond the largest number")
+        return _as_float(real)
     kind = integer_type(int(stored.min()), int(stored.max()), header)
     # Stored values need not fit the type of the result; wrapping arithmetic modulo 2^n loses nothing.
     values: np.ndarray = stored.astype(kind)
@@ -321,6 +331,12 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
         values *= np.array(int(slope)).astype(kind)
     values += np.array(int(intercept)).astype(kind)
     return values
+
+
+def _as_float(values: np.ndarray) -> np.ndarray:
+    """Return float32, or what is beyond that as it is."""
+    fits = values.dtype.itemsize <= 4 or not (np.abs(values) > _LARGEST).any()
+    return values.astype(np.float32) if fits else values
 
 
 def integer_type(least: int, largest: int, header: Header) -> np.dtype[Any]:
@@ -390,8 +406,12 @@ def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
         info = np.iinfo(kind)
         if info.min <= low and high <= info.max:
             return kind
-    raise DecodeError(
-        f"values rescaled by RescaleSlope reach from {low} to {high}, which 64 bits do not hold",
+    raise _too_large(f"from {low} to {high}")
+
+
+def _too_large(reach: str) -> DecodeError:
+    return DecodeError(
+        f"values rescaled by RescaleSlope reach {reach}, which 64 bits do not hold",
         tag="RescaleSlope",
         remedy="mend RescaleSlope and RescaleIntercept in the file",
     )

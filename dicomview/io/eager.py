@@ -68,12 +68,17 @@ def _one_by_one(
         (k for k, header in enumerate(headers) if header is not None),
         key=lambda k: (headers[k].path, headers[k].frame or 0),  # type: ignore[union-attr]
     )
+    frames: dict[File, list[int]] = {}
+    for k in order:
+        header = headers[k]
+        assert header is not None
+        frames.setdefault(header.path, []).append(header.frame or 0)
     for k in progress(order, "slices"):
         header = headers[k]
         assert header is not None
         try:
             if file is None or file[0] != header.path:
-                file = header.path, PixelFile(header.path)
+                file = header.path, PixelFile(header.path, expected=frames[header.path])
             values = file[1].values(header, rescale)
         except DicomviewError as error:
             failed[k] = error

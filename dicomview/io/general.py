@@ -21,7 +21,10 @@ _LOSSY_PLUGINS = ("pillow", *_PLUGINS)
 
 @dataclass(frozen=True)
 class CodedFrame:
-    """A compressed frame and the elements that tell how; ``index`` is None for all frames of the data."""
+    """A compressed frame and the elements that tell how; ``index`` is None for all frames of the data.
+
+    Frames of one syntax may share one dictionary of elements.
+    """
 
     syntax: str
     elements: dict[str, Any]
@@ -39,12 +42,14 @@ def decode_frames(
     items: Sequence[CodedFrame], rooms: Sequence[np.ndarray | None], **options: Any
 ) -> Iterator[np.ndarray]:
     """Decode frames by pydicom and its plugins; options are those of ``pydicom.pixels.pixel_array``."""
+    dataset, elements = Dataset(), None
     for item in items:
-        dataset = Dataset()
-        for keyword, value in item.elements.items():
-            setattr(dataset, keyword, value)
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(item.syntax)
+        if item.elements is not elements:
+            dataset, elements = Dataset(), item.elements
+            for keyword, value in elements.items():
+                setattr(dataset, keyword, value)
+            dataset.file_meta = FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = UID(item.syntax)
         dataset.PixelData = item.data
         dataset["PixelData"].is_undefined_length = True
         yield _decoded(dataset, item, options)

@@ -245,10 +245,12 @@ def _isolated(
     settings: dict[str, Any],
 ) -> Iterator[np.ndarray]:
     """Run a task in a worker."""
-    for key in keys:
-        text, when = _HUNG.get(key, ("", -FORGIVEN))
-        if monotonic() - when < FORGIVEN:
-            raise WorkerError(text)
+    hung = next((k for k, key in enumerate(keys) if _still_hung(key)), len(items))
+    if not hung:
+        raise WorkerError(_HUNG[keys[0]][0])
+    if hung < len(items):
+        yield from _isolated(task, items[:hung], sizes[:hung], lengths[:hung], keys[:hung], stop, settings)
+        raise WorkerError(_HUNG[keys[hung]][0])
     seconds = PATIENCE + max(lengths, default=0) / RATE
     at, found = 0, None
     with _POOL.lease(task, stop) as worker:
@@ -269,6 +271,11 @@ def _isolated(
             at += size
     if isinstance(found, Exception):
         raise found
+
+
+def _still_hung(key: Hashable) -> bool:
+    """Return whether an item took too long not long ago."""
+    return key in _HUNG and monotonic() - _HUNG[key][1] < FORGIVEN
 
 
 def _can_isolate() -> bool:

@@ -112,8 +112,9 @@ def read_slices(
         return None
 
 
-#: Loads the stored values of slices into arrays, and comes back after each of them.
-Load = Callable[[Sequence[tuple[Header, np.ndarray]]], Iterator[None]]
+#: Loads the stored values of slices, and gives an array for each of them: the one that was given for them, or
+#: one that may be written to and is theirs until the next is asked for.
+Load = Callable[[Sequence[tuple[Header, np.ndarray]]], Iterator[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _film(file: File) -> tuple[_Place, Dataset, str]:
 
 
 def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
-    """Return what reads the stored values of slices into arrays.
+    """Return what reads the stored values of slices.
 
     A decoder must give for the first slice what the reference gives.
     """
@@ -231,7 +232,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
                 sources.elements[file] = film.elements
             reference = film if file == first.path else reference
 
-    def load(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[None]:
+    def load(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[np.ndarray]:
         headers = [header for header, _ in slices]
         keys = [frame_key(header.path, header.frame or 0) for header in headers]
         items = [_coded(sources.places[h.path], films.get(h.path), h.frame or 0) for h in headers]
@@ -239,18 +240,17 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         sizes = [cells.size] * len(items)
         arrays = run(TASK, items, sizes, lengths=lengths, keys=keys, stop=stop, cells=cells)
         try:
-            for array, (_, pixels) in zip(arrays, slices):
-                pixels[...] = array
-                yield
+            for array in arrays:
+                yield _fitted(array, cells)
         except Exception as error:  # the general reader says what is damaged
             raise Unsuited from error
 
     def check() -> None:
-        pixels = np.empty((cells.rows, cells.columns), cells.dtype)
-        for _ in load([(first, pixels)]):
+        stored = (reference or PixelFile(first.path)).stored(first)
+        for pixels in load([(first, stored)]):
             cells.masked(pixels)
-        if not np.array_equal(pixels, (reference or PixelFile(first.path)).stored(first)):
-            raise Unsuited
+            if not np.array_equal(pixels, stored):
+                raise Unsuited
 
     return _Loader(load, check, stop)
 
@@ -262,12 +262,21 @@ def _reader(sources: _Sources) -> Load:
         if place.length not in (size, size + size % 2) or place.start + place.length > place.state[0]:
             raise Unsuited
 
-    def read(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[None]:
+    def read(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[np.ndarray]:
         for header, pixels in slices:
             _read(sources.places[header.path], header.frame or 0, pixels)
-            yield
+            yield pixels
 
     return read
+
+
+def _fitted(array: np.ndarray, cells: Cells) -> np.ndarray:
+    """Return what was decoded in the type of the cells, to be written to."""
+    if array.shape != (cells.rows, cells.columns):
+        raise Unsuited
+    if array.dtype != cells.dtype:
+        return array.astype(cells.dtype)
+    return array if array.flags.writeable else array.copy()
 
 
 def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
@@ -315,7 +324,7 @@ def _on_threads(
     loader: _Loader,
     finish: Callable[[int, Header, np.ndarray], None],
 ) -> None:
-    """Load slices, neighbours on one thread, into an array or one by one; call a function for each."""
+    """Load slices, neighbours on one thread; call a function for each, which takes them over."""
 
     def block(start: int) -> None:
         slices = [
@@ -324,7 +333,7 @@ def _on_threads(
             if header is not None
         ]
         loaded = loader.load([(header, pixels) for _, header, pixels in slices])
-        for _, (k, header, pixels) in zip(loaded, slices):
+        for pixels, (k, header, _) in zip(loaded, slices):
             finish(k, header, pixels)
 
     is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
@@ -358,7 +367,10 @@ def _floats(
     def finish(k: int, header: Header, pixels: np.ndarray) -> None:
         if bits := cells.masked(pixels)[2]:
             strays[k] = bits
-        values[k] = decode_values(pixels, header, rescale)
+        real = decode_values(pixels, header, rescale)
+        if real.dtype != values.dtype:  # too large
+            raise Unsuited
+        values[k] = real
 
     _on_threads(headers, None, cells, loader, finish)
     return values
@@ -378,15 +390,17 @@ def _integers(
     types: dict[int, np.dtype[Any]] = {}
 
     def finish(k: int, header: Header, image: np.ndarray) -> None:
-        if rescale.is_identity and is_whole:
-            return
-        low, high, bits = cells.masked(image)
-        if bits:
-            strays[k] = bits
+        if not (rescale.is_identity and is_whole):
+            low, high, bits = cells.masked(image)
+            if bits:
+                strays[k] = bits
         if not rescale.is_identity:
             types[k] = integer_type(low, high, header)
             if adds:
-                image += _wrapped(header, cells)
+                np.add(image, _wrapped(header, cells), out=pixels[k])
+                return
+        if image.base is not pixels:
+            pixels[k] = image
 
     _on_threads(headers, pixels, cells, loader, finish)
     if rescale.is_identity:

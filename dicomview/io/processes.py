@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -221,13 +222,7 @@ class Worker:
             if len(self._rest) > _LONGEST_LINE:
                 raise WorkerError("the decoder destroyed its process")
         line, _, self._rest = self._rest.partition(b"\n")
-        try:
-            told = json.loads(line)
-        except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise WorkerError("the decoder destroyed its process")
-        return told
+        return _told(line)
 
     def _death(self) -> WorkerError:
         """Say how the process ended."""
@@ -242,6 +237,18 @@ class Worker:
         return (Killed if name in ("SIGKILL", "SIGTERM", "SIGALRM") else WorkerError)(
             f"the decoder crashed: {name}"
         )
+
+
+@lru_cache(maxsize=8)
+def _told(line: bytes) -> dict[str, Any]:
+    """Return what a line of a worker says."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise WorkerError("the decoder destroyed its process")
+    return told
 
 
 def _late(seconds: float) -> str:

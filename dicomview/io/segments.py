@@ -102,7 +102,7 @@ def _segmentation(headers: Sequence[Header], dataset: Dataset) -> Segmentation:
             "the frames are unevenly spaced: between them a mask is taken from the nearest, unless it is put "
             "on the series from which it was made"
         )
-    pixels = PixelFile(file)
+    pixels = PixelFile(file, expected=[h.frame or 0 for h in headers] if kind == "labelmap" else ())
     if kind == "labelmap":
         planes, present = _label_planes(pixels, headers, slice_of)
         background = {0, number(dataset.get("PixelPaddingValue"), int)}

@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import accumulate, islice
 from mmap import mmap
 from pathlib import Path
@@ -85,6 +86,12 @@ def _told(error: BaseException) -> dict[str, Any]:
     return {"error": bases[0], "name": type(error).__name__, "text": text[:_LONGEST]}
 
 
+@lru_cache(maxsize=1)
+def _line(shape: tuple[int, ...], dtype: str) -> bytes:
+    """Return the line for an array."""
+    return json.dumps({"shape": shape, "dtype": dtype}).encode() + b"\n"
+
+
 def _mapped(place: int | str, size: int) -> mmap:
     """Return memory that both processes share, by the number of its file or by its name."""
     return mmap(place, size) if isinstance(place, int) else mmap(-1, size, tagname=place)  # type: ignore[call-arg,unused-ignore]
@@ -122,8 +129,7 @@ def _run(request: Sequence[Any], shared: mmap, replies: int) -> None:
             place = np.ndarray(array.shape, array.dtype, room)
             if place.ctypes.data != array.ctypes.data:
                 place[...] = array
-            told: dict[str, Any] = {"shape": array.shape, "dtype": array.dtype.str}
-            os.write(replies, json.dumps(told).encode() + b"\n")
+            os.write(replies, _line(array.shape, array.dtype.str))
     except BaseException as error:  # a panic is no Exception
         os.write(replies, json.dumps(_told(error)).encode() + b"\n")
 
