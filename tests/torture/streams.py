@@ -11,6 +11,8 @@ import numpy as np
 from pydicom import uid as uids
 from torture.raw import PIXELS, UNDEFINED, Raw, fragments
 from torture.seeds import (
+    AFFINE,
+    AT,
     CODECS,
     alone,
     compressed_series,
@@ -23,7 +25,7 @@ from torture.seeds import (
     twice,
     voxels,
 )
-from torture.truth import NOT_WRONG, RIGHT, SURVIVE, Case
+from torture.truth import NOT_WRONG, RIGHT, SURVIVE, Case, Truth
 
 SYNTAX, OFFSETS, CODEC, BOMBS = "transfer syntax", "offset tables", "codec headers", "bombs"
 ALL = (
@@ -144,12 +146,23 @@ def patched(stream: bytes, at: int, data: bytes) -> bytes:
     return stream[:at] + data + stream[at + len(data) :]
 
 
+def picture(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.RandomState(1).randint(0, 200, shape)
+
+
+def replaced(stored: np.ndarray) -> tuple[tuple[Truth, ...], ...]:
+    """Return what is right, with a warning, where a slice has other pixels: the series, and it alone."""
+    array = voxels().astype(int)
+    array[AT] = stored - 1024
+    return ((Truth.of(array, AFFINE),), (single(AT, array[AT]),))
+
+
 def headers() -> Iterator[Case]:
     """Sizes, depths and components in the codestream that the header of the file contradicts."""
     import imagecodecs
 
     def other(codec: str, shape: tuple[int, ...], dtype: type = np.uint16) -> bytes:
-        array = np.random.RandomState(1).randint(0, 200, shape).astype(dtype)
+        array = picture(shape).astype(dtype)
         if codec == "rle":
             from pixelfiles import rle
 
@@ -177,8 +190,9 @@ def headers() -> Iterator[Case]:
             except Exception:  # an encoder that has no such image
                 continue
             edit = packed(codec, lambda _, s=stream: s)
-            yield Case(f"{codec}, {name}", CODEC, NOT_WRONG, compressed_series(codec, edit))
-            yield Case(f"{codec}, {name}, alone", CODEC, NOT_WRONG, alone(edit))
+            also = replaced(picture((16, 20)).astype(int)) if name == "eight bits" else ()
+            yield Case(f"{codec}, {name}", CODEC, NOT_WRONG, compressed_series(codec, edit), also=also[:1])
+            yield Case(f"{codec}, {name}, alone", CODEC, NOT_WRONG, alone(edit), also=also[1:])
         if codec != "rle":
             colour = other(codec, (16, 20, 3), np.uint8) if codec != "jpeg lossless" else encoded("j2k", 0)
             yield Case(
