@@ -12,7 +12,7 @@ from pixelfiles import rle
 from pydicom import uid
 
 import dicomview as dv
-from dicomview.errors import MemoryBudgetError
+from dicomview.errors import DecodeError, MemoryBudgetError
 from dicomview.io import decode, eager, pixels
 from dicomview.volume import memory
 
@@ -310,3 +310,20 @@ def test_two_layouts_in_one_series(rewrite, monkeypatch, tmp_path):
     vol = compare(files[0].parent, monkeypatch)
     assert vol.meta.per_slice("StationName") == [None, "other"] * 3
     shutil.rmtree(files[0].parent)
+
+
+def test_slopes_beyond_32_bits_keep_their_values(rewrite):
+    array = np.arange(6 * 8 * 10, dtype=np.uint16).reshape(6, 8, 10)
+    files = rewrite(array, rescale=lambda k: (0.5, 0) if k else ("1e300", 0))
+    slopes = np.array([1e300] + [0.5] * 5)[:, None, None]
+    volume = dv.volread(files[0].parent)
+    np.testing.assert_array_equal(volume.array, array * slopes)
+    if importlib.util.find_spec("dask"):
+        np.testing.assert_array_equal(dv.volread(files[0].parent, lazy=True).array.compute(), volume.array)
+
+
+def test_slopes_beyond_64_bits_are_refused(rewrite):
+    array = np.full((1, 8, 10), 60000, np.uint16)
+    (path,) = rewrite(array, rescale=lambda k: ("1.5e308", "0.5"))
+    with pytest.raises(DecodeError, match=r"RescaleSlope \(0028,1053\).*64 bits"):
+        dv.imread(path)

@@ -56,6 +56,7 @@ _REMEDIES = {
     "SMPTE": "it is a video stream: record it with a video tool",
 }
 _CONVERT = "convert it to Explicit VR Little Endian"
+_LARGEST = float(np.finfo(np.float32).max)
 _INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")]
 
 
@@ -297,8 +298,7 @@ def decode_values(stored: np.ndarray, header: Header, rescale: Rescale) -> np.nd
     if stored.ndim == 3:
         return stored
     if stored.dtype.kind == "f":
-        fits = stored.dtype.itemsize <= 4 or not (np.abs(stored) > np.finfo(np.float32).max).any()
-        return stored.astype(np.float32) if fits else stored
+        return _as_float(stored)
     values = _rescaled(stored, header, rescale)
     if not rescale.fills or header.padding is None or rescale.padding is None:
         return values
@@ -317,7 +317,13 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
         return stored
     slope, intercept = header.rescale_slope, header.rescale_intercept
     if rescale.is_float:
-        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            real = stored.astype(np.float64) * slope + intercept
+        if abs(slope) * 2.0**header.bits_allocated + abs(intercept) <= _LARGEST:
+            return real.astype(np.float32)
+        if not np.isfinite(real).all():
+            raise _too_large("beyond the largest number")
+        return _as_float(real)
     kind = integer_type(int(stored.min()), int(stored.max()), header)
     # Stored values need not fit the type of the result; wrapping arithmetic modulo 2^n loses nothing.
     values: np.ndarray = stored.astype(kind)
@@ -325,6 +331,12 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
         values *= np.array(int(slope)).astype(kind)
     values += np.array(int(intercept)).astype(kind)
     return values
+
+
+def _as_float(values: np.ndarray) -> np.ndarray:
+    """Return float32, or what is beyond that as it is."""
+    fits = values.dtype.itemsize <= 4 or not (np.abs(values) > _LARGEST).any()
+    return values.astype(np.float32) if fits else values
 
 
 def integer_type(least: int, largest: int, header: Header) -> np.dtype[Any]:
@@ -394,8 +406,12 @@ def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
         info = np.iinfo(kind)
         if info.min <= low and high <= info.max:
             return kind
-    raise DecodeError(
-        f"values rescaled by RescaleSlope reach from {low} to {high}, which 64 bits do not hold",
+    raise _too_large(f"from {low} to {high}")
+
+
+def _too_large(reach: str) -> DecodeError:
+    return DecodeError(
+        f"values rescaled by RescaleSlope reach {reach}, which 64 bits do not hold",
         tag="RescaleSlope",
         remedy="mend RescaleSlope and RescaleIntercept in the file",
     )

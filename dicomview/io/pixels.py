@@ -366,7 +366,10 @@ def _floats(
     def finish(k: int, header: Header, pixels: np.ndarray) -> None:
         if bits := cells.masked(pixels)[2]:
             strays[k] = bits
-        values[k] = decode_values(pixels, header, rescale)
+        real = decode_values(pixels, header, rescale)
+        if real.dtype != values.dtype:  # too large
+            raise Unsuited
+        values[k] = real
 
     _on_threads(headers, None, cells, loader, finish)
     return values

@@ -10,7 +10,7 @@ from dicomview.geometry import Geometry, PlaneView, plane_axes, plane_view
 from dicomview.render import overlay_raster
 from dicomview.state import Overlay, Pane, SlabMode, pane_pixels
 from dicomview.volume import Volume
-from dicomview.widgets.deflate import deflated
+from dicomview.widgets.deflate import compressed, deflated
 
 __all__ = ["OVER", "coarse_copy", "raster_of", "slice_key", "slice_of", "upright"]
 
@@ -49,7 +49,7 @@ def slice_of(
     mark_padding : bool
         Whether padding has no value.
     packed : bool
-        Whether the bytes are compressed: all lowest bytes first, then all second ones ..., deflated.
+        Whether the bytes are compressed: see :func:`dicomview.widgets.deflate.compressed`.
     slab : tuple of int, optional
         Slices that are seen as one, as of a :class:`Pane`.
     slab_mode : {"max", "mean", "min"}
@@ -57,7 +57,8 @@ def slice_of(
     Returns
     -------
     dict
-        ``key``, ``height``, ``width``, ``channels``, ``type``, ``packed``, ``whole``.
+        ``key``, ``height``, ``width``, ``channels``, ``type``, ``packed``, ``differs`` (whether these are
+        differences), ``whole``.
     bytes or memoryview
         What has no value is NaN, and then all are float32.
     """
@@ -79,9 +80,13 @@ def slice_of(
         "channels": array.shape[2] if array.ndim == 3 else 1,
         "type": array.dtype.name,
         "packed": packed,
+        "differs": False,
         "whole": pixels.dtype.kind in "iub",
     }
-    return header, _deflated(array) if packed else array.data.cast("B")
+    if not packed:
+        return header, array.data.cast("B")
+    data, header["differs"] = compressed(array.reshape(*array.shape[:2], -1))
+    return header, data
 
 
 def raster_of(
@@ -108,6 +113,7 @@ def raster_of(
         "channels": 4,
         "type": "uint8",
         "packed": True,
+        "differs": False,
         "start": [(i + 0.5) / n - 0.5 for i, n in zip(first, finer)],
         "step": [1 / n for n in finer],
     }
@@ -137,7 +143,8 @@ def coarse_copy(
     Returns
     -------
     dict
-        ``frame``, ``shape``, ``start``, ``step`` (indices of the volume), ``channels``, ``type``.
+        ``frame``, ``shape``, ``start``, ``step`` (indices of the volume); ``channels``, ``type``, ``differs``
+        as of :func:`slice_of`.
     bytes
     """
     shape = volume.geometry.shape
@@ -161,15 +168,18 @@ def coarse_copy(
         planes = [pane_pixels(volume, pane)[part[1:]] for pane in panes]
         is_masked = any(np.ma.isMaskedArray(p) for p in planes)
         array = _plain(np.ma.stack(planes) if is_masked else np.stack(planes))
+    channels = array.shape[3] if array.ndim == 4 else 1
+    data, differs = compressed(array.reshape(-1, array.shape[2], channels))
     header = {
         "frame": ",".join(map(str, frame)),
         "shape": list(array.shape[:3]),
         "start": start,
         "step": steps,
-        "channels": array.shape[3] if array.ndim == 4 else 1,
+        "channels": channels,
         "type": array.dtype.name,
+        "differs": differs,
     }
-    return header, _deflated(array)
+    return header, data
 
 
 def _thinned(volume: Volume, frame: Sequence[int], part: tuple[slice, ...], mark_padding: bool) -> Any:
@@ -191,9 +201,3 @@ def _plain(array: Any) -> np.ndarray:
     array = np.ma.getdata(array)
     kind = array.dtype.name if array.dtype.name in TYPES else "float32"
     return np.ascontiguousarray(array, dtype=np.dtype(kind).newbyteorder("<"))
-
-
-def _deflated(array: np.ndarray) -> bytes:
-    """Compress values by planes of bytes: neighbours have the same upper ones."""
-    planes = array.reshape(-1).view(np.uint8).reshape(-1, array.itemsize).T
-    return deflated(np.ascontiguousarray(planes).data)

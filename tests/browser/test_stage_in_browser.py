@@ -275,6 +275,19 @@ def test_a_page_that_is_loaded_again_shows_the_view(open_viewer):
     book.end()
 
 
+def test_slices_that_come_into_view_wait_for_no_frame(open_viewer):
+    book = open_viewer(f"index=(10, 200, 200), {BARE}")
+    wait_until_painted(book)
+    before = book.page.evaluate(SLICES_ALONE)
+    book.page.evaluate(
+        "() => { window.held = requestAnimationFrame; window.requestAnimationFrame = () => 1; }"
+    )
+    book.execute("viewer.state.index = (50, 300, 300)")
+    book.page.wait_for_function(f"before => ({SLICES_ALONE})() !== before", arg=before, polling=50)
+    book.page.evaluate("() => { window.requestAnimationFrame = window.held; }")
+    assert not book.errors
+
+
 def test_a_hidden_page_asks_for_nothing(open_viewer):
     book = open_viewer("index=(10, 200, 200)")
     center(book)  # before anybody comes near, it would not ask either

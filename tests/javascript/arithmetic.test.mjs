@@ -97,6 +97,15 @@ test("values travel as they are or by planes of bytes", () => {
   assert.deepEqual([...stage.unpacked(planes, "int16", "planes")], [1, -2, 300]);
 });
 
+test("differences become values again, of each channel by itself", () => {
+  const flat = { differs: true, width: 3, channels: 1 };
+  // The first row is foretold by the left, the first column by above, the others by left + above - corner or its limits.
+  assert.deepEqual([...stage.restored(Int16Array.from([129, 129, 129, 130, 128, 138]), flat)], [1, 2, 3, 3, 3, 13]);
+  const colors = { differs: true, width: 2, channels: 3 };
+  assert.deepEqual([...stage.restored(Uint8Array.from([128, 129, 130, 138, 128, 123]), colors)], [0, 1, 2, 10, 1, 253]);
+  assert.deepEqual([...stage.restored(Int16Array.from([129, 5]), { ...flat, differs: false })], [129, 5]);
+});
+
 test("a coarse volume gives slices of every axis, in the coordinates of the whole", () => {
   const coarse = { data: Float32Array.from({ length: 24 }, (_, i) => i), shape: [2, 3, 4], start: [0.5, 0.5, 0.5], step: [2, 2, 2], channels: 1 };
   const slice = stage.coarseSlice(coarse, 0, 3);
