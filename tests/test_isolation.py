@@ -533,13 +533,13 @@ def test_an_interrupt_in_the_middle_of_a_series(write, tmp_path):
     """Other threads wait for decoders that hang: nobody waits for these."""
     pytest.importorskip("imagecodecs")
     array = make_voxels((40, 8, 10))
-    array[3] = marked(array[3])
+    array[0], array[20] = marked(array[0]), marked(array[20])
     files = write_rle(write("s", array), array)
     code = """
 import os, signal, sys, threading, time
 import dicomview as dv
-from dicomview.io import isolation, pixels
-pixels.TASK = "dying.hang_parts"
+from dicomview.io import compressed, isolation, pixels
+pixels.TASK, compressed.TASK = "dying.hang_parts", "dying.hang_frames"
 def interrupt():
     while not isolation._POOL._busy:
         time.sleep(0.01)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from threading import Condition, Event, Timer
+from threading import Condition, Event, Timer, local
 from time import monotonic
 from typing import Any
 
@@ -17,7 +17,7 @@ from dicomview.io.processes import Hung, Killed, NoWorker, Stopped, Worker, Work
 from dicomview.io.quiet import warn
 from dicomview.options import options
 
-__all__ = ["WORKERS", "WorkerError", "run", "warm"]
+__all__ = ["WORKERS", "WorkerError", "run", "stop_by", "warm"]
 
 #: More processes than this wait for memory only.
 WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -41,8 +41,9 @@ class _Pool:
         self._timer: Timer | None = None
 
     @contextmanager
-    def lease(self, task: str, stop: Event | None) -> Iterator[Worker]:
+    def lease(self, task: str) -> Iterator[Worker]:
         """Lend a worker; one that was left in the middle of a request ends."""
+        stop: Event | None = getattr(_THREAD, "stop", None)
         worker = self._taken(task, stop)
         is_well = False
         try:
@@ -154,6 +155,8 @@ class _Obstacle:
 
 
 _OBSTACLE = _Obstacle()
+#: What ends the requests of a thread.
+_THREAD = local()
 #: Items that took too long, what is said of them, and when that was.
 _HUNG: dict[Hashable, tuple[str, float]] = {}
 
@@ -165,7 +168,6 @@ def run(
     *,
     lengths: Sequence[int] = (),
     keys: Sequence[Hashable] = (),
-    stop: Event | None = None,
     **settings: Any,
 ) -> Iterator[np.ndarray]:
     """Run a task on items, in a worker if ``options.isolate`` is set.
@@ -182,8 +184,6 @@ def run(
     keys : sequence of Hashable
         What the items are called: one that took too long is not tried again for ``FORGIVEN`` seconds. None
         for no name.
-    stop : Event, optional
-        Is set when nobody waits for the arrays any more: then the worker ends.
     **settings
         Of the task.
 
@@ -213,9 +213,7 @@ def run(
             yield from getattr(import_module(module), name)(rest, [None] * len(rest), **settings)
             return
         try:
-            for array in _isolated(
-                task, items[done:], sizes[done:], lengths[done:], keys[done:], stop, settings
-            ):
+            for array in _isolated(task, items[done:], sizes[done:], lengths[done:], keys[done:], settings):
                 yield array
                 done, is_again = done + 1, False
         except Killed:
@@ -224,6 +222,11 @@ def run(
             is_again = True
         except NoWorker as error:
             _OBSTACLE.met(error)
+
+
+def stop_by(event: Event) -> None:
+    """Have what this thread asks of workers end when an event is set: nobody waits for it any more."""
+    _THREAD.stop = event
 
 
 def warm(number: int = WORKERS) -> None:
@@ -241,7 +244,6 @@ def _isolated(
     sizes: Sequence[int],
     lengths: Sequence[int],
     keys: Sequence[Hashable],
-    stop: Event | None,
     settings: dict[str, Any],
 ) -> Iterator[np.ndarray]:
     """Run a task in a worker."""
@@ -249,11 +251,11 @@ def _isolated(
     if not hung:
         raise WorkerError(_HUNG[keys[0]][0])
     if hung < len(items):
-        yield from _isolated(task, items[:hung], sizes[:hung], lengths[:hung], keys[:hung], stop, settings)
+        yield from _isolated(task, items[:hung], sizes[:hung], lengths[:hung], keys[:hung], settings)
         raise WorkerError(_HUNG[keys[hung]][0])
     seconds = PATIENCE + max(lengths, default=0) / RATE
     at, found = 0, None
-    with _POOL.lease(task, stop) as worker:
+    with _POOL.lease(task) as worker:
         worker.ask(task, items, settings, sizes, seconds)
         _OBSTACLE.overcome()
         for k, size in enumerate(sizes):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from threading import Event
@@ -22,7 +22,7 @@ from dicomview.io.elements import without_pixels
 from dicomview.io.groups import ScannedFrames
 from dicomview.io.header import Header
 from dicomview.io.inflate import opened
-from dicomview.io.isolation import run, warm
+from dicomview.io.isolation import run, stop_by, warm
 from dicomview.io.layout import UNDEFINED, Scanned
 from dicomview.io.progress import progress
 from dicomview.io.quiet import quiet
@@ -123,8 +123,6 @@ class _Loader:
 
     load: Load
     check: Callable[[], None] = lambda: None
-    #: Ends what is going on, where nobody waits for it any more.
-    stop: Event = field(default_factory=Event)
 
 
 def _sources(headers: Sequence[Header]) -> _Sources:
@@ -221,7 +219,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         return _Loader(_reader(sources))
     decoder(sources.cells.syntax)  # there is one
     warm(1 + -(-count // BLOCK))
-    cells, stop = sources.cells, Event()
+    cells = sources.cells
     films: dict[File, list[bytes]] = {}
     reference: PixelFile | None = None
     for file, place in sources.places.items():
@@ -238,7 +236,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         items = [_coded(sources.places[h.path], films.get(h.path), h.frame or 0) for h in headers]
         lengths = [len(i) if isinstance(i, bytes) else i.state[0] - i.start for i in items]
         sizes = [cells.size] * len(items)
-        arrays = run(TASK, items, sizes, lengths=lengths, keys=keys, stop=stop, cells=cells)
+        arrays = run(TASK, items, sizes, lengths=lengths, keys=keys, cells=cells)
         try:
             for array in arrays:
                 yield _fitted(array, cells)
@@ -252,7 +250,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
             if not np.array_equal(pixels, stored):
                 raise Unsuited
 
-    return _Loader(load, check, stop)
+    return _Loader(load, check)
 
 
 def _reader(sources: _Sources) -> Load:
@@ -337,7 +335,8 @@ def _on_threads(
             finish(k, header, pixels)
 
     is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
-    with ThreadPoolExecutor(CONNECTIONS if is_elsewhere else THREADS) as pool:
+    threads, stop = CONNECTIONS if is_elsewhere else THREADS, Event()
+    with ThreadPoolExecutor(threads, initializer=stop_by, initargs=(stop,)) as pool:
         checked = pool.submit(loader.check)
         blocks = [pool.submit(block, start) for start in range(0, len(headers), BLOCK)]
         try:
@@ -346,7 +345,7 @@ def _on_threads(
                 blocks[k // BLOCK].result()
         except BaseException as error:
             if not isinstance(error, Exception):  # Ctrl-C
-                loader.stop.set()
+                stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 
