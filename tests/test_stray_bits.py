@@ -112,3 +112,11 @@ def test_bits_beyond_those_of_lossless_jpeg_are_told_of(film):
     volume = dv.volread(path)
     np.testing.assert_array_equal(np.squeeze(volume.array), made.TWELVE & 0x7FF)
     assert any(TOLD in text for text in volume.report.warnings)
+
+
+def test_bits_beyond_those_of_lossless_colours_are_told_of(film):
+    colours = {"PhotometricInterpretation": "YBR_RCT", "BitsStored": 7}
+    path = film(made.RGB[None], uid.HTJ2KLossless, encapsulate([made.HTJ2K_RGB]), **colours)
+    volume = dv.volread(path)
+    np.testing.assert_array_equal(np.squeeze(volume.array), made.RGB & 0x7F)
+    assert any(TOLD in text for text in volume.report.warnings)

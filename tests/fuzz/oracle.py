@@ -21,6 +21,8 @@ NOT_RESCALED = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2")
 PARAMETRIC = "1.2.840.10008.5.1.4.1.1.30"
 #: Codecs that keep values about as they were: there are no bits beside those of values (PS3.5 A.4).
 LOSSY = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K)
+#: Codecs that keep every bit, and whose colours pydicom takes as they are.
+UNMASKED = (uid.JPEGLSLossless, uid.JPEG2000Lossless, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL)
 
 
 class Wrong(Exception):
@@ -198,8 +200,12 @@ def stored_values(dataset, frame):
                 raise
             return None
         kind = dataset.PhotometricInterpretation
-    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset or dataset.SamplesPerPixel > 1:
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         return pixels
+    if dataset.SamplesPerPixel > 1:
+        # Bits beside the stored ones are no values, and pydicom leaves them in.
+        spare = 8 * pixels.itemsize - stored if syntax in UNMASKED and 0 < stored <= allocated else 0
+        return pixels << spare >> spare
     if kind not in ("MONOCHROME1", "MONOCHROME2") or not 0 < stored <= allocated or allocated == 1:
         return pixels if allocated == 1 and stored == 1 and kind != "PALETTE COLOR" else None
     if dataset.get("HighBit") != stored - 1:
