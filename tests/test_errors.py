@@ -30,7 +30,6 @@ PATHLESS = {
     "io/segwrite.py": "what is asked for: nothing is read",
     "io/lazy.py:dask_array": "a package is missing",
     "io/omezarr.py:_opened": "a package is missing",
-    "io/decode.py:_smallest_integer": "PixelFile adds it",
     "io/foreign.py:_problem": "an address, which may hold a key",
     "io/functional.py:_number": "read_headers adds it",
     "io/inflate.py": "whoever opens a file adds its path",

@@ -325,5 +325,5 @@ def test_slopes_beyond_32_bits_keep_their_values(rewrite):
 def test_slopes_beyond_64_bits_are_refused(rewrite):
     array = np.full((1, 8, 10), 60000, np.uint16)
     (path,) = rewrite(array, rescale=lambda k: ("1.5e308", "0.5"))
-    with pytest.raises(DecodeError, match=r"RescaleSlope \(0028,1053\).*64 bits"):
-        dv.imread(path)
+    with pytest.raises(DecodeError, match=r"IM0000.dcm: .*RescaleSlope \(0028,1053\).*64 bits"):
+        dv.volread(path.parent)

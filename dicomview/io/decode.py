@@ -322,7 +322,7 @@ def _rescaled(stored: np.ndarray, header: Header, rescale: Rescale) -> np.ndarra
         if abs(slope) * 2.0**header.bits_allocated + abs(intercept) <= _LARGEST:
             return real.astype(np.float32)
         if not np.isfinite(real).all():
-            raise _too_large("beyond the largest number")
+            raise _too_large("beyond the largest number", header.path)
         return _as_float(real)
     kind = integer_type(int(stored.min()), int(stored.max()), header)
     # Stored values need not fit the type of the result; wrapping arithmetic modulo 2^n loses nothing.
@@ -343,7 +343,7 @@ def integer_type(least: int, largest: int, header: Header) -> np.dtype[Any]:
     """Return the smallest type of what whole numbers make of stored values from the least to the largest."""
     slope, intercept = int(header.rescale_slope), int(header.rescale_intercept)
     ends = least * slope + intercept, largest * slope + intercept, intercept
-    return _smallest_integer(min(ends), max(ends))
+    return _smallest_integer(min(ends), max(ends), header.path)
 
 
 def value_padding(header: Header, rescale: Rescale) -> tuple[float, float] | None:
@@ -394,7 +394,7 @@ def _remedy(syntax: UID, *, unknown: bool) -> str:
     return _CONVERT if unknown and remedy.startswith("pip") else remedy
 
 
-def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
+def _smallest_integer(low: int, high: int, path: File | None = None) -> np.dtype[Any]:
     """Return the smallest integer type for a range.
 
     Examples
@@ -406,12 +406,13 @@ def _smallest_integer(low: int, high: int) -> np.dtype[Any]:
         info = np.iinfo(kind)
         if info.min <= low and high <= info.max:
             return kind
-    raise _too_large(f"from {low} to {high}")
+    raise _too_large(f"from {low} to {high}", path)
 
 
-def _too_large(reach: str) -> DecodeError:
+def _too_large(reach: str, path: File | None) -> DecodeError:
     return DecodeError(
         f"values rescaled by RescaleSlope reach {reach}, which 64 bits do not hold",
+        path=path,
         tag="RescaleSlope",
         remedy="mend RescaleSlope and RescaleIntercept in the file",
     )
