@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicomview.io.codestream import check_scans
+from dicomview.io.codestream import check_presets, check_scans
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
@@ -54,3 +54,12 @@ def test_jpeg_ls_puts_a_bit_behind_each_0xff():
     check_scans(data)
     with pytest.raises(ValueError, match="within a scan"):
         check_scans(data[:80] + b"\xff\x90" + data[80:])
+
+
+def test_preset_parameters_of_jpeg_ls_must_fit_its_bits():
+    codecs = pytest.importorskip("imagecodecs")
+    data = bytes(codecs.jpegls_encode(NOISE[..., 0].astype(np.uint16) * 16))
+    assert b"\xff\xf8\x00\x0d\x01\xff\xff" in data, "tests nothing"
+    check_presets(data, 16)
+    with pytest.raises(ValueError, match="values up to 65535, its frame header of 8 bits"):
+        check_presets(data, 8)

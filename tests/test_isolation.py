@@ -521,9 +521,11 @@ def test_a_moving_working_directory(series, workers, monkeypatch, tmp_path):
 def test_an_interrupt_in_the_middle(series, workers, monkeypatch):
     files, array = series
     monkeypatch.setattr(compressed, "TASK", "dying.hang_frames")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell does without it
     threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         dv.imread(files[LETHAL])
+    signal.signal(signal.SIGINT, before)
     assert not workers._busy and not workers._idle
     monkeypatch.undo()
     np.testing.assert_array_equal(dv.imread(files[LETHAL]), array[LETHAL])
@@ -540,6 +542,7 @@ import os, signal, sys, threading, time
 import dicomview as dv
 from dicomview.io import compressed, isolation, pixels
 pixels.TASK, compressed.TASK = "dying.hang_parts", "dying.hang_frames"
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def interrupt():
     while not isolation._POOL._busy:
         time.sleep(0.01)

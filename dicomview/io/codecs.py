@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dicomview.io.cells import Cells
-from dicomview.io.codestream import check_run_lengths, check_scans, check_tiles
+from dicomview.io.codestream import check_presets, check_run_lengths, check_scans, check_tiles
 from dicomview.io.syntaxes import (
     JPEG_2000,
     JPEG_2000_LOSSLESS,
@@ -126,6 +126,7 @@ def _checked_jpeg(data: bytes, cells: Cells, kind: int) -> tuple[bytes, int]:
                 raise Unsuited
             if cells.dtype.kind == "i" and depth != 8 * cells.dtype.itemsize:
                 raise Unsuited  # where the sign is, decoders see differently
+            check_presets(data, depth)
             check_scans(data)
             return data, depth
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")

@@ -17,15 +17,24 @@ from dicomview.io.syntaxes import (
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset  # workers do without
 
-__all__ = ["MOST_PER_BYTE", "check_codestream", "check_run_lengths", "check_scans", "check_tiles"]
+__all__ = [
+    "MOST_PER_BYTE",
+    "check_codestream",
+    "check_presets",
+    "check_run_lengths",
+    "check_scans",
+    "check_tiles",
+]
 
 #: Markers of a frame header (SOF) of JPEG and JPEG-LS; the others of this range are tables.
 _FRAMES = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 #: Of these all readers put bytes into larger cells; of others of JPEG most fail.
 _OF_ANY_BITS = ALL_JPEG_2000 | {JPEG_LS_LOSSLESS, JPEG_LS_NEAR_LOSSLESS}
 _SCAN, _END = 0xDA, b"\xff\xd9"
+#: Parameters of JPEG-LS (LSE).
+_PRESETS = 0xF8
 #: What may follow a scan: the end, another one, tables and comments.
-_BEHIND_SCANS = frozenset((0xD9, _SCAN, 0xC4, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xF8, 0xFE))
+_BEHIND_SCANS = frozenset((0xD9, _SCAN, 0xC4, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), _PRESETS, 0xFE))
 #: Markers within scans (RST), where a segment tells of them (DRI).
 _RESTARTS, _INTERVAL = range(0xD0, 0xD8), 0xDD
 #: Coders put a zero byte behind each 0xFF of a scan, those of JPEG-LS a zero bit: all else is a marker.
@@ -87,6 +96,7 @@ def check_codestream(dataset: "Dataset", data: bytes) -> list[str]:
     found = _of_2000(data) if is_2000 else _of_jpeg(data)
     _check_frame(data, found, dataset)
     if is_jpeg:
+        check_presets(data, found.bits)
         check_scans(data)
     if found.bits <= 8 < int(dataset.BitsStored):
         return [f"a codestream has {found.bits} bits, BitsStored (0028,0101) says {int(dataset.BitsStored)}"]
@@ -124,6 +134,25 @@ def _of_jpeg(data: bytes) -> _Frame:
             bits, rows, columns, components = struct.unpack_from(">BHHB", data, start)
             return _Frame(rows, columns, components, bits)
     raise ValueError("the codestream has no frame header")
+
+
+def check_presets(data: bytes, bits: int) -> None:
+    """Refuse JPEG-LS whose preset parameters tell of larger values than its frame header has bits for.
+
+    References
+    ----------
+    ISO 14495-1 C.2.4.1.1.
+    """
+    for marker, start, length in _segments(data, 2):
+        if marker == _SCAN:
+            return
+        if marker == _PRESETS and length >= 5 and data[start] == 1:
+            (largest,) = struct.unpack_from(">H", data, start + 1)
+            if largest >> bits:
+                raise ValueError(
+                    f"the preset parameters of the codestream tell of values up to {largest}, "
+                    f"its frame header of {bits} bits"
+                )
 
 
 def check_scans(data: bytes) -> None:

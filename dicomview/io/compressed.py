@@ -91,13 +91,13 @@ class CompressedFrames:
         values = int(dataset.Rows) * int(dataset.Columns) * int(dataset.SamplesPerPixel)
         size = values * -(-int(dataset.BitsAllocated) // 8)
         syntax = str(dataset.file_meta.TransferSyntaxUID)
-        items: dict[int | None, CodedFrame]
+        items: dict[int | None, CodedFrame] = {}
         if index is None:
             elements["NumberOfFrames"] = count = int(dataset.get("NumberOfFrames") or 1)
-            items, size = {None: CodedFrame(syntax, elements, dataset.PixelData, None)}, size * count
+            items[None], size = CodedFrame(syntax, elements, dataset.PixelData, None), size * count
         else:
             streams = self._streams(index, max(1, min(AHEAD, AHEAD_BYTES // max(size, 1))))
-            items = {k: CodedFrame(syntax, elements, _enclosed(data)) for k, data in streams.items()}
+            items.update({k: CodedFrame(syntax, elements, _enclosed(s)) for k, s in streams.items()})
         keys = [frame_key(self._path, k, self._start) for k in items]
         lengths = [len(item.data) for item in items.values()]
         found: dict[int | None, np.ndarray] = {}

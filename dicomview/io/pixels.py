@@ -393,12 +393,11 @@ def _integers(
             low, high, bits = cells.masked(image)
             if bits:
                 strays[k] = bits
-        if not rescale.is_identity:
-            types[k] = integer_type(low, high, header)
-            if adds:
-                np.add(image, _wrapped(header, cells), out=pixels[k])
-                return
-        if image.base is not pixels:
+            if not rescale.is_identity:
+                types[k] = integer_type(low, high, header)
+        if adds and not rescale.is_identity:
+            np.add(image, _wrapped(header, cells), out=pixels[k])
+        elif image.base is not pixels:
             pixels[k] = image
 
     _on_threads(headers, pixels, cells, loader, finish)

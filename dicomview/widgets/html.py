@@ -28,6 +28,8 @@ LAZY_PER_BYTE = 8
 _SCRIPT, _DRAWER = (Path(__file__).with_name(name) for name in ("stage.js", "drawings.js"))
 #: Part of a page that the outlines of masks may take.
 OUTLINES = 0.25
+#: Bytes of a page for its markup, its sliders and what is said of the scene.
+MARKUP = 10_000
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -76,7 +78,7 @@ def standalone_html(state: ViewState, size: tuple[float, float], *, title: str, 
     overlay = b64encode(png(np.asarray(canvas.buffer_rgba()))).decode()
     script, drawer = _SCRIPT.read_text(encoding="utf-8"), b64encode(_DRAWER.read_bytes()).decode()
     outlines = _json(drawn)
-    frames, note = _frames(state, budget - sum(map(len, (overlay, script, drawer, outlines))))
+    frames, note = _frames(state, budget - MARKUP - sum(map(len, (overlay, script, drawer, outlines))))
     whole = len(frames) == max(1, int(np.prod([len(d) for d in volume.dimensions])))
     values = volume.sample()
     span = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
