@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import warnings
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -361,7 +362,10 @@ def test_images_of_pydicom_have_the_values_that_pydicom_gives(name):
             wanted = pydicom.pixels.apply_color_lut(wanted, dataset) >> 8  # 16 bits an entry
         elif dataset.SamplesPerPixel == 1:
             wanted = pydicom.pixels.apply_modality_lut(wanted, dataset)
-    np.testing.assert_allclose(np.asarray(dv.imread(SHIPPED / name)), wanted, rtol=1e-6)
+    is_padded = name == "MR_small_padded.dcm"
+    with pytest.warns(RuntimeWarning, match="what is behind them") if is_padded else nullcontext():
+        found = np.asarray(dv.imread(SHIPPED / name))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def change_palette(path, change, **encoding):
