@@ -72,6 +72,11 @@ def held():
     }
 
 
+def grown(before):
+    """Return what is more than before; processes that decode may have ended meanwhile."""
+    return {what: number for what, number in held().items() if number > before[what]}
+
+
 def changes(state, rng):
     """Return what a session does to a state, each a function of nothing."""
     axis, plane = rng.randrange(3), rng.choice(PLANES)
@@ -217,8 +222,7 @@ def test_viewers_that_are_opened_and_closed_leave_nothing(vol, raised, draw):
     use()
     before = held()
     gone = [use(), use()]
-    after = held()
-    assert after == before and not raised
+    assert not grown(before) and not raised
     assert not any(viewer() for viewer in gone), "a viewer is still held"
 
 
@@ -231,7 +235,7 @@ def test_viewers_opened_and_closed_take_no_memory(count):
     before, objects = held(), len(gc.get_objects())
     for _ in range(count):
         use()
-    assert held() == before
+    assert not grown(before)
     assert len(gc.get_objects()) - objects < count, "less than one for each"
 
 
@@ -252,7 +256,7 @@ def test_comparisons_and_galleries_leave_nothing(vol, write):
     use(folder)
     before = held()
     use(folder)
-    assert held() == before
+    assert not grown(before)
 
 
 @pytest.mark.parametrize("count", [6, pytest.param(50, marks=pytest.mark.long)])
@@ -272,7 +276,7 @@ def test_a_cell_that_is_run_again_and_again_keeps_one_viewer(raised, count, monk
             del result
             if len(seen) == 3:
                 before = held()
-        assert held() == before
+        assert not grown(before)
         assert sum(viewer() is not None for viewer in seen) <= 2, "those of earlier runs are still held"
         out = shell.user_ns["Out"]
         assert next(iter(out.values())) == 3 and out[shell.execution_count - 1] is seen[-1]()
@@ -293,7 +297,7 @@ def test_slice_changes_take_no_memory(is_staged, steps, raised):
     changed = walk(viewer, say, 2 * max(SHAPE))  # what is kept has been made
     before, objects, was = held(), len(gc.get_objects()), memory()
     walk(viewer, say, steps, changed)
-    assert held() == before and not raised
+    assert not grown(before) and not raised
     assert len(gc.get_objects()) - objects < 100
     assert memory() - was < 20e6
     viewer.close()
