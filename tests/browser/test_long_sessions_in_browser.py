@@ -208,8 +208,8 @@ def test_a_thousand_keys(show):
     assert after[:4] == before[:4] and after[4] <= before[4] + 2 and after[5] <= before[5] + 1
     assert now - was < 30e6
     assert all(page_now[one] == page_was[one] for one in ("canvases", "elements"))
-    assert page_now["nodes"] < page_was["nodes"] + 500
-    assert page_now["listeners"] <= page_was["listeners"] + 20
+    # JupyterLab adds some of its own in the course of time; a key that left one would leave a thousand.
+    assert all(page_now[one] < page_was[one] + 500 for one in ("nodes", "listeners"))
     assert page_now["heap"] - page_was["heap"] < 20e6
     assert book.page.evaluate(PAINTED) == [True]
     assert not book.errors
