@@ -27,8 +27,6 @@ PATIENCE, RATE = 15.0, 1 << 20
 FORGIVEN = 300.0
 #: Seconds after which starting workers is tried again where it failed; each time in a row twice as many.
 PAUSE = 60.0
-#: Seconds after which somebody who waits looks whether this is still wanted.
-_STEP = 0.1
 
 
 class _Pool:
@@ -72,7 +70,7 @@ class _Pool:
                 elif len(self._busy) < WORKERS:
                     worker = _started()
                 else:
-                    self._free.wait(None if stop is None else _STEP)
+                    self._free.wait(None if stop is None else processes.STEP)
                     continue
                 self._busy.append(worker)
                 return worker
@@ -88,7 +86,7 @@ class _Pool:
         """Sweep when all would be over; no thread is left behind where there are no workers."""
         if self._timer is None and self._idle:
             left = processes.IDLE - min(worker.idle_for() for worker in self._idle)
-            self._timer = Timer(max(left, 0.0) + _STEP, self._look)
+            self._timer = Timer(max(left, 0.0) + processes.STEP, self._look)
             self._timer.daemon = True
             try:
                 self._timer.start()

@@ -3,12 +3,12 @@
 from contextlib import suppress
 from typing import BinaryIO
 
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from dicomview.io.codestream import MOST_PER_BYTE
-from dicomview.io.doubts import FILES
+from dicomview.io.doubts import FILES, named
 from dicomview.io.encoding import COMPRESSED
 from dicomview.io.header import Header
 from dicomview.io.values import FARTHEST
@@ -83,22 +83,22 @@ def remarks_of(
     for keyword, default in (("RescaleSlope", 1), ("RescaleIntercept", 0), ("DoseGridScaling", 1)):
         value = dataset.get(keyword)
         if isinstance(value, MultiValue | list):
-            raise ValueError(f"{_named(keyword)} must be one value, not {len(value)}")
+            raise ValueError(f"{named(keyword)} must be one value, not {len(value)}")
         if keyword in dataset and value in (None, ""):
-            remarks.append(f"{_named(keyword)} is empty in {FILES}: taken for {default}")
+            remarks.append(f"{named(keyword)} is empty in {FILES}: taken for {default}")
     if header.modality == "RTDOSE" and "DoseGridScaling" not in dataset:
-        remarks.append(f"{_named('DoseGridScaling')} is absent in {FILES}: taken for 1")
+        remarks.append(f"{named('DoseGridScaling')} is absent in {FILES}: taken for 1")
     if "RescaleSlope" in dataset and "RescaleIntercept" not in dataset:
-        remarks.append(f"{_named('RescaleIntercept')} is absent beside RescaleSlope in {FILES}: taken for 0")
+        remarks.append(f"{named('RescaleIntercept')} is absent beside RescaleSlope in {FILES}: taken for 0")
     for keyword in _CRUCIAL:
         found = dataset[keyword].VR if keyword in dataset else None
         tag = tag_for_keyword(keyword)
         assert tag is not None
         if found in _BINARY and dictionary_VR(tag) in ("DS", "IS"):
-            raise ValueError(f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)}")
+            raise ValueError(f"{named(keyword)} is of type {found} in place of {dictionary_VR(tag)}")
         if found not in (None, "UN", dictionary_VR(tag)):
             remarks.append(
-                f"{_named(keyword)} is of type {found} in place of {dictionary_VR(tag)} in {FILES}: "
+                f"{named(keyword)} is of type {found} in place of {dictionary_VR(tag)} in {FILES}: "
                 "its value may be misread"
             )
     return remarks
@@ -115,14 +115,8 @@ def _guessed(header: Header, dataset: Dataset, *, is_coded: bool) -> list[str]:
         with suppress(Exception):  # elements of types that they must not have
             value = dataset.get(keyword)
         if value not in (0, 1):
-            told.append(f"{_named(keyword)} is neither 0 nor 1 in {FILES}: {guess}")
+            told.append(f"{named(keyword)} is neither 0 nor 1 in {FILES}: {guess}")
     return told
-
-
-def _named(keyword: str) -> str:
-    tag = tag_for_keyword(keyword)
-    assert tag is not None and keyword_for_tag(tag)
-    return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _of_size(header: Header, size: int, *, is_coded: bool) -> list[str]:

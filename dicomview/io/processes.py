@@ -30,7 +30,7 @@ __all__ = ["Hung", "Killed", "NoWorker", "Stopped", "Worker", "WorkerError"]
 #: what a task needs; seconds after which one without work ends itself.
 HELLO, START, IDLE = 10.0, 60.0, 60.0
 #: Seconds after which somebody who waits looks whether this is still wanted.
-_STEP = 0.1
+STEP = 0.1
 #: Bytes that a decoder may take, beside so many times what its result takes.
 ALLOWANCE, FACTOR = 512 << 20, 16
 #: A worker gives back shared memory beyond so many bytes.
@@ -210,7 +210,7 @@ class Worker:
         until = time.monotonic() + seconds
         number = self.process.stdout.fileno()
         while b"\n" not in self._rest:
-            while not pipes.is_readable(number, min(until - time.monotonic(), _STEP)):
+            while not pipes.is_readable(number, min(until - time.monotonic(), STEP)):
                 if self.stop is not None and self.stop.is_set():
                     raise Stopped("the decoder was stopped")
                 if time.monotonic() > until:
