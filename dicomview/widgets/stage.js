@@ -612,7 +612,10 @@ class Stage extends Listener {
     this.changed = new Map();
     this.name = Math.random().toString(36).slice(2); // among the views of a viewer
     this.sequence = 0;
-    this.heard = 0; // the last message that the kernel's scene knows of
+    /** @type {any} ipympl's model of the canvas */
+    this.drawn = null;
+    /** @type {Record<string, number>} by trait: the last message that the kernel's scene knows of */
+    this.heard = {};
     this.toldAt = 0;
     this.telling = 0;
     this.frame = 0;
@@ -713,7 +716,7 @@ class Stage extends Listener {
   /** @param {any} message @param {any[]} buffers */
   received(message, buffers) {
     const bytes = buffers.map((b) => new Uint8Array(b.buffer ?? b, b.byteOffset ?? 0, b.byteLength));
-    if (message.scene) this.heard = Math.max(this.heard, message.heard?.[this.name] ?? 0);
+    if (message.scene) Object.assign(this.heard, message.heard?.[this.name]);
     if (message.scene) this.take(message.scene, message.coming);
     if (message.coarse) this.takeCoarse(message.coarse, bytes[0]);
     if (message.painted) this.repaint(message.painted);
@@ -736,7 +739,7 @@ class Stage extends Listener {
       this.flights = 0;
     } else if (mine) {
       for (const [name, sequence] of this.changed) {
-        if (sequence > this.heard) scene[name] = mine[name];
+        if (sequence > (this.heard[name] ?? 0)) scene[name] = mine[name];
         else this.changed.delete(name);
       }
     }
@@ -838,8 +841,14 @@ class Stage extends Listener {
     this.telling ||= window.setTimeout(() => this.tell(), Math.max(0, this.toldAt + wait - performance.now()));
   }
 
-  /** Tell the kernel what was changed here, in one message with what else there is to say. @param {any} [message] */
-  tell(message = {}) {
+  /** Tell the kernel what is in view before it hears of a press: the same way, or the press may be there first. */
+  tellOfPress() {
+    if (this.drawn) this.tell({ type: "ack" }, this.drawn); // ipympl has nothing to do for it
+    else this.tell();
+  }
+
+  /** Tell the kernel what was changed here, in one message with what else there is to say. @param {any} [message] @param {any} [model] */
+  tell(message = {}, model = this.model) {
     clearTimeout(this.telling);
     this.telling = 0;
     /** @type {Record<string, any>} */
@@ -855,7 +864,7 @@ class Stage extends Listener {
       this.sequence += 1;
       message.state = { changed, sequence: this.sequence, plane: this.active, view: this.name };
     }
-    this.model.send(message);
+    model.send(message);
   }
 
   // -- what is there, and what is missing --
@@ -1273,6 +1282,7 @@ class Stage extends Listener {
   async watchKernel() {
     const canvas = await this.model.widget_manager.get_model(this.scene.canvas).catch(() => null);
     if (!canvas || this.isClosed) return;
+    this.drawn = canvas;
     canvas.on("comm_live_update", () => {
       this.canvas.style.filter = canvas.comm_live ? "" : "grayscale(1) brightness(0.6)";
       this.host.title = canvas.comm_live ? "" : "The kernel is gone: run the cell again.";
@@ -1544,7 +1554,7 @@ class Stage extends Listener {
     const { pane, place, x, y } = this.at(event);
     const { scene } = this;
     if (scene.measuring && event.button === 0) {
-      this.tell(); // the kernel draws: it must know what is in view before it hears of the press
+      this.tellOfPress(); // the kernel draws
       return;
     }
     const left = scene.tool === "window" && !scene.hasWindow ? "crosshair" : scene.tool;
@@ -1625,7 +1635,7 @@ class Stage extends Listener {
     if (!this.isMine(event) || performance.now() - this.clicked.at > DOUBLE) return;
     this.scene.index = this.clicked.index;
     this.note("index");
-    this.tell(); // before the kernel hears of the double click
+    this.tellOfPress();
   }
 
   /** Do what a key stands for; returns whether that is done. @param {KeyboardEvent} event */

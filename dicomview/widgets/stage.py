@@ -59,15 +59,16 @@ class Stage:
             self._sent.clear()
             self._coarse.clear()
 
-    def show(self, scene: dict[str, Any], heard: dict[str, int], *, coarse: bool = True) -> None:
+    def show(self, scene: dict[str, Any], heard: dict[str, dict[str, int]], *, coarse: bool = True) -> None:
         """Send a scene, with the slices in view that were not sent yet.
 
         Parameters
         ----------
         scene : dict
             See :func:`described`.
-        heard : dict of str to int
-            By view of the page, the last message that the scene knows of: what was changed there later stays.
+        heard : dict
+            By view of the page and trait, the last message that the scene knows of: what was changed there
+            later stays.
         coarse : bool
             Whether the coarse copy goes with it.
         """

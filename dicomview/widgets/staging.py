@@ -65,8 +65,8 @@ class Staging:
         self._on_raised, self._on_missing = on_raised, on_missing
         self._page, self._stage = page, Stage(state, page)
         self.is_on, self._page_speaks = False, False
-        #: By view of the page: the last message that was heard of it.
-        self._heard: dict[str, int] = {}
+        #: By view of the page and trait: the last message that was heard of it.
+        self._heard: dict[str, dict[str, int]] = {}
         page.handlers.update(
             hello=self._raise,
             rotate=lambda turn: pointer.rotate(turn["plane"], turn["degrees"], drag=turn["drag"]),
@@ -88,6 +88,8 @@ class Staging:
 
     def _spoken(self, _: Any, content: Any, buffers: Any) -> None:
         """Follow the screen of the page; give our script some time, from the first word of the canvas on."""
+        if "state" in content:
+            self._told(content["state"])  # before a press
         if content.get("type") == "set_device_pixel_ratio":
             self.show()  # the canvas heard of it before
         if content.get("type") != "initialized" or self.is_on or self._deadline is not None:
@@ -150,7 +152,7 @@ class Staging:
     def _raise(self, hello: dict[str, Any]) -> None:
         """Leave the slices to the page, which is there now."""
         with self._state.lock:
-            self._heard[hello["view"]] = 0
+            self._heard.setdefault(hello["view"], {})
             self._canvas.may_overlay(True)
             is_new = self._page.ahead is None or not hello["ahead"]
             self._stage.begin(is_far=hello["far"], is_new=is_new)
@@ -164,10 +166,16 @@ class Staging:
                 self._on_raised()
 
     def _told(self, told: dict[str, Any]) -> None:
-        """Take over what was changed in the page."""
-        changed, plane = told["changed"], told["plane"]
+        """Take over what was changed in the page, but for what a later message told already.
+
+        Messages overtake each other: ipykernel brings them to the thread that spoke to the page last, so that
+        some wait for a cell that runs and others do not.
+        """
+        changed, plane, sequence = told["changed"], told["plane"], told["sequence"]
         with self._state.lock:
-            self._heard[told["view"]] = told["sequence"]
+            heard = self._heard.setdefault(told["view"], {})
+            new = {name for name in _CHANGED & set(changed) if sequence > heard.get(name, 0)}
+            heard.update(dict.fromkeys(new, sequence))
             self._page_speaks = True
             led = self._sliders().values()
             for slider in led:
@@ -175,7 +183,7 @@ class Staging:
             try:
                 if plane in PLANES:
                     self._pointer.plane = plane
-                for name in _CHANGED & set(changed):
+                for name in new:
                     value = changed[name]
                     setattr(self._state, name, Window(*value) if name == "window" else value)
             finally:

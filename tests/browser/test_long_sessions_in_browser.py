@@ -134,6 +134,7 @@ viewer.state.layout = "ortho"
     book.page.wait_for_function("window.busyDone === true", timeout=60_000)
     book.page.mouse.move(2, 2)
     wait_until_told(book)
+    book.wait_for_value("viewer.state.pointer", None)
     book.execute(
         "state = viewer.state\nstate.invert = False\nstate.fit()\nstate.overlays = state.measurements = ()\n"
         "state.texts = state.letters = state.scale_bar = state.crosshair = False"
