@@ -184,7 +184,8 @@ def test_messages_that_overtake_others_do_not_bring_back_what_was(talk):
     viewer.state.zoom = 2
     assert scenes(sent)[-1]["heard"] == {"a": {"index": 3, "pointer": 3}}
     say(state=told("a", 1, index=[9, 6, 7], window=[50, 90, "linear"]))
-    say(state=told("a", 2, index=[10, 6, 7], pointer=[10, 1, 1]))
+    say(state={**told("a", 2, index=[10, 6, 7], pointer=[10, 1, 1]), "plane": "coronal"})
+    assert viewer._pointer.plane == "axial", "where keys act"
     assert viewer.state.index == (11, 6, 7) and viewer.state.pointer is None
     assert viewer.state.window == dv.Window(50, 90, "linear")
     viewer.state.zoom = 1

@@ -174,14 +174,15 @@ class Staging:
         changed, plane, sequence = told["changed"], told["plane"], told["sequence"]
         with self._state.lock:
             heard = self._heard.setdefault(told["view"], {})
+            is_newest = sequence > max(heard.values(), default=0)
             new = {name for name in _CHANGED & set(changed) if sequence > heard.get(name, 0)}
-            heard.update(dict.fromkeys(new, sequence))
+            heard.update({name: sequence for name in new})
             self._page_speaks = True
             led = self._sliders().values()
             for slider in led:
                 slider.is_led = True
             try:
-                if plane in PLANES:
+                if is_newest and plane in PLANES:
                     self._pointer.plane = plane
                 for name in new:
                     value = changed[name]
