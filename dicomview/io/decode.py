@@ -57,7 +57,11 @@ _REMEDIES = {
 }
 _CONVERT = "convert it to Explicit VR Little Endian"
 _LARGEST = float(np.finfo(np.float32).max)
-_INTEGERS = [np.dtype(t) for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")]
+#: Integer types from the smallest on, with their ranges.
+_INTEGERS = [
+    (np.dtype(t), int(np.iinfo(t).min), int(np.iinfo(t).max))
+    for t in ("u1", "i1", "u2", "i2", "u4", "i4", "i8", "u8")
+]
 
 
 @dataclass(frozen=True)
@@ -402,9 +406,8 @@ def _smallest_integer(low: int, high: int, path: File | None = None) -> np.dtype
     >>> _smallest_integer(-1024, 3071)
     dtype('int16')
     """
-    for kind in _INTEGERS:
-        info = np.iinfo(kind)
-        if info.min <= low and high <= info.max:
+    for kind, least, largest in _INTEGERS:
+        if least <= low and high <= largest:
             return kind
     raise _too_large(f"from {low} to {high}", path)
 

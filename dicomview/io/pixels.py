@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeAlias
@@ -37,6 +37,8 @@ __all__ = ["read_slices"]
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 16
+#: Whether a file can be read at a place into an array by one call, which takes the fewest turns at the GIL.
+_AT_ONCE = hasattr(os, "preadv")
 TASK = "dicomview.io.tasks.decode_parts"
 _PADDING = b"\xfc\xff\xfc\xff"  # DataSetTrailingPadding
 
@@ -54,16 +56,11 @@ class _Place:
     implicit: bool
     frames: int = 1
 
-    def opened(self) -> Any:
-        """Open the file, if it is still the one whose header was read."""
-        if not isinstance(self.file, Path):
-            return self.file.open()
-        stream = open(self.file, "rb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
-        state = os.fstat(stream.fileno())
+    def check(self, state: os.stat_result) -> None:
+        """Refuse a file that is not the one any more whose header was read."""
         if (state.st_size, state.st_mtime_ns) != self.state:
-            stream.close()
             raise Unsuited
-        return stream
+
 
 
 @dataclass
@@ -278,20 +275,29 @@ def _fitted(array: np.ndarray, cells: Cells) -> np.ndarray:
 
 
 def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
-    """Read uncompressed pixels."""
-    behind = place.state[0] - place.start - place.length
-    with place.opened() as stream:
-        stream.seek(place.start + frame * pixels.nbytes)
-        if stream.readinto(pixels) != pixels.nbytes:
-            raise Unsuited
-        if behind >= 8:  # nothing else than padding may follow
-            stream.seek(place.start + place.length)
-            tail = stream.read(12)
-            size = 8 if place.implicit else 12
-            if tail[:4] != _PADDING or size + int.from_bytes(tail[size - 4 : size], "little") != behind:
-                raise Unsuited
-        elif behind < 0:
-            raise Unsuited
+    """Read uncompressed pixels; nothing else than padding may follow."""
+    at, end = place.start + frame * pixels.nbytes, place.start + place.length
+    behind = place.state[0] - end
+    if isinstance(place.file, Path) and _AT_ONCE:
+        number = os.open(place.file, os.O_RDONLY)
+        try:
+            place.check(os.fstat(number))
+            count = os.preadv(number, [pixels], at)
+            tail = os.pread(number, 12, end) if behind >= 8 else b""
+        finally:
+            os.close(number)
+    else:
+        with place.file.open("rb") as stream:
+            if isinstance(place.file, Path):
+                place.check(os.fstat(stream.fileno()))
+            stream.seek(at)
+            count = stream.readinto(pixels)  # type: ignore[union-attr]
+            stream.seek(end)
+            tail = stream.read(12) if behind >= 8 else b""
+    size = 8 if place.implicit else 12
+    is_padding = tail[:4] == _PADDING and size + int.from_bytes(tail[size - 4 : size], "little") == behind
+    if count != pixels.nbytes or (behind >= 8 and not is_padding):
+        raise Unsuited
 
 
 def _coded(place: _Place, frames: list[bytes] | None, frame: int) -> CodedPart | bytes:
@@ -302,7 +308,7 @@ def _coded(place: _Place, frames: list[bytes] | None, frame: int) -> CodedPart |
         raise Unsuited
     if isinstance(place.file, Path):
         return CodedPart(os.path.abspath(place.file), place.start, place.state)  # noqa: PTH100 - links stay
-    with place.opened() as stream:
+    with place.file.open("rb") as stream:
         stream.seek(place.start)
         return frame_of(stream.read())
 
@@ -386,7 +392,7 @@ def _integers(
     pixels = _blank(headers, cells, cells.dtype)
     is_whole = cells.stored == 8 * cells.dtype.itemsize
     adds = all(header.rescale_slope == 1 for header in headers if header is not None)
-    types: dict[int, np.dtype[Any]] = {}
+    types: set[np.dtype[Any]] = set()
 
     def finish(k: int, header: Header, image: np.ndarray) -> None:
         if not (rescale.is_identity and is_whole):
@@ -394,16 +400,16 @@ def _integers(
             if bits:
                 strays[k] = bits
             if not rescale.is_identity:
-                types[k] = integer_type(low, high, header)
+                types.add(integer_type(low, high, header))
         if adds and not rescale.is_identity:
-            np.add(image, _wrapped(header, cells), out=pixels[k])
+            np.add(image, _wrapped(header.rescale_intercept, cells.dtype), out=pixels[k])
         elif image.base is not pixels:
             pixels[k] = image
 
     _on_threads(headers, pixels, cells, loader, finish)
     if rescale.is_identity:
         return pixels
-    dtype = reduce(np.promote_types, types.values())
+    dtype = reduce(np.promote_types, types)
     if dtype.kind == "f":
         raise Unsuited
     if adds and dtype.itemsize == pixels.dtype.itemsize:
@@ -411,11 +417,14 @@ def _integers(
     values = _blank(headers, cells, dtype)
     for k, header in enumerate(headers):
         if header is not None:
-            stored = pixels[k] - _wrapped(header, cells) if adds else pixels[k]
+            stored = pixels[k]
+            if adds:
+                stored = stored - _wrapped(header.rescale_intercept, cells.dtype)
             values[k] = decode_values(stored, header, rescale)
     return values
 
 
-def _wrapped(header: Header, cells: Cells) -> np.ndarray:
-    """Return the intercept in the type of the stored values."""
-    return np.array(int(header.rescale_intercept)).astype(cells.dtype)
+@lru_cache(maxsize=16)
+def _wrapped(intercept: float, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return an intercept in the type of stored values."""
+    return np.array(int(intercept)).astype(dtype)
