@@ -6,31 +6,26 @@
 (0.453125, 0.453125)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from imageio.config import known_plugins
+from imageio.config.plugins import PluginConfig
+
 from dicomview import errors
-from dicomview.display import Window
 from dicomview.errors import DicomviewError
-from dicomview.geometry import Geometry
-from dicomview.io import (
-    Series,
-    SeriesList,
-    dataset,
-    dicomweb,
-    find_series,
-    imread,
-    mvolread,
-    register,
-    segread,
-    volread,
-)
 from dicomview.options import options
-from dicomview.volume import Image, Meta, Segmentation, Volume
 
 if TYPE_CHECKING:
     from dicomview import datasets, measure, samples
+    from dicomview.display import Window
     from dicomview.export import animate, compare_aspect, looks, montage, planes, plot_profile
+    from dicomview.geometry import Geometry
+    from dicomview.io import Series, SeriesList, dataset, find_series, imread, mvolread, volread
+    from dicomview.io.dicomweb import dicomweb
+    from dicomview.io.segread import segread
     from dicomview.state import ViewState, link
+    from dicomview.volume import Image, Meta, Segmentation, Volume
     from dicomview.widgets import CompareViewer, Gallery, SeriesBrowser, SliceViewer, compare, gallery
 
 __version__ = "0.1.0"
@@ -73,35 +68,27 @@ __all__ = [
     "volread",
 ]
 
-#: Names that need matplotlib or ipywidgets, or that few need: imported when first asked for.
+#: Where names are that are imported when they are first asked for: who reads need not wait for what draws,
+#: and who asks for a version waits for nothing.
 _LAZY = {
-    "CompareViewer": "dicomview.widgets",
-    "Gallery": "dicomview.widgets",
-    "SeriesBrowser": "dicomview.widgets",
-    "SliceViewer": "dicomview.widgets",
-    "ViewState": "dicomview.state",
-    "animate": "dicomview.export",
-    "compare": "dicomview.widgets",
-    "compare_aspect": "dicomview.export",
-    "datasets": "dicomview.datasets",
-    "gallery": "dicomview.widgets",
-    "link": "dicomview.state",
-    "looks": "dicomview.export",
-    "measure": "dicomview.measure",
-    "montage": "dicomview.export",
-    "planes": "dicomview.export",
-    "plot_profile": "dicomview.export",
-    "samples": "dicomview.samples",
+    "display": ("Window",),
+    "export": ("animate", "compare_aspect", "looks", "montage", "planes", "plot_profile"),
+    "geometry": ("Geometry",),
+    "io": ("Series", "SeriesList", "dataset", "find_series", "imread", "mvolread", "volread"),
+    "io.dicomweb": ("dicomweb",),
+    "io.segread": ("segread",),
+    "state": ("ViewState", "link"),
+    "volume": ("Image", "Meta", "Segmentation", "Volume"),
+    "widgets": ("CompareViewer", "Gallery", "SeriesBrowser", "SliceViewer", "compare", "gallery"),
 }
+_PLACES = {name: module for module, names in _LAZY.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        module = import_module(_LAZY[name])
-        value = module if name in ("datasets", "measure", "samples") else getattr(module, name)
-        globals()[name] = value
+    if name in ("datasets", "measure", "samples"):
+        return import_module(f"dicomview.{name}")
+    if name in _PLACES:
+        value = globals()[name] = getattr(import_module(f"dicomview.{_PLACES[name]}"), name)
         return value
     raise AttributeError(f"module 'dicomview' has no attribute {name!r}")
 
@@ -110,12 +97,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _view(volume: Volume, **kwargs: Any) -> Any:
-    """Make the widget of Volume.view()."""
-    from dicomview.widgets import SliceViewer
-
-    return SliceViewer(volume, **kwargs)
-
-
-Volume.set_viewer(_view)
-register()
+known_plugins.setdefault(
+    "dicomview",
+    PluginConfig(name="dicomview", class_name="DicomviewPlugin", module_name="dicomview.io.plugin"),
+)

@@ -17,7 +17,7 @@ import pytest
 
 import dicomview
 from dicomview.cli.arguments import make_parser
-from dicomview.io import DicomWeb
+from dicomview.io.dicomweb import DicomWeb
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

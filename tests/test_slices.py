@@ -120,6 +120,12 @@ def test_padding_under_slopes_that_differ_is_left_to_the_general_reader(rewrite,
     compare(files[0].parent, monkeypatch, straight=False)
 
 
+@pytest.fixture(params=[True, False], ids=["at once", "as a stream"])
+def reads(request, monkeypatch):
+    """Have pixels read as where one call does it, and as on other systems."""
+    monkeypatch.setattr(pixels, "_AT_ONCE", request.param and hasattr(os, "preadv"))
+
+
 def test_archives(rewrite, monkeypatch, tmp_path):
     with zipfile.ZipFile(tmp_path / "series.zip", "w") as archive:
         for path in rewrite(full("i2"), RESCALES[1]):
@@ -127,6 +133,7 @@ def test_archives(rewrite, monkeypatch, tmp_path):
     compare(tmp_path / "series.zip", monkeypatch)
 
 
+@pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize(
     ("tail", "straight"),
     [
@@ -150,6 +157,7 @@ def test_a_modality_lut_is_left_to_the_general_reader(rewrite, monkeypatch):
     compare(files[0].parent, monkeypatch, straight=False)
 
 
+@pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize("change", ["cut", "new", "gone", "touched"])
 def test_a_file_that_changed_since_its_header_was_read(rewrite, change):
     files = rewrite(full("u2"))

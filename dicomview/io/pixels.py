@@ -62,7 +62,6 @@ class _Place:
             raise Unsuited
 
 
-
 @dataclass
 class _Sources:
     """What the slices are read from: one kind of cells, a place for each file, and its elements."""
@@ -282,16 +281,17 @@ def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
         number = os.open(place.file, os.O_RDONLY)
         try:
             place.check(os.fstat(number))
-            count = os.preadv(number, [pixels], at)
+            count = os.preadv(number, [pixels.data], at)
             tail = os.pread(number, 12, end) if behind >= 8 else b""
         finally:
             os.close(number)
     else:
+        stream: Any
         with place.file.open("rb") as stream:
             if isinstance(place.file, Path):
                 place.check(os.fstat(stream.fileno()))
             stream.seek(at)
-            count = stream.readinto(pixels)  # type: ignore[union-attr]
+            count = stream.readinto(pixels)
             stream.seek(end)
             tail = stream.read(12) if behind >= 8 else b""
     size = 8 if place.implicit else 12

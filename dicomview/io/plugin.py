@@ -7,8 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from imageio.config import known_plugins
-from imageio.config.plugins import PluginConfig
 from imageio.core.request import InitializationError, IOMode, Request
 from imageio.core.v3_plugin_api import ImageProperties, PluginV3
 
@@ -20,7 +18,7 @@ from dicomview.io.series import SeriesList, choose
 from dicomview.io.sources import File, MemoryFile, is_archive
 from dicomview.volume import Image, Meta, Volume
 
-__all__ = ["DicomviewPlugin", "register"]
+__all__ = ["DicomviewPlugin"]
 
 #: Elements whose effect is in the values already.
 _APPLIED = ("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence")
@@ -136,11 +134,3 @@ class DicomviewPlugin(PluginV3):  # type: ignore[misc]
                 )
             return volumes[index]
         return choose(found, series)
-
-
-def register() -> None:
-    """Make the plugin known to imageio under the name ``"dicomview"``."""
-    known_plugins.setdefault(
-        "dicomview",
-        PluginConfig(name="dicomview", class_name=DicomviewPlugin.__name__, module_name=__name__),
-    )

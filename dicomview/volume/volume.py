@@ -1,7 +1,8 @@
 """Volume: an array of slices with geometry, header, report and sources."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,6 @@ class Volume(Exchange, Oblique, ArrayLike):
     >>> vol.fov, vol.aspect("coronal")
     ((20.0, 32.0, 32.0), 4.0)
     """
-
-    _viewer: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -407,12 +406,8 @@ class Volume(Exchange, Oblique, ArrayLike):
 
     def view(self, **options: Any) -> Any:
         """Show the volume in a :class:`dicomview.SliceViewer`; options are passed on."""
-        return Volume._viewer(self, **options)
-
-    @classmethod
-    def set_viewer(cls, viewer: Callable[..., Any]) -> None:
-        """Say what :meth:`view` calls: a volume does not import the widgets that show it."""
-        cls._viewer = staticmethod(viewer)
+        # By its name: a volume must do without the widgets that show it.
+        return import_module("dicomview.widgets").SliceViewer(self, **options)
 
     def __repr__(self) -> str:
         return describe(self)
