@@ -24,6 +24,8 @@ _ENDS = {"DateTime": "DT", "Sequence": "SQ", "Reference": "UR", "URI": "UR"}
 _ELSEWHERE = (0x0000, 0x0002, 0x0004)
 #: How canaries look: texts, dates, fractions of times and numbers, UIDs, integers.
 _SIGN = re.compile(rb"QZ\d{4}XQ|19[01]\d-?\d\d-?\d\d|\.88\d{4}|\.77\d{4}\.7|7788\d{4}")
+#: Random names of widgets and, by matplotlib, of parts of an SVG: eight digits of them may be any date.
+_RANDOM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])|(?<=[mp_])[0-9a-f]{10}(?![0-9a-f])")
 _WORD = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
 
 
@@ -73,6 +75,7 @@ def found(data: bytes | str, made: list[Planted], depth: int = 3) -> set[str]:
     others = [sign for sign in known if not _SIGN.fullmatch(sign)]
     hits: set[str] = set()
     for form in _forms(data, depth):
+        form = _RANDOM.sub(b"", form)
         hits |= {known[sign] for sign in set(_SIGN.findall(form)) if sign in known}
         hits |= {known[sign] for sign in others if sign in form}
     return hits

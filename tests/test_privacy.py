@@ -178,6 +178,14 @@ def test_every_canary_is_found_again(plain):
     assert found("".join(f"&#{ord(c)};" for c in text), one)
 
 
+def test_random_names_are_no_canaries():
+    made = planted()
+    day = next(sign.decode() for p in made for sign in p.signs if re.fullmatch(rb"\d{8}", sign))
+    assert found(f"IPY_MODEL_{day}", made)
+    assert not found(f"IPY_MODEL_2c628{day}f4ab75d476e88c2e0fa", made)
+    assert not found(f'<path id="ma{day}b"/> <g clip-path="url(#p{day}00)"/>', made)
+
+
 def test_asked_for_they_are_shown(plain, monkeypatch):
     files, made = plain
     vol = dv.volread(files)
