@@ -417,9 +417,7 @@ def _integers(
     values = _blank(headers, cells, dtype)
     for k, header in enumerate(headers):
         if header is not None:
-            stored = pixels[k]
-            if adds:
-                stored = stored - _wrapped(header.rescale_intercept, cells.dtype)
+            stored = pixels[k] - _wrapped(header.rescale_intercept, cells.dtype) if adds else pixels[k]
             values[k] = decode_values(stored, header, rescale)
     return values
 
