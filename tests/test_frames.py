@@ -191,6 +191,23 @@ def test_the_volume_is_that_of_the_general_reader(original, monkeypatch):
         assert ours.meta.per_slice(keyword) == theirs.meta.per_slice(keyword)
 
 
+@pytest.mark.parametrize("order", [range(COUNT), range(COUNT)[::-1], [*range(5, COUNT), *range(5)]])
+def test_frames_in_any_order_are_those_of_the_general_reader(original, tmp_path, monkeypatch, order):
+    dataset = pydicom.dcmread(original)
+    for place, groups_of_frame in zip(order, dataset.PerFrameFunctionalGroupsSequence):
+        del groups_of_frame.MRDiffusionSequence
+        groups_of_frame.PlanePositionSequence[0].ImagePositionPatient = [-10, -20.5, 2.5 * place]
+        groups_of_frame.PixelValueTransformationSequence[0].RescaleSlope = 1
+        groups_of_frame.FrameContentSequence[0].DimensionIndexValues = [1, place + 1, 1]
+    dataset.save_as(tmp_path / "frames.dcm")
+    monkeypatch.setattr(pixels, "GROUP", 3 * 40)  # frames that are read at once
+    ours = dv.volread(tmp_path)
+    assert ours.shape == (COUNT, 4, 5)
+    monkeypatch.setattr(reading, "read_slices", lambda *given: None)
+    np.testing.assert_array_equal(ours.array, dv.volread(tmp_path).array)
+    assert ours.array[:, 0, 0].tolist() == [20 * list(order).index(place) - 5 for place in range(COUNT)]
+
+
 def test_headers_go_to_other_processes(original):
     headers = read_headers(original)
     again = pickle.loads(pickle.dumps(headers))

@@ -108,8 +108,11 @@ def test_implicit_and_more_slices_than_a_block(rewrite, monkeypatch):
     assert vol.meta.per_slice("InstanceNumber")[0] == 21
 
 
-def test_padding_and_missing_slices(rewrite, monkeypatch):
-    files = rewrite(full("u2", (7, 6, 7)), RESCALES[1], PixelPaddingValue=63)
+@pytest.mark.parametrize("at_once", [1, 2, 99])
+@pytest.mark.parametrize("rescale", RESCALES[1:5:3])
+def test_padding_and_missing_slices(rewrite, monkeypatch, rescale, at_once):
+    monkeypatch.setattr(pixels, "GROUP", at_once * 84)
+    files = rewrite(full("u2", (7, 6, 7)), rescale, PixelPaddingValue=63)
     files[3].unlink()
     vol = compare(files[0].parent, monkeypatch)
     assert vol.report.missing == (3,)

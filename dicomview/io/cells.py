@@ -39,13 +39,16 @@ class Cells:
         """Number of bytes."""
         return self.rows * self.columns * self.dtype.itemsize
 
-    def masked(self, pixels: np.ndarray) -> tuple[int, int, int]:
-        """Take what is no stored bit out of pixels, in place.
+    def masked(self, images: np.ndarray) -> list[tuple[int, int, int]]:
+        """Take what is no stored bit out of images, in place.
 
-        Returns their least and largest value, and which other bits were set; see :func:`stray_bits`.
+        Returns their least and largest value, and which other bits were set, of each; see :func:`stray_bits`.
         """
+        ends = zip(images.min(axis=(1, 2)).tolist(), images.max(axis=(1, 2)).tolist())
+        return [self._masked(image, low, high) for image, (low, high) in zip(images, ends)]
+
+    def _masked(self, pixels: np.ndarray, low: int, high: int) -> tuple[int, int, int]:
         strays = 0
-        low, high = int(pixels.min()), int(pixels.max())
         bits = 8 * self.dtype.itemsize
         if self.low or _exceed(low, high, self.dtype.kind, self.stored):
             strays = stray_bits(pixels, self.low, self.stored)

@@ -37,6 +37,9 @@ __all__ = ["read_slices"]
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 16
+#: Bytes of those that are read one after the other before anything is calculated: after each call that lets go
+#: of the GIL another thread may have it, and what was read is still in the processor's cache.
+GROUP = 1 << 21
 #: Whether a file can be read at a place into an array by one call, which takes the fewest turns at the GIL.
 _AT_ONCE = hasattr(os, "preadv")
 TASK = "dicomview.io.tasks.decode_parts"
@@ -108,9 +111,9 @@ def read_slices(
         return None
 
 
-#: Loads the stored values of slices, and gives an array for each of them: the one that was given for them, or
-#: one that may be written to and is theirs until the next is asked for.
-Load = Callable[[Sequence[tuple[Header, np.ndarray]]], Iterator[np.ndarray]]
+#: Loads the stored values of slices, and gives arrays of one or more of them: parts of the room that was given,
+#: or arrays that may be written to and are theirs until the next is asked for.
+Load = Callable[[Sequence[Header], np.ndarray], Iterator[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,7 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
                 sources.elements[file] = film.elements
             reference = film if file == first.path else reference
 
-    def load(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[np.ndarray]:
-        headers = [header for header, _ in slices]
+    def load(headers: Sequence[Header], room: np.ndarray) -> Iterator[np.ndarray]:
         keys = [frame_key(header.path, header.frame or 0) for header in headers]
         items = [_coded(sources.places[h.path], films.get(h.path), h.frame or 0) for h in headers]
         lengths = [len(i) if isinstance(i, bytes) else i.state[0] - i.start for i in items]
@@ -235,15 +237,15 @@ def _loader(sources: _Sources, first: Header, count: int) -> _Loader:
         arrays = run(TASK, items, sizes, lengths=lengths, keys=keys, cells=cells)
         try:
             for array in arrays:
-                yield _fitted(array, cells)
+                yield _fitted(array, cells)[None]
         except Exception as error:  # the general reader says what is damaged
             raise Unsuited from error
 
     def check() -> None:
         stored = (reference or PixelFile(first.path)).stored(first)
-        for pixels in load([(first, stored)]):
+        for pixels in load([first], stored[None]):
             cells.masked(pixels)
-            if not np.array_equal(pixels, stored):
+            if not np.array_equal(pixels[0], stored):
                 raise Unsuited
 
     return _Loader(load, check)
@@ -256,10 +258,20 @@ def _reader(sources: _Sources) -> Load:
         if place.length not in (size, size + size % 2) or place.start + place.length > place.state[0]:
             raise Unsuited
 
-    def read(slices: Sequence[tuple[Header, np.ndarray]]) -> Iterator[np.ndarray]:
-        for header, pixels in slices:
-            _read(sources.places[header.path], header.frame or 0, pixels)
-            yield pixels
+    at_once = max(GROUP // sources.cells.size, 1)
+
+    def read(headers: Sequence[Header], room: np.ndarray) -> Iterator[np.ndarray]:
+        for start in range(0, len(headers), at_once):
+            group, images = headers[start : start + at_once], room[start : start + at_once]
+            first = group[0].frame
+            if first is not None and all(
+                h.path is group[0].path and h.frame == i for i, h in enumerate(group, first)
+            ):
+                _read(sources.places[group[0].path], first, images)
+            else:
+                for i, header in enumerate(group):
+                    _read(sources.places[header.path], header.frame or 0, images[i : i + 1])
+            yield images
 
     return read
 
@@ -274,8 +286,8 @@ def _fitted(array: np.ndarray, cells: Cells) -> np.ndarray:
 
 
 def _read(place: _Place, frame: int, pixels: np.ndarray) -> None:
-    """Read uncompressed pixels; nothing else than padding may follow."""
-    at, end = place.start + frame * pixels.nbytes, place.start + place.length
+    """Read uncompressed images: a frame, and those behind it; nothing but padding may follow the last."""
+    at, end = place.start + frame * (pixels.nbytes // len(pixels)), place.start + place.length
     behind = place.state[0] - end
     if isinstance(place.file, Path) and _AT_ONCE:
         number = os.open(place.file, os.O_RDONLY)
@@ -321,24 +333,34 @@ def _frames(place: _Place, file: PixelFile) -> list[bytes]:
     return frames
 
 
+def _runs(headers: Sequence[Header | None], start: int) -> Iterator[tuple[int, list[Header]]]:
+    """Give the slices that are there from one on: the number of the first, and it with all that follow."""
+    run: list[Header] = []
+    for k, header in enumerate((*headers[start:], None), start):
+        if header is not None:
+            run.append(header)
+        elif run:
+            yield k - len(run), run
+            run = []
+
+
 def _on_threads(
     headers: Sequence[Header | None],
     array: np.ndarray | None,
     cells: Cells,
     loader: _Loader,
-    finish: Callable[[int, Header, np.ndarray], None],
+    finish: Callable[[int, Sequence[Header], np.ndarray], None],
 ) -> None:
-    """Load slices, neighbours on one thread; call a function for each, which takes them over."""
+    """Load slices, neighbours on one thread; call a function for some at a time, which takes them over."""
 
     def block(start: int) -> None:
-        slices = [
-            (k, header, np.empty((cells.rows, cells.columns), cells.dtype) if array is None else array[k])
-            for k, header in enumerate(headers[start : start + BLOCK], start)
-            if header is not None
-        ]
-        loaded = loader.load([(header, pixels) for _, header, pixels in slices])
-        for pixels, (k, header, _) in zip(loaded, slices):
-            finish(k, header, pixels)
+        for k, present in _runs(headers[: start + BLOCK], start):
+            shape = len(present), cells.rows, cells.columns
+            room = np.empty(shape, cells.dtype) if array is None else array[k : k + len(present)]
+            done = 0
+            for images in loader.load(present, room):
+                finish(k + done, present[done : done + len(images)], images)
+                done += len(images)
 
     is_elsewhere = any(isinstance(header.path, RangedFile) for header in headers if header is not None)
     threads, stop = CONNECTIONS if is_elsewhere else THREADS, Event()
@@ -369,13 +391,14 @@ def _floats(
     """Return values where a slope or an intercept is not a whole number; note stray bits of slices."""
     values = _blank(headers, cells, np.dtype(np.float32))
 
-    def finish(k: int, header: Header, pixels: np.ndarray) -> None:
-        if bits := cells.masked(pixels)[2]:
-            strays[k] = bits
-        real = decode_values(pixels, header, rescale)
-        if real.dtype != values.dtype:  # too large
-            raise Unsuited
-        values[k] = real
+    def finish(k: int, some: Sequence[Header], images: np.ndarray) -> None:
+        for i, (header, pixels, (_, _, bits)) in enumerate(zip(some, images, cells.masked(images)), k):
+            if bits:
+                strays[i] = bits
+            real = decode_values(pixels, header, rescale)
+            if real.dtype != values.dtype:  # too large
+                raise Unsuited
+            values[i] = real
 
     _on_threads(headers, None, cells, loader, finish)
     return values
@@ -386,7 +409,7 @@ def _integers(
 ) -> np.ndarray:
     """Return whole values, in the smallest type that holds those of each slice; note stray bits of slices.
 
-    Where stored values need only an intercept, it is added while the slice is in the processor's cache. That
+    Where stored values need only an intercept, it is added while they are in the processor's cache. That
     wraps round where the type of the values is another one of the same size, and loses nothing.
     """
     pixels = _blank(headers, cells, cells.dtype)
@@ -394,17 +417,19 @@ def _integers(
     adds = all(header.rescale_slope == 1 for header in headers if header is not None)
     types: set[np.dtype[Any]] = set()
 
-    def finish(k: int, header: Header, image: np.ndarray) -> None:
+    def finish(k: int, some: Sequence[Header], images: np.ndarray) -> None:
         if not (rescale.is_identity and is_whole):
-            low, high, bits = cells.masked(image)
-            if bits:
-                strays[k] = bits
-            if not rescale.is_identity:
-                types.add(integer_type(low, high, header))
+            for i, (header, (low, high, bits)) in enumerate(zip(some, cells.masked(images)), k):
+                if bits:
+                    strays[i] = bits
+                if not rescale.is_identity:
+                    types.add(integer_type(low, high, header))
+        room = pixels[k : k + len(some)]
         if adds and not rescale.is_identity:
-            np.add(image, _wrapped(header.rescale_intercept, cells.dtype), out=pixels[k])
-        elif image.base is not pixels:
-            pixels[k] = image
+            intercepts = tuple([header.rescale_intercept for header in some])
+            np.add(images, _wrapped(intercepts, cells.dtype), out=room)
+        elif images.base is not pixels:
+            room[:] = images
 
     _on_threads(headers, pixels, cells, loader, finish)
     if rescale.is_identity:
@@ -417,12 +442,12 @@ def _integers(
     values = _blank(headers, cells, dtype)
     for k, header in enumerate(headers):
         if header is not None:
-            stored = pixels[k] - _wrapped(header.rescale_intercept, cells.dtype) if adds else pixels[k]
+            stored = pixels[k] - _wrapped((header.rescale_intercept,), cells.dtype)[0] if adds else pixels[k]
             values[k] = decode_values(stored, header, rescale)
     return values
 
 
 @lru_cache(maxsize=16)
-def _wrapped(intercept: float, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return an intercept in the type of stored values."""
-    return np.array(int(intercept)).astype(dtype)
+def _wrapped(intercepts: tuple[float, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Return intercepts in the type of stored values, to be added to a slice each."""
+    return np.array([int(one) for one in intercepts]).astype(dtype)[:, None, None]
