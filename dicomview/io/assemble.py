@@ -100,7 +100,8 @@ def assemble(headers: Sequence[Header]) -> Stack:
     dimensions: tuple[Dimension, ...] = ()
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
-    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
+    # Segments are frames.
+    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed if h.frame is not None}
     mostly = crowded * 2 > len(slots) or len(segments) > 1
     arranged = arrange(slots) if mostly or (crowded and first.frame is not None) else None
     if mostly or arranged is not None:
@@ -145,16 +146,19 @@ def slots_of(headers: Sequence[Header]) -> tuple[np.ndarray, np.ndarray, list[li
     orientation = median(np.array([h.orientation for h in headers])) if others else np.array(first)
     normal = np.cross(orientation[:3], orientation[3:])
     normal /= np.linalg.norm(normal)
-    pixel = min((min(h.pixel_spacing) for h in headers if h.pixel_spacing), default=0.0)
+    pixel = min(map(min, {h.pixel_spacing for h in headers if h.pixel_spacing}), default=0.0)
     same = min(SAME_POSITION_MM, SAME_POSITION_PIXELS * pixel) if pixel > 0 else SAME_POSITION_MM
-    a, b, c = normal.tolist()
-    along = {id(h): x * a + y * b + z * c for h in headers for x, y, z in [h.position]}  # type: ignore[misc]
+    along = (np.array([h.position for h in headers]) * normal).sum(axis=1)
+    order = np.argsort(along, kind="stable").tolist()
+    along = along.tolist()
     slots: list[list[Header]] = []
-    for header in sorted(headers, key=lambda h: along[id(h)]):
-        if slots and along[id(header)] - along[id(slots[-1][0])] < same:
-            slots[-1].append(header)
+    start = -np.inf
+    for i in order:
+        if along[i] - start < same:
+            slots[-1].append(headers[i])
         else:
-            slots.append([header])
+            slots.append([headers[i]])
+            start = along[i]
     return orientation, normal, slots
 
 

@@ -333,6 +333,8 @@ def _separate_interleaved(group: Sequence[Header]) -> list[tuple[str, list[Heade
     """
     for name, value_of in _INTERLEAVED:
         parts: dict[Any, list[Header]] = {}
+        if value_of(group[0]) is None:
+            continue
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
         if len(parts) < 2 or None in parts or min(map(len, parts.values())) < 2:

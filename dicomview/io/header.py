@@ -97,10 +97,11 @@ class Header:
 
     def like(self, **changes: Any) -> "Header":
         """Return a copy with some attributes changed, many times as fast as by dataclasses.replace."""
+        attributes = vars(self).copy()
+        attributes.pop("key_values", None)  # kept of the keys that were
+        attributes.update(changes)
         copy = object.__new__(Header)
-        vars(copy).update(vars(self))
-        vars(copy).pop("key_values", None)  # kept of the keys that were
-        vars(copy).update(changes)
+        object.__setattr__(copy, "__dict__", attributes)
         return copy
 
     def __repr__(self) -> str:

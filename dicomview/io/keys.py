@@ -23,6 +23,7 @@ __all__ = [
     "diffusion_keys",
     "moment",
     "private_value",
+    "seconds",
     "seconds_of",
     "sorting_keys",
 ]
@@ -176,12 +177,21 @@ def seconds_of(time: Any, date: Any) -> float | None:
     if not _DIGITS.fullmatch(digits):
         return None
     try:
-        seconds = int(digits[:2]) * 3600.0 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
-        if date:
-            seconds += _day(str(date).replace(".", ""))
+        return seconds(digits, str(date or "").replace(".", ""))
     except ValueError:
         return None
-    return seconds
+
+
+def seconds(digits: str, date: str) -> float:
+    """Return seconds of a time of two, four or more digits, since 1970 where the date is not empty.
+
+    Raises
+    ------
+    ValueError
+        If there is no such time or day.
+    """
+    found = int(digits[:2]) * 3600.0 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
+    return found + _day(date) if date else found
 
 
 @lru_cache(maxsize=64)

@@ -111,7 +111,8 @@ class _Likeness:
 
     def _prepare(self) -> None:
         """Work out what is to be done with each element that varies."""
-        self._watched: list[tuple[int, bytes, str, Callable[[bytes], Any] | None]] = []
+        #: Place, known value, attribute and key that it gives, how it is read.
+        self._watched: list[tuple[int, bytes, str | None, str | None, Callable[[bytes], Any] | None]] = []
         self._moments: list[tuple[str, Callable[..., bytes], Callable[..., bytes]]] = []
         self._diffusion_places: list[int] = []
         places = {number: place for place, number in enumerate(self.layout.varying)}
@@ -121,14 +122,17 @@ class _Likeness:
                 self._diffusion_places.append(place)
             elif element.tag in self._relevant and element.tag not in _MOMENT_TAGS:
                 keyword, reader = self._setter(number)
-                self._watched.append((place, element.value, keyword, reader))
+                key = keyword if keyword in NUMBERS else None
+                self._watched.append((place, element.value, _FIELDS.get(keyword), key, reader))
         for pair in _MOMENTS:
             numbers = [n for k in pair if (n := self._numbers.get(_tag(k))) in places]
             if numbers and self._tells_time(*pair):
                 time, date = (self._getter(_tag(keyword), places) for keyword in pair)
                 self._moments.append((pair[0], time, date))
             else:
-                self._watched += [(places[n], self.layout.elements[n].value, "", None) for n in numbers]
+                self._watched += [
+                    (places[n], self.layout.elements[n].value, None, None, None) for n in numbers
+                ]
 
     def _getter(self, tag: int, places: dict[int, int]) -> Callable[..., bytes]:
         """Return a function that gives an element of a file from the values that vary."""
@@ -166,22 +170,19 @@ class _Likeness:
         keys: dict[str, float] = {}
         values = scanned.values
         try:
-            for place, known, keyword, reader in self._watched:
+            for place, known, field, key, reader in self._watched:
                 value = values[place]
                 if value == known:
                     continue
                 if reader is None:
                     return None
                 found = reader(value)
-                if keyword in _FIELDS:
-                    changes[_FIELDS[keyword]] = found
-                if keyword in NUMBERS:
-                    keys[keyword] = float(found)
+                if field:
+                    changes[field] = found
+                if key:
+                    keys[key] = float(found)
             for keyword, time, date in self._moments:
-                moment = moment_of(time(values), date(values))
-                if moment is None or keyword not in self._keys:
-                    return None
-                keys[keyword] = moment
+                keys[keyword] = moment_of(time(values), date(values))
         except Unlike:
             return None
         if self._diffusion_places:

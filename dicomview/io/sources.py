@@ -90,6 +90,7 @@ _PACKERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 _DEEPEST = 3
 _RECORDS = 0x00041220  # DirectoryRecordSequence
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 #: What headers and pixels are read from.
 File = Path | MemoryFile | RangedFile
 
@@ -345,7 +346,7 @@ def start_of(file: File, amount: int) -> tuple[bytes, tuple[int, int]]:
         return file.data[:amount], (len(file.data), 0)
     if isinstance(file, RangedFile):  # what its header took is enough
         return file.head()[:amount], (file.size, 0)
-    number = os.open(file, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    number = os.open(file, _READING)
     try:
         state = os.fstat(number)
         is_plain = stat.S_ISREG(state.st_mode) and state.st_size  # others may block, or never end

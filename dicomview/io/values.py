@@ -5,7 +5,7 @@ import re
 import struct
 from functools import lru_cache
 
-from dicomview.io.keys import seconds_of
+from dicomview.io.keys import seconds, seconds_of
 
 __all__ = [
     "FARTHEST",
@@ -24,8 +24,8 @@ __all__ = [
 #: Nothing in a patient is farther from the origin, mm.
 FARTHEST = 1e6
 #: Text of numbers that Python and pydicom understand alike.
-_DECIMAL = re.compile(rb" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})? *")
-_POINT = re.compile(rb"\\".join([b"(" + _DECIMAL.pattern.replace(b"(", b"(?:") + b")"] * 3))
+_DECIMAL = re.compile(rb" *[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})? *")
+_POINT = re.compile(rb"\\".join([_DECIMAL.pattern] * 3))
 _INTEGER = re.compile(rb" *[+-]?\d{1,9} *")
 _UID = re.compile(rb"[0-9.]{1,64}\0?")
 _TIME, _DATE = re.compile(rb"\d\d(\d\d(\d\d(\.\d{1,6})?)?)? *"), re.compile(rb"\d{8}")
@@ -54,12 +54,13 @@ def integer(value: bytes) -> int:
 
 def point(value: bytes) -> tuple[float, ...]:
     """Return three decimal strings."""
-    found = _POINT.fullmatch(value)
-    if found is None:
+    if not _POINT.fullmatch(value):
         raise Unlike
-    texts = found.groups()
+    texts = value.split(b"\\")
     x, y, z = numbers = tuple(map(float, texts))
-    if max(map(len, texts)) > 16 or not max(abs(x), abs(y), abs(z)) <= FARTHEST:
+    if not (abs(x) <= FARTHEST and abs(y) <= FARTHEST and abs(z) <= FARTHEST):
+        raise Unlike
+    if max(map(len, texts)) > 16:
         raise Unlike
     return numbers
 
@@ -80,11 +81,14 @@ def factor(value: bytes) -> float:
 
 
 @lru_cache(maxsize=64)
-def moment_of(time: bytes, date: bytes) -> float | None:
+def moment_of(time: bytes, date: bytes) -> float:
     """Return a time (TM) in seconds, counted from 1970 where the date (DA) is not empty."""
     if not _TIME.fullmatch(time) or (date and not _DATE.fullmatch(date)):
         raise Unlike
-    return seconds_of(time.decode(), date.decode())
+    try:
+        return seconds(time.decode().strip(), date.decode())
+    except ValueError as error:  # no such day
+        raise Unlike from error
 
 
 def stamp_of_day(value: bytes, vr: bytes) -> float:
