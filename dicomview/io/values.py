@@ -5,7 +5,7 @@ import re
 import struct
 from functools import lru_cache
 
-from dicomview.io.keys import seconds, seconds_of
+from dicomview.io.keys import seconds
 
 __all__ = [
     "FARTHEST",
@@ -93,10 +93,9 @@ def moment_of(time: bytes, date: bytes) -> float:
 
 def stamp_of_day(value: bytes, vr: bytes) -> float:
     """Return a date and time (DT) in seconds since 1970; one of another time zone is refused."""
-    found = seconds_of(value[8:].decode(), value[:8].decode()) if _STAMP.fullmatch(value) else None
-    if found is None or vr != b"DT":
+    if vr != b"DT" or not _STAMP.fullmatch(value):
         raise Unlike
-    return found
+    return moment_of(value[8:], value[:8])
 
 
 def number_of(value: bytes, vr: bytes) -> float:
