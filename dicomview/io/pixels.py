@@ -37,8 +37,8 @@ __all__ = ["read_slices"]
 THREADS = min(4, os.cpu_count() or 1)
 #: Slices that one thread takes at a time; they lie side by side.
 BLOCK = 16
-#: Bytes of those that are read one after the other before anything is calculated: after each call that lets go
-#: of the GIL another thread may have it, and what was read is still in the processor's cache.
+#: Bytes of those that are read one after the other before anything is calculated: after each call that lets
+#: go of the GIL another thread may have it, and what was read is still in the processor's cache.
 GROUP = 1 << 21
 #: Whether a file can be read at a place into an array by one call, which takes the fewest turns at the GIL.
 _AT_ONCE = hasattr(os, "preadv")
@@ -111,8 +111,8 @@ def read_slices(
         return None
 
 
-#: Loads the stored values of slices, and gives arrays of one or more of them: parts of the room that was given,
-#: or arrays that may be written to and are theirs until the next is asked for.
+#: Loads the stored values of slices, and gives arrays of one or more of them: parts of the room that was
+#: given, or arrays that may be written to and are theirs until the next is asked for.
 Load = Callable[[Sequence[Header], np.ndarray], Iterator[np.ndarray]]
 
 
@@ -334,9 +334,9 @@ def _frames(place: _Place, file: PixelFile) -> list[bytes]:
 
 
 def _runs(headers: Sequence[Header | None], start: int) -> Iterator[tuple[int, list[Header]]]:
-    """Give the slices that are there from one on: the number of the first, and it with all that follow."""
+    """Give slices that lie side by side: the number of the first, counted from one on, and all of them."""
     run: list[Header] = []
-    for k, header in enumerate((*headers[start:], None), start):
+    for k, header in enumerate((*headers, None), start):
         if header is not None:
             run.append(header)
         elif run:
@@ -354,7 +354,7 @@ def _on_threads(
     """Load slices, neighbours on one thread; call a function for some at a time, which takes them over."""
 
     def block(start: int) -> None:
-        for k, present in _runs(headers[: start + BLOCK], start):
+        for k, present in _runs(headers[start : start + BLOCK], start):
             shape = len(present), cells.rows, cells.columns
             room = np.empty(shape, cells.dtype) if array is None else array[k : k + len(present)]
             done = 0
