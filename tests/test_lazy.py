@@ -37,7 +37,21 @@ def assert_same(lazy, plain):
 def compare(path):
     plain, lazy = dv.volread(path), dv.volread(path, lazy=True)
     assert_same(lazy, plain)
+    assert_planes_are_the_same(dv.find_series(path).volumes[0].read_planewise(), plain, lazy.dtype)
     return lazy
+
+
+def assert_planes_are_the_same(volume, plain, dtype):
+    assert volume.is_lazy and volume.dtype == dtype and volume.shape == plain.shape
+    assert (volume.dims, volume.report, volume.sources) == (plain.dims, plain.report, plain.sources)
+    expected = plain.array.copy()
+    for place in plain.report.missing:
+        expected[place] = 0 if plain.padding is None else plain.padding[0]
+    np.testing.assert_array_equal(np.asarray(volume), expected)
+    for frame in np.ndindex(*map(len, plain.dimensions)):
+        for axis in range(3):
+            at = (*frame, *(slice(None),) * axis, -1)
+            np.testing.assert_array_equal(volume.array[at], expected[at])
 
 
 # -- the same values ---------------------------------------------------------------------------------------

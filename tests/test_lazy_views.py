@@ -1,5 +1,7 @@
 """Everything that works on a volume works on a lazy one, and decodes no more slices than it shows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from conftest import make_affine, make_voxels
@@ -17,16 +19,27 @@ DEEP = (40, 8, 10)
 
 
 @pytest.fixture
-def both(write, decoded):
-    """Return a series read plainly and lazily; nothing is decoded yet."""
+def pair(write, decoded):
+    """Return a series read plainly and lazily, by dask or plane by plane; nothing is decoded yet."""
 
-    def both(*args, **options):
+    def pair(*args, by_dask, **options):
         files = write(*args, **options)
-        plain, lazy = dv.volread(files), dv.volread(files, lazy=True)
+        (series,) = dv.find_series(files)
+        plain, lazy = dv.volread(files), series.read(lazy=True) if by_dask else series.read_planewise()
         decoded.clear()
         return plain, lazy
 
-    return both
+    return pair
+
+
+@pytest.fixture(params=["by dask", "planewise"])
+def both(request, pair):
+    return partial(pair, by_dask=request.param == "by dask")
+
+
+@pytest.fixture
+def by_dask(pair):
+    return partial(pair, by_dask=True)
 
 
 def test_the_middle_slice_and_the_picture_in_the_notebook(both, decoded):
@@ -164,8 +177,8 @@ def test_values_along_time(write, decoded):
     assert curve(ViewState(vol), "time")[1].tolist() == make_voxels((3, 4, 5, 6))[:, 2, 2, 3].tolist()
 
 
-def test_suv_stays_lazy(both, decoded):
-    plain, lazy = both()
+def test_suv_stays_lazy(by_dask, decoded):
+    plain, lazy = by_dask()
     meta = {"Modality": "PT", "Units": "GML", "CorrectedImage": ["ATTN", "DECY"]}
     for vol in (plain, lazy):
         vol.meta.update(meta)
@@ -174,8 +187,8 @@ def test_suv_stays_lazy(both, decoded):
     np.testing.assert_array_equal(np.asarray(suv), plain.suv().array)
 
 
-def test_desheared_stays_lazy(both, decoded):
-    plain, lazy = both(matrix=make_affine("tilted"))
+def test_desheared_stays_lazy(by_dask, decoded):
+    plain, lazy = by_dask(matrix=make_affine("tilted"))
     straight, right = lazy.desheared(), plain.desheared()
     assert isinstance(straight.array, da.Array) and straight.geometry == right.geometry
     decoded.clear()  # the lowest value came from a sample
@@ -232,8 +245,8 @@ def test_the_viewer_turns_a_lazy_volume_onto_patient_axes(both):
     viewer.close()
 
 
-def test_conversions(both, tmp_path):
-    plain, lazy = both(array=make_voxels((7, 8, 10)))
+def test_conversions(by_dask, tmp_path):
+    plain, lazy = by_dask(array=make_voxels((7, 8, 10)))
     for package, convert in (("SimpleITK", Volume.to_sitk), ("nibabel", Volume.to_nibabel)):
         pytest.importorskip(package)
         back = {"SimpleITK": Volume.from_sitk, "nibabel": Volume.from_nibabel}[package](convert(lazy))
@@ -242,8 +255,8 @@ def test_conversions(both, tmp_path):
     assert isinstance(lazy.to_xarray().data, da.Array)
 
 
-def test_arithmetic_and_reductions_wait_to_be_computed(both, decoded):
-    plain, lazy = both()
+def test_arithmetic_and_reductions_wait_to_be_computed(by_dask, decoded):
+    plain, lazy = by_dask()
     total = (lazy + 1).sum()
     assert decoded == [] and int(total) == int((plain + 1).sum())
     assert float(lazy.mean().compute()) == pytest.approx(float(plain.mean()))

@@ -1,5 +1,7 @@
 """A viewer of a path: the first picture before all slices are there, the rest behind it."""
 
+import subprocess
+import sys
 from threading import Event
 
 import numpy as np
@@ -37,7 +39,7 @@ def test_the_first_picture_needs_few_slices_and_all_planes_follow(write, decoded
     folder = write(array=make_voxels(DEEP))[0].parent
     viewer = dv.SliceViewer(folder)
     assert len(set(decoded)) <= 17  # the middle one, and a sample for the histogram
-    assert viewer.state.layout == "axial" and isinstance(viewer.volume.array, da.Array)
+    assert viewer.state.layout == "axial" and viewer.volume.is_lazy
     np.testing.assert_array_equal(viewer.axes["axial"].images[0].get_array(), make_voxels(DEEP)[20])
     bar = next(child for child in viewer.children if isinstance(child, loading.Loading))
     viewer.state.index = (7, 4, 5)  # answers while the others are waited for
@@ -59,7 +61,7 @@ def test_it_can_be_stopped_and_stays_lazy(write, held):
     bar.stop.click()
     held.set()
     bar.wait(30)
-    assert isinstance(viewer.volume.array, da.Array) and bar.layout.display == "none"
+    assert viewer.volume.is_lazy and bar.layout.display == "none"
     viewer.state.layout = "ortho"
     np.testing.assert_array_equal(viewer.axes["axial"].images[0].get_array(), make_voxels()[3])
     viewer.close()
@@ -105,6 +107,20 @@ def test_missing_slices_and_those_that_cannot_be_decoded_are_as_in_a_plain_read(
     assert sorted(viewer.volume.report.warnings) == sorted(plain.report.warnings)
     assert f"{len(plain.report.warnings)} remarks" in viewer._title.value
     viewer.close()
+
+
+def test_nobody_waits_for_dask(write):
+    folder = write(array=make_voxels(DEEP))[0].parent
+    script = f"""
+import sys
+import dicomview as dv
+viewer = dv.SliceViewer({str(folder)!r})
+assert viewer.volume.is_lazy
+viewer._loading.wait(30)
+assert not viewer.volume.is_lazy and "dask" not in sys.modules
+viewer.close()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_time_and_a_frame_after_the_other(held):

@@ -13,6 +13,7 @@ from dicomview.io.remarks import report_of
 from dicomview.io.series import Series, is_color
 from dicomview.io.sources import plain
 from dicomview.volume import Dropped, Source, Volume
+from dicomview.volume.planewise import PlanewiseArray
 
 __all__ = ["empty_slices", "volume_of", "with_padding"]
 
@@ -50,7 +51,7 @@ def volume_of(
     ----------
     series : Series
     array : array of shape (all slices, rows, columns) or (all slices, rows, columns, 3)
-        In the order of ``series.stack.headers``.
+        In the order of ``series.stack.headers``; or a PlanewiseArray of the shape of the volume.
     elements : SliceElements
     rescale : Rescale
     failed : mapping of int to DicomviewError
@@ -69,7 +70,7 @@ def volume_of(
     meta = elements.meta()
     meta.update(mapping_elements(stack.present))
     return Volume(
-        array.reshape(*extra, slices, *array.shape[1:]),
+        array if isinstance(array, PlanewiseArray) else array.reshape(*extra, slices, *array.shape[1:]),
         geometry=stack.geometry,
         dims=(
             *(d.name for d in stack.dimensions),

@@ -1,7 +1,8 @@
-"""Lazy reading: a volume whose slices are decoded when they are asked for, as a dask array."""
+"""Lazy reading: slices that are decoded when they are asked for, in an array of dask or in one without it."""
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -26,12 +27,14 @@ from dicomview.io.failures import COPY
 from dicomview.io.header import Header
 from dicomview.io.kept import KEPT
 from dicomview.io.mosaic import BEHIND, filled_behind
+from dicomview.io.pixels import THREADS
 from dicomview.io.progress import progress
 from dicomview.io.quiet import warn
 from dicomview.io.series import Series, is_color
 from dicomview.io.sources import File
 from dicomview.io.spans import FrameSpan, PixelPlaces
 from dicomview.volume import Dropped, Volume
+from dicomview.volume.planewise import PlanewiseArray
 
 __all__ = ["LazySlice", "dask_array", "lazy_slice", "read_lazily", "type_of_values"]
 
@@ -146,13 +149,22 @@ class LazySlice:
         return values.astype(self.dtype)
 
 
-def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
+def read_lazily(series: Series, unreadable: Sequence[Dropped] = (), *, planewise: bool = False) -> Volume:
     """Return the volume of a series; its headers are read, its pixels when they are asked for.
 
     The type of the values is the smallest that holds every value that the headers allow, since the values
     are not known yet.
+
+    Parameters
+    ----------
+    series : Series
+    unreadable : sequence of Dropped
+        Files beside the series that could not be read.
+    planewise : bool
+        Whether the array is a :class:`PlanewiseArray`, which takes no time to import, rather than one of
+        dask. Missing slices without padding are then 0.
     """
-    da = dask_array()
+    da = None if planewise else dask_array()
     stack = series.stack
     rescale = rescale_of(stack.present)
     elements = SliceElements(len(stack.headers))
@@ -185,14 +197,20 @@ def read_lazily(series: Series, unreadable: Sequence[Dropped] = ()) -> Volume:
         raise next(iter(failed.values()))
     dtype = np.result_type(*kinds)
     slices = {k: lazy_slice(_there(stack.headers[k]), rescale, dtype, found[k]) for k in sorted(found)}
-    array = _stacked(da, list(slices.values()), dtype)
-    empty = empty_slices(series, failed)
-    absent = [k for k in range(len(stack.headers)) if k not in slices]
-    if absent:
+    fill: Any = dtype.type(0)
+    if empty_slices(series, failed):
         padding = value_padding(stack.present[0], rescale)
-        fill = with_padding(padding, dtype, is_color=array.ndim > 3) if empty else dtype.type(0)
-        fill = array.min() if fill is None else da.asarray(fill)
-        array = _with_gaps(da, array, list(slices), absent, fill.astype(dtype))
+        fill = with_padding(padding, dtype, is_color=is_color(stack.present[0]))
+    array: Any
+    if da is None:
+        extra = tuple(len(dimension) for dimension in stack.dimensions)
+        array = _planewise(slices, (*extra, stack.geometry.shape[0]), fill or dtype.type(0))
+    else:
+        array = _stacked(da, list(slices.values()), dtype)
+        absent = [k for k in range(len(stack.headers)) if k not in slices]
+        if absent:
+            fill = array.min() if fill is None else da.asarray(fill)
+            array = _with_gaps(da, array, list(slices), absent, fill.astype(dtype))
     return volume_of(series, array, elements, rescale, failed=failed, unreadable=unreadable)
 
 
@@ -267,6 +285,35 @@ def _stacked(da: Any, slices: Sequence[LazySlice], dtype: np.dtype[Any]) -> Any:
         chunks=((1,) * len(slices), *((n,) for n in inner)),
         meta=np.empty((0,) * (1 + len(inner)), dtype),
     )
+
+
+def _planewise(slices: Mapping[int, LazySlice], extents: Sequence[int], fill: Any) -> PlanewiseArray:
+    """Return an array of slices that are decoded when they are asked for; a plane across them needs all.
+
+    Parameters
+    ----------
+    slices : mapping of int to LazySlice
+        By their number, all extra dimensions counted.
+    extents : sequence of int
+        Extra dimensions, and slices.
+    fill : scalar
+        Value of those that are not there.
+    """
+    some = next(iter(slices.values()))
+    inner = (some.header.rows, some.header.columns, *(3,) * is_color(some.header))
+
+    def decoded(frame: tuple[int, ...], k: int) -> np.ndarray:
+        number = int(np.ravel_multi_index((*frame, k), tuple(extents)))
+        return slices[number].values() if number in slices else np.full(inner, fill, some.dtype)
+
+    def make(frame: tuple[int, ...], axis: int, index: int) -> np.ndarray:
+        if axis == 0:
+            return decoded(frame, index)
+        with ThreadPoolExecutor(THREADS) as pool:
+            lines = pool.map(lambda k: decoded(frame, k).take(index, axis - 1), range(extents[-1]))
+            return np.stack(list(lines))
+
+    return PlanewiseArray(make, (*extents, *inner), some.dtype, colors=len(inner) > 2)
 
 
 def _decoded(recipes: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from dicomview.io.lazy import read_lazily
 from dicomview.io.omezarr import is_zarr, read_zarr
 from dicomview.io.quiet import warn
 from dicomview.io.remote import is_address, is_of_imageio, remote_files
-from dicomview.io.series import Series, SeriesList, choose, no_volume
+from dicomview.io.series import Lazy, Series, SeriesList, choose, no_volume
 from dicomview.io.sources import File, existing, plain, reopened
 from dicomview.volume import Dropped, Image, Source, Volume
 from dicomview.volume.meta import safe_text
@@ -346,12 +346,14 @@ def read_image(path: File) -> Image:
     )
 
 
-def _read_series(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
+def _read_series(series: Series, lazy: Lazy = False, unreadable: Sequence[Dropped] = ()) -> Volume:
     """Decode the slices of a series into one array, or prepare for that."""
-    return (read_lazily if lazy else read_eagerly)(series, unreadable)
+    if lazy:
+        return read_lazily(series, unreadable, planewise=lazy == "planewise")
+    return read_eagerly(series, unreadable)
 
 
-def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped] = ()) -> Volume:
+def _read_anew(series: Series, lazy: Lazy = False, unreadable: Sequence[Dropped] = ()) -> Volume:
     """Read the headers of a series that came from a cache, then its pixels."""
     images = series.images
     headers, failed, _ = scan(list(dict.fromkeys(path for path, _, _ in images)))
@@ -363,4 +365,5 @@ def _read_anew(series: Series, lazy: bool = False, unreadable: Sequence[Dropped]
             remedy="call find_series again",
         )
     reader = partial(_read_series, unreadable=unreadable)
-    return series.again(headers, reader).read(lazy=lazy)
+    again = series.again(headers, reader)
+    return again.read_planewise() if lazy == "planewise" else again.read(lazy=lazy)

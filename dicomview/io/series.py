@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import overload
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from dicomview.volume import Dropped, Volume
 from dicomview.volume.describe import format_spacing, html_table, text_table
 from dicomview.volume.meta import is_hidden, safe_text, series_title
 
-__all__ = ["HIDDEN", "Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
+__all__ = ["HIDDEN", "Lazy", "Series", "SeriesList", "choose", "is_color", "is_localizer", "no_volume"]
 
+#: Whether slices are decoded only when they are asked for, and then whether without dask.
+Lazy: TypeAlias = bool | Literal["planewise"]
 #: Said below a table of several series.
 HIDDEN = "descriptions are hidden: dv.options.show_descriptions = True shows them"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -134,6 +136,13 @@ class Series:
         DecodeError
             If no slice can be decoded.
         """
+        return self._read(lazy)
+
+    def read_planewise(self) -> Volume:
+        """Return the volume with a :class:`PlanewiseArray`, which decodes a slice when it is asked for."""
+        return self._read("planewise")
+
+    def _read(self, lazy: Lazy) -> Volume:
         if self.reason:
             raise SeriesError(
                 f"{self.title or 'the series'} is no volume: {self.reason}",

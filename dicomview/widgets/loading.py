@@ -3,9 +3,8 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from threading import Event, Thread, current_thread
 from typing import Any
 
@@ -13,9 +12,13 @@ import ipywidgets as widgets
 import numpy as np
 
 from dicomview.errors import DecodeError, MemoryBudgetError, MissingPackageError
-from dicomview.io import Series, volread
+from dicomview.io import Series, find_series, volread
 from dicomview.io.build import with_padding
+from dicomview.io.foreign import is_foreign
 from dicomview.io.omezarr import is_zarr, level_shapes
+from dicomview.io.pixels import THREADS
+from dicomview.io.remote import is_of_imageio
+from dicomview.io.series import choose
 from dicomview.volume import Volume
 from dicomview.volume.memory import check_budget
 
@@ -56,14 +59,22 @@ def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
             )
             volume.report = replace(volume.report, warnings=(*volume.report.warnings, told))
         return volume
-    read: Callable[..., Volume] = path.read if is_series else partial(volread, path, series=series)
+    chosen = path if is_series else None
+    is_single = isinstance(path, str | os.PathLike)
+    if not is_series and not (is_single and (is_of_imageio(str(path)) or is_foreign(path))):
+        chosen = choose(find_series(path), series)
     try:
-        volume = read(lazy=True)
+        if chosen is None:  # a file that imageio fetches, or of another format
+            volume = volread(path, series=series, lazy=True)
+        else:
+            volume = chosen.read_planewise()
+            if not Loading.suits(volume):
+                volume = chosen.read(lazy=True)
         if volume.geometry.shape[0] // 2 not in volume.missing_slices(volume.middle_frame):
             np.asarray(volume.middle_slice()[0])
     except (DecodeError, MissingPackageError):
-        # Without dask, of another format, or with a middle that cannot be shown: as a whole.
-        return read()
+        # Of another format, with a middle that cannot be shown, or too large without dask: as a whole.
+        return volread(path, series=series) if chosen is None else chosen.read()
     return volume
 
 
@@ -164,20 +175,19 @@ class Loading(widgets.HBox):  # type: ignore[misc]
 def _filled(
     array: np.ndarray, lazy: Any, frame: tuple[int, ...], slices: slice, absent: Sequence[int]
 ) -> dict[tuple[int, ...], DecodeError]:
-    """Decode slices into an array, one by one where they cannot be decoded together."""
-    there = [k for k in range(slices.start, slices.stop) if k not in absent]
-    if len(there) == slices.stop - slices.start:
-        with suppress(DecodeError):
-            array[frame][slices] = np.asarray(lazy[(*frame, slices)])
-            return {}
-    failed = {}
-    places: list[tuple[int, ...]] = [(*frame, k) for k in there]
-    for place in places:
+    """Decode slices into an array on several threads; return what is the matter with those that cannot be."""
+
+    def problem(place: tuple[int, ...]) -> DecodeError | None:
         try:
             array[place] = np.asarray(lazy[place])
         except DecodeError as error:
-            failed[place] = error
-    return failed
+            return error
+        return None
+
+    places = [(*frame, k) for k in range(slices.start, slices.stop) if k not in absent]
+    with ThreadPoolExecutor(THREADS) as pool:
+        problems = zip(places, pool.map(problem, places))
+        return {place: error for place, error in problems if error is not None}
 
 
 def _fill_empty(volume: Volume, array: np.ndarray, failed: dict[tuple[int, ...], DecodeError]) -> None:
