@@ -567,3 +567,23 @@ def test_codestreams_that_contradict_their_header(write, workers):
                       encapsulate([made.LOSSLESS_12]), Rows=2, BitsStored=12)  # fmt: skip
     with pytest.raises(DecodeError, match=path.name):
         dv.imread(path)
+
+
+def test_who_waits_comes_before_who_has_had_a_worker(workers, monkeypatch):
+    monkeypatch.setattr(isolation, "WORKERS", 1)
+    order = []
+
+    def wait():
+        with workers.lease("a task"):
+            order.append("who waited")
+
+    with workers.lease("a task"):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        deadline = time.monotonic() + 30
+        while not workers._queue and time.monotonic() < deadline:
+            time.sleep(0.01)
+    with workers.lease("a task"):
+        order.append("who had one")
+    waiting.join(30)
+    assert order == ["who waited", "who had one"]

@@ -7,12 +7,12 @@ from threading import Event
 import numpy as np
 import pydicom
 import pytest
-from conftest import make_affine, make_voxels
+from conftest import make_voxels
 from pixelfiles import spoil
 
 import dicomview as dv
 from dicomview.errors import DisplayError, SeriesError
-from dicomview.volume import Volume
+from dicomview.io.progress import progress
 from dicomview.widgets import loading
 from dicomview.widgets.page import PageLink
 
@@ -24,13 +24,13 @@ DEEP = (40, 8, 10)
 def held(monkeypatch):
     """Hold back the slices that are fetched behind, until the event is set."""
     go = Event()
-    filled = loading._filled
+    watched = loading.watched
 
-    def wait(*args):
+    def wait(tell):
         assert go.wait(30)
-        return filled(*args)
+        return watched(tell)
 
-    monkeypatch.setattr(loading, "_filled", wait)
+    monkeypatch.setattr(loading, "watched", wait)
     yield go
     go.set()
 
@@ -49,7 +49,7 @@ def test_the_first_picture_needs_few_slices_and_all_planes_follow(write, decoded
     bar.wait(30)
     assert isinstance(viewer.volume.array, np.ndarray) and viewer.state.layout == "ortho"
     np.testing.assert_array_equal(viewer.volume.array, make_voxels(DEEP))
-    assert bar.bar.value == bar.bar.max == 5 and bar.layout.display == "none"
+    assert bar.bar.value == bar.bar.max and bar.layout.display == "none"
     plain = dv.SliceViewer(dv.volread(folder), index=(7, 4, 5))
     assert viewer.figure().png() == plain.figure().png()
     viewer.close(), plain.close()
@@ -123,16 +123,35 @@ viewer.close()
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_time_and_a_frame_after_the_other(held):
-    array = make_voxels((3, 10, 8, 10))
-    lazy = Volume.from_array(da.from_array(array, chunks=(1, 1, 8, 10)), affine=make_affine())
-    fetched = loading.Loading(lazy, lambda: None)
-    assert fetched._parts[0] == ((1,), slice(0, 8))
-    fetched.start()
+def test_what_is_in_the_way_is_said_and_the_slices_stay_lazy(write, held):
+    files = write()
+    viewer = dv.SliceViewer(files[0].parent)
+    for path in files:
+        path.unlink()
     held.set()
-    fetched.wait(30)
-    np.testing.assert_array_equal(lazy.array, array)
-    fetched.close()
+    viewer._loading.wait(30)
+    assert viewer.volume.is_lazy and viewer._loading.layout.display != "none"
+    (told,) = viewer._loading.children
+    assert "no such file" in told.value.lower()
+    viewer.close()
+
+
+def test_reading_ends_between_two_slices(write):
+    viewer = dv.SliceViewer(write()[0].parent, draw="kernel")
+    viewer._loading.wait(30)
+    told = []
+
+    def read():
+        for k in progress(range(5), "slices"):
+            told.append(k)
+            if k == 2:
+                again.halt()
+
+    again = loading.Loading(viewer.volume, read, lambda: told.append("done"))
+    again.start()
+    again.wait(30)
+    assert told == [0, 1, 2]
+    viewer.close()
 
 
 def test_a_volume_that_is_too_large_stays_lazy(write, monkeypatch):

@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -37,6 +38,8 @@ class _Pool:
         self._idle: list[Worker] = []
         self._busy: list[Worker] = []
         self._timer: Timer | None = None
+        #: Those who wait for a worker, in the order in which they came.
+        self._queue: deque[object] = deque()
 
     @contextmanager
     def lease(self, task: str) -> Iterator[Worker]:
@@ -57,23 +60,33 @@ class _Pool:
                 if is_well:
                     self._idle.append(worker)
                     self._watch()
-                self._free.notify()
+                self._free.notify_all()
 
     def _taken(self, task: str, stop: Event | None) -> Worker:
-        """Return a worker, best one that has done such a task: it need not import anything."""
+        """Return a worker, best one that has done such a task: it need not import anything.
+
+        Who came first gets one first: one slice that somebody looks at, before the next of many.
+        """
+        ticket = object()
         with self._free:
-            while stop is None or not stop.is_set():
-                self._sweep()
-                if self._idle:
-                    worker = max(reversed(self._idle), key=lambda idle: task in idle.tasks)
-                    self._idle.remove(worker)
-                elif len(self._busy) < WORKERS:
-                    worker = _started()
-                else:
-                    self._free.wait(None if stop is None else processes.STEP)
-                    continue
-                self._busy.append(worker)
-                return worker
+            self._queue.append(ticket)
+            try:
+                while stop is None or not stop.is_set():
+                    self._sweep()
+                    is_first = self._queue[0] is ticket
+                    if is_first and self._idle:
+                        worker = max(reversed(self._idle), key=lambda idle: task in idle.tasks)
+                        self._idle.remove(worker)
+                    elif is_first and len(self._busy) < WORKERS:
+                        worker = _started()
+                    else:
+                        self._free.wait(None if stop is None else processes.STEP)
+                        continue
+                    self._busy.append(worker)
+                    return worker
+            finally:
+                self._queue.remove(ticket)
+                self._free.notify_all()
         raise Stopped("the decoder was stopped")
 
     def _sweep(self) -> None:

@@ -25,7 +25,7 @@ def as_volume(data: Any) -> Volume:
     try:
         return data.read() if isinstance(data, Series) else volread(data)
     except MemoryBudgetError:
-        return opened(data, pixels=WIDTH / 3)
+        return opened(data, pixels=WIDTH / 3)[0]
 
 
 def views_of(viewer: SliceViewer) -> dict[int, PlaneView]:

@@ -2,21 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from html import escape
 from threading import Event, Thread, current_thread
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 
-from dicomview.errors import DecodeError, MemoryBudgetError, MissingPackageError
+from dicomview.errors import DecodeError, DicomviewError, MemoryBudgetError, MissingPackageError
 from dicomview.io import Series, find_series, volread
-from dicomview.io.build import with_padding
 from dicomview.io.foreign import is_foreign
 from dicomview.io.omezarr import is_zarr, level_shapes
-from dicomview.io.pixels import THREADS
+from dicomview.io.progress import watched
 from dicomview.io.remote import is_of_imageio
 from dicomview.io.series import choose
 from dicomview.volume import Volume
@@ -24,8 +24,8 @@ from dicomview.volume.memory import check_budget
 
 __all__ = ["Loading", "is_path", "opened"]
 
-#: Slices that are decoded together, on several threads.
-TOGETHER = 8
+#: Steps of the bar.
+STEPS = 50
 
 
 def is_path(data: Any) -> bool:
@@ -34,8 +34,8 @@ def is_path(data: Any) -> bool:
     return bool(several) or isinstance(data, str | os.PathLike | Series)
 
 
-def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
-    """Return the volume at a path, lazy where that can be.
+def opened(path: Any, *, series: Any = None, pixels: float) -> tuple[Volume, Callable[[], Volume]]:
+    """Return the volume at a path, lazy where that can be, and what reads it as a whole.
 
     Parameters
     ----------
@@ -45,49 +45,66 @@ def opened(path: Any, *, series: Any = None, pixels: float) -> Volume:
     pixels : float
         Width of a pane: of a multiscale image the coarsest level is taken that has as many rows and columns.
     """
-    is_series = isinstance(path, Series)
-    if not is_series and is_zarr(path):
-        shapes = level_shapes(path)
-        fitting = [i for i, shape in enumerate(shapes) if min(shape[-2:]) >= pixels]
-        level = fitting[-1] if fitting else 0
-        volume = volread(path, level=level)
-        if level:
-            rows, columns = shapes[0][-2:]
-            told = (
-                f"level {level} of 0 to {len(shapes) - 1} is shown, as fine as the panes: level 0 has "
-                f"{rows} × {columns} voxels a slice"
-            )
-            volume.report = replace(volume.report, warnings=(*volume.report.warnings, told))
-        return volume
-    chosen = path if is_series else None
-    is_single = isinstance(path, str | os.PathLike)
-    if not is_series and not (is_single and (is_of_imageio(str(path)) or is_foreign(path))):
-        chosen = choose(find_series(path), series)
+    level = _level(path, pixels)
+    if level is not None:
+        return level, lambda: level
+    chosen = _chosen(path, series)
+    read = partial(volread, path, series=series) if chosen is None else chosen.read
     try:
-        if chosen is None:  # a file that imageio fetches, or of another format
-            volume = volread(path, series=series, lazy=True)
-        else:
-            volume = chosen.read_planewise()
-            if not Loading.suits(volume):
-                volume = chosen.read(lazy=True)
+        volume = read(lazy=True) if chosen is None else chosen.read_planewise()
+        if chosen is not None and not Loading.suits(volume):
+            volume = read(lazy=True)
         if volume.geometry.shape[0] // 2 not in volume.missing_slices(volume.middle_frame):
             np.asarray(volume.middle_slice()[0])
     except (DecodeError, MissingPackageError):
         # Of another format, with a middle that cannot be shown, or too large without dask: as a whole.
-        return volread(path, series=series) if chosen is None else chosen.read()
+        volume = read()
+    return volume, read
+
+
+def _level(path: Any, pixels: float) -> Volume | None:
+    """Return the level of a multiscale image that is as fine as a pane; None of anything else."""
+    if isinstance(path, Series) or not is_zarr(path):
+        return None
+    shapes = level_shapes(path)
+    fitting = [i for i, shape in enumerate(shapes) if min(shape[-2:]) >= pixels]
+    level = fitting[-1] if fitting else 0
+    volume = volread(path, level=level)
+    if level:
+        rows, columns = shapes[0][-2:]
+        told = (
+            f"level {level} of 0 to {len(shapes) - 1} is shown, as fine as the panes: level 0 has "
+            f"{rows} × {columns} voxels a slice"
+        )
+        volume.report = replace(volume.report, warnings=(*volume.report.warnings, told))
     return volume
 
 
-class Loading(widgets.HBox):  # type: ignore[misc]
-    """Fetches the slices of a lazy volume on a thread, shows how far it is, and can be stopped.
+def _chosen(path: Any, series: Any) -> Series | None:
+    """Return the series at a path; None for a file that imageio fetches, or of another format."""
+    if isinstance(path, Series):
+        return path
+    if isinstance(path, str | os.PathLike) and (is_of_imageio(str(path)) or is_foreign(path)):
+        return None
+    return choose(find_series(path), series)
 
-    When all are there they take the place of the lazy array; slices that cannot be decoded are then missing
-    ones, as in a plain read.
+
+class _Stopped(BaseException):
+    """The slices are no longer wanted."""
+
+
+class Loading(widgets.HBox):  # type: ignore[misc]
+    """Reads a lazy volume as a whole on a thread, shows how far it is, and can be stopped.
+
+    Meanwhile slices are decoded when they are asked for. When all are there they take the place of the lazy
+    array; slices that cannot be decoded are then missing ones.
 
     Parameters
     ----------
     volume : Volume
         Lazy.
+    read : callable
+        Reads it as a whole.
     on_done : callable
         Called when all slices are there, in the event loop where one runs.
 
@@ -97,16 +114,10 @@ class Loading(widgets.HBox):  # type: ignore[misc]
     stop : Button
     """
 
-    def __init__(self, volume: Volume, on_done: Callable[[], None]) -> None:
-        self._volume, self._on_done = volume, on_done
-        self._lazy = volume.array
+    def __init__(self, volume: Volume, read: Callable[[], Volume], on_done: Callable[[], None]) -> None:
+        self._volume, self._read, self._on_done = volume, read, on_done
         self._is_stopped = Event()
-        frames = [tuple(place) for place in np.ndindex(*map(len, volume.dimensions))]
-        frames.sort(key=lambda frame: frame != volume.middle_frame)
-        count = volume.geometry.shape[0]
-        starts = sorted(range(0, count, TOGETHER), key=lambda k: abs(k + TOGETHER / 2 - count / 2))
-        self._parts = [(frame, slice(k, min(k + TOGETHER, count))) for frame in frames for k in starts]
-        self.bar = widgets.IntProgress(max=len(self._parts), description="loading")
+        self.bar = widgets.IntProgress(max=STEPS, description="loading")
         self.stop = widgets.Button(description="stop", tooltip="fetch slices only when they are looked at")
         self.stop.on_click(lambda _: self.halt())
         try:
@@ -148,69 +159,28 @@ class Loading(widgets.HBox):  # type: ignore[misc]
         super().close()
 
     def _fetch(self) -> None:
-        volume = self._volume
-        array = np.empty(volume.shape, volume.dtype)
-        failed: dict[tuple[int, ...], DecodeError] = {}
-        for number, (frame, slices) in enumerate(self._parts):
-            if self._is_stopped.is_set():
-                return
-            absent = volume.missing_slices(frame)
-            failed.update(_filled(array, self._lazy, frame, slices, absent))
-            self.bar.value = number + 1
-        if self._is_stopped.is_set():
+        try:
+            with watched(self._tell):
+                found = self._read()
+                self._tell("", 1, 1)
+        except _Stopped:
             return
-        _fill_empty(volume, array, failed)
-        volume.array = array
+        except DicomviewError as error:  # it stays lazy
+            self.children = [widgets.HTML(escape(str(error)))]
+            return
+        self._volume.array, self._volume.report = found.array, found.report
         if self._loop is None or self._loop.is_closed():
             self._finish()
         else:
             self._loop.call_soon_threadsafe(self._finish)
 
+    def _tell(self, what: str, done: int, count: int) -> None:
+        """Show how far it is, or end it."""
+        if self._is_stopped.is_set():
+            raise _Stopped
+        self.bar.value = STEPS * done // max(count, 1)
+
     def _finish(self) -> None:
         if not self._is_stopped.is_set():
             self.layout.display = "none"
             self._on_done()
-
-
-def _filled(
-    array: np.ndarray, lazy: Any, frame: tuple[int, ...], slices: slice, absent: Sequence[int]
-) -> dict[tuple[int, ...], DecodeError]:
-    """Decode slices into an array on several threads; return what is the matter with those that cannot be."""
-
-    def problem(place: tuple[int, ...]) -> DecodeError | None:
-        try:
-            array[place] = np.asarray(lazy[place])
-        except DecodeError as error:
-            return error
-        return None
-
-    places = [(*frame, k) for k in range(slices.start, slices.stop) if k not in absent]
-    with ThreadPoolExecutor(THREADS) as pool:
-        problems = zip(places, pool.map(problem, places))
-        return {place: error for place, error in problems if error is not None}
-
-
-def _fill_empty(volume: Volume, array: np.ndarray, failed: dict[tuple[int, ...], DecodeError]) -> None:
-    """Give slices that are not there their value, and report those that cannot be decoded."""
-    missing: set[tuple[int, ...]] = {
-        (place,) if isinstance(place, int) else place for place in volume.report.missing
-    }
-    empty: list[tuple[int, ...]] = sorted(missing | failed.keys())
-    if not empty:
-        return
-    good = np.ones(array.shape[: len(volume.extra_dims) + 1], bool)
-    for place in empty:
-        good[place] = False
-    fill = with_padding(volume.padding, array.dtype, is_color=volume.is_color)
-    array[~good] = (array[good].min() if good.any() else 0) if fill is None else fill
-    if failed:
-        told = [
-            f"slice {place[0] if len(place) == 1 else place} is empty: {e}" for place, e in failed.items()
-        ]
-        if len(told) > 5:
-            told = [*told[:5], f"{len(told) - 5} more slices are empty"]
-        volume.report = replace(
-            volume.report,
-            warnings=(*volume.report.warnings, *told),
-            missing=tuple(place[0] if len(place) == 1 else place for place in empty),
-        )

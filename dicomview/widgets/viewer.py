@@ -130,9 +130,10 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
         self._loading: Loading | None = None
         if is_path(volume):
             pixels = WIDTH / 3 if layout == "ortho" else WIDTH
-            self.volume = _showable(opened(volume, series=series, pixels=pixels))
+            found, read = opened(volume, series=series, pixels=pixels)
+            self.volume = _showable(found)
             if Loading.suits(self.volume):
-                self._loading = Loading(self.volume, partial(self._loaded, layout))
+                self._loading = Loading(self.volume, read, partial(self._loaded, layout))
                 layout = self.volume.slice_plane if layout == "ortho" else layout
         elif series is not None:
             raise DisplayError(

@@ -81,7 +81,8 @@ def first_picture(folder):
 
     import dicomview as dv
 
-    volume = dv.volread(folder, lazy=True)
+    (series,) = dv.find_series(folder)
+    volume = series.read_planewise()
     middle = len(volume) // 2
     return np.asarray(volume[middle - 1 : middle + 2])
 
@@ -191,10 +192,8 @@ def child(name, folder):
 
     warnings.simplefilter("ignore")
     call = CALLS[name]
-    # dask is imported once in a session, and imports distributed when it computes for the first time.
-    needed = ("dask.array", "distributed") if name == "first picture" else (PEERS.get(name, "numpy"),)
     # dicomview imports what reads with the first call.
-    for module in {"dicomview", "dicomview.io", "pydicom", "numpy", *needed}:
+    for module in {"dicomview", "dicomview.io", "pydicom", "numpy", PEERS.get(name, "numpy")}:
         importlib.import_module(module)
     start = time.perf_counter()
     result = call(folder)
