@@ -1,5 +1,6 @@
 """A viewer of a path: the first picture before all slices are there, the rest behind it."""
 
+import asyncio
 import subprocess
 import sys
 from threading import Event
@@ -121,6 +122,22 @@ assert not viewer.volume.is_lazy and "dask" not in sys.modules
 viewer.close()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_in_a_notebook_reading_waits_for_the_first_picture(write, monkeypatch):
+    monkeypatch.setattr(loading, "PATIENCE", 60.0)
+    monkeypatch.setattr(loading, "PAUSE", 0.0)
+
+    async def session():
+        viewer = dv.SliceViewer(write()[0].parent)
+        await asyncio.sleep(0.3)
+        assert viewer.volume.is_lazy
+        viewer._page._received(None, {"hello": {"view": "a", "far": False}}, [])
+        viewer._loading.wait(30)
+        assert not viewer.volume.is_lazy
+        viewer.close()
+
+    asyncio.run(session())
 
 
 def test_what_is_in_the_way_is_said_and_the_slices_stay_lazy(write, held):

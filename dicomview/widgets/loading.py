@@ -26,6 +26,8 @@ __all__ = ["Loading", "is_path", "opened"]
 
 #: Steps of the bar.
 STEPS = 50
+#: Seconds after which reading begins in a notebook also if no page has shown anything, and after it has.
+PATIENCE, PAUSE = 3.0, 0.75
 
 
 def is_path(data: Any) -> bool:
@@ -116,7 +118,7 @@ class Loading(widgets.HBox):  # type: ignore[misc]
 
     def __init__(self, volume: Volume, read: Callable[[], Volume], on_done: Callable[[], None]) -> None:
         self._volume, self._read, self._on_done = volume, read, on_done
-        self._is_stopped = Event()
+        self._is_stopped, self._is_seen = Event(), Event()
         self.bar = widgets.IntProgress(max=STEPS, description="loading")
         self.stop = widgets.Button(description="stop", tooltip="fetch slices only when they are looked at")
         self.stop.on_click(lambda _: self.halt())
@@ -139,12 +141,17 @@ class Loading(widgets.HBox):  # type: ignore[misc]
         return True
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; in a notebook when the page has its first picture, for which it needs the processors too."""
         self._thread.start()
+
+    def seen(self) -> None:
+        """Note that the page gets its first picture."""
+        self._is_seen.set()
 
     def halt(self) -> None:
         """Stop fetching; the volume stays lazy."""
         self._is_stopped.set()
+        self._is_seen.set()
         self.layout.display = "none"
 
     def wait(self, timeout: float | None = None) -> None:
@@ -159,6 +166,9 @@ class Loading(widgets.HBox):  # type: ignore[misc]
         super().close()
 
     def _fetch(self) -> None:
+        if self._loop is not None:
+            self._is_seen.wait(PATIENCE)
+            self._is_stopped.wait(PAUSE)
         try:
             with watched(self._tell):
                 found = self._read()

@@ -477,6 +477,8 @@ class SliceViewer(Displayed, widgets.VBox):  # type: ignore[misc]
 
     def _leave_to_page(self) -> None:
         """Let the page do what it does by itself."""
+        if self._loading is not None:
+            self._loading.seen()
         self._entitle()
         self._player.close()
         if self._has_panel and self.panel.window is not None:
