@@ -139,7 +139,24 @@ class Series:
         return self._read(lazy)
 
     def read_planewise(self) -> Volume:
-        """Return the volume with a :class:`PlanewiseArray`, which decodes a slice when it is asked for."""
+        """Return the volume with an array that decodes a slice when it is asked for, without dask.
+
+        Returns
+        -------
+        Volume
+
+        Raises
+        ------
+        SeriesError, DecodeError
+            As for :meth:`read`.
+
+        Examples
+        --------
+        >>> import dicomview as dv
+        >>> (series,) = dv.find_series(dv.samples.head_ct())
+        >>> series.read_planewise().is_lazy
+        True
+        """
         return self._read("planewise")
 
     def _read(self, lazy: Lazy) -> Volume:
