@@ -100,8 +100,7 @@ def assemble(headers: Sequence[Header]) -> Stack:
     dimensions: tuple[Dimension, ...] = ()
     frames: list[list[Header | None]]
     crowded = sum(len(slot) > 1 for slot in slots)
-    # Segments are frames.
-    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed if h.frame is not None}
+    segments = {h.key_values.get("ReferencedSegmentNumber") for h in placed}
     mostly = crowded * 2 > len(slots) or len(segments) > 1
     arranged = arrange(slots) if mostly or (crowded and first.frame is not None) else None
     if mostly or arranged is not None:
