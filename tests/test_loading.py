@@ -17,7 +17,6 @@ from dicomview.io.progress import progress
 from dicomview.widgets import loading
 from dicomview.widgets.page import PageLink
 
-da = pytest.importorskip("dask.array")
 DEEP = (40, 8, 10)
 
 
@@ -172,6 +171,7 @@ def test_reading_ends_between_two_slices(write):
 
 
 def test_a_volume_that_is_too_large_stays_lazy(write, monkeypatch):
+    pytest.importorskip("dask.array")
     monkeypatch.setattr(dv.options, "memory_budget", 8 * 10 * 2)  # one image
     viewer = dv.SliceViewer(write()[0].parent)
     assert viewer._loading is None and viewer.state.layout == "ortho"
