@@ -332,9 +332,9 @@ def _separate_interleaved(group: Sequence[Header]) -> list[tuple[str, list[Heade
     These are time points of shuttle scans or of a head that is followed, phases of contrast, and kernels.
     """
     for name, value_of in _INTERLEAVED:
-        parts: dict[Any, list[Header]] = {}
         if value_of(group[0]) is None:
             continue
+        parts: dict[Any, list[Header]] = {}
         for header in group:
             parts.setdefault(value_of(header), []).append(header)
         if len(parts) < 2 or None in parts or min(map(len, parts.values())) < 2:

@@ -3,7 +3,6 @@
 import atexit
 import os
 import sys
-from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -39,7 +38,7 @@ class _Pool:
         self._busy: list[Worker] = []
         self._timer: Timer | None = None
         #: Those who wait for a worker, in the order in which they came.
-        self._queue: deque[object] = deque()
+        self._queue: list[object] = []
 
     @contextmanager
     def lease(self, task: str) -> Iterator[Worker]:

@@ -58,9 +58,7 @@ def point(value: bytes) -> tuple[float, ...]:
         raise Unlike
     texts = value.split(b"\\")
     x, y, z = numbers = tuple(map(float, texts))
-    if not (abs(x) <= FARTHEST and abs(y) <= FARTHEST and abs(z) <= FARTHEST):
-        raise Unlike
-    if max(map(len, texts)) > 16:
+    if max(map(len, texts)) > 16 or not max(abs(x), abs(y), abs(z)) <= FARTHEST:
         raise Unlike
     return numbers
 
